@@ -1,0 +1,30 @@
+"""Train a Latent Gaussian Model with combinations of factors held out.
+
+Named configs: dataset.<name>, model.<architecture>, training.<loss>; print_named_configs lists
+them, dataset.show, model.show and training.show explain them. resume=<id or path> goes on with an
+interrupted run.
+"""
+
+from configs.cnnvae import ARCHITECTURES
+from configs.training import LOSSES
+from disentgen.dataset.tasks import reconstruct
+from experiments.study import StudyExperiment, git_state_is_readable
+from ingredients.dataset import dataset_ingredient
+from ingredients.model import model_ingredient
+from ingredients.training import training_ingredient
+
+FAMILY = "lgm"
+
+experiment = StudyExperiment(
+    "disent",
+    ingredients=[
+        dataset_ingredient(FAMILY),
+        model_ingredient(FAMILY, ARCHITECTURES),
+        training_ingredient(FAMILY, LOSSES),
+    ],
+    save_git_info=git_state_is_readable(),
+)
+experiment.trains(FAMILY, reconstruct)
+
+if __name__ == "__main__":
+    experiment.run_commandline()

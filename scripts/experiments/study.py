@@ -1,0 +1,203 @@
+"""What all experiments share: reading the command line, keeping a run, telling errors."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import colorama
+from sacred import SETTINGS, Experiment
+from sacred.host_info import host_info_getter
+from sacred.run import Run as SacredRun
+
+from disentgen.analysis.figures import save_reconstructions
+from disentgen.dataset.tasks import Task
+from disentgen.errors import UsageError
+from disentgen.paths import data_folder
+from disentgen.registry import unknown
+from disentgen.runs import Run, RunDirectory, flatten, open_run
+from disentgen.training.config import SECTIONS, ProcessSettings
+from disentgen.training.run import assemble, train
+from disentgen.registry import defaults, signature
+from ingredients.errors import told_plainly
+from ingredients.observers import RunFolderObserver
+from ingredients.section import Section
+
+# Configurations stay plain dictionaries and lists; progress bars, which write to the terminal
+# itself, stay out of the captured output.
+SETTINGS.CONFIG.READ_ONLY_CONFIG = False
+SETTINGS.CAPTURE_MODE = "sys"
+
+#: What a run that goes on may change; anything else would make it another run.
+MAY_CHANGE = ("training.epochs", "training.score_images", "device", "threads")
+
+HEARTBEAT_SECONDS = "2"
+
+
+@host_info_getter(name="process_id")
+def get_process_id() -> int:
+    """Lets a list of runs see that a run's process is gone."""
+    return os.getpid()
+
+
+class Terminated(KeyboardInterrupt):
+    """A signal asked the process to end."""
+
+    def __init__(self, number: int):
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+class StudyExperiment(Experiment):
+    """A Sacred experiment whose runs are trainings."""
+
+    def trains(self, family: str, task: Task) -> None:
+        """Define the main command: train a model of a family on a task."""
+        self.add_config({**defaults(ProcessSettings)})
+
+        @self.config_hook
+        def check(config: dict, command_name: str, logger: object) -> None:
+            with told_plainly():
+                self._check_keys(config)
+                if command_name == "main":
+                    self._check_choices(config)
+                    assemble({"seed": 0, **config}, family, task)
+
+        @self.main
+        def main(_run: SacredRun) -> float | None:
+            """Train a model, score it on every side, and draw its reconstructions."""
+            with told_plainly():
+                folder = Path(_run.observers[0].dir)
+                results = train(_run.config, RunDirectory(folder), _run, family, task)
+                print(f"picture: {save_reconstructions(open_run(folder))}")
+                scored = results["scores"]
+                return (scored["held_out"] or scored["validation"])["nll"]
+
+    def run(
+        self,
+        command_name: str | None = None,
+        config_updates: dict | None = None,
+        named_configs: Sequence[str] = (),
+        info: dict | None = None,
+        meta_info: dict | None = None,
+        options: dict | None = None,
+    ) -> SacredRun:
+        """Run a command; see :meth:`sacred.Experiment.run`.
+
+        The update ``resume=<id or path>`` goes on with an interrupted run in its own folder.
+        """
+        options = {"--beat-interval": HEARTBEAT_SECONDS, **_given(options or {})}
+        # The library checks every key and type; Sacred's own check would only repeat it, less well.
+        options["--force"] = True
+        updates = dict(config_updates or {})
+        resumed = updates.pop("resume", None)
+        with told_plainly():
+            self._check_named_configs(named_configs)
+            folder = Path(options.pop("--file_storage", None) or self._runs_folder())
+            if resumed is not None:
+                if named_configs:
+                    raise UsageError(
+                        "a run goes on under its own configuration: resume takes no named configs "
+                        f"({', '.join(named_configs)})."
+                    )
+                before = _find_run(folder, str(resumed))
+                folder, options["--id"] = before.path.parent, before.id
+                updates = _continued_config(before, updates)
+            self.observers = [RunFolderObserver(folder, goes_on=resumed is not None)]
+            return super().run(command_name, updates, named_configs, info, meta_info, options)
+
+    def run_commandline(self, argv: Any = None) -> SacredRun | None:
+        """Run the command line; end with status 130 or 128 + signal when interrupted."""
+        colorama.init()  # strips colours where the output is not a terminal
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _terminate)
+        try:
+            return super().run_commandline(argv)
+        except KeyboardInterrupt as interrupt:
+            run = self.current_run
+            if run is not None and run._id is not None:
+                print(f"interrupted; go on with: python -m experiments.{self.path} with "
+                      f"resume={run._id}", flush=True)
+            raise SystemExit(128 + getattr(interrupt, "number", signal.SIGINT)) from None
+
+    def _runs_folder(self) -> Path:
+        return data_folder() / "sims" / self.path
+
+    def _sections(self) -> list[Section]:
+        return [section for section in self.ingredients if isinstance(section, Section)]
+
+    def _check_keys(self, config: Mapping[str, Any]) -> None:
+        accepted = [*SECTIONS, *signature(ProcessSettings), "resume"]
+        for key in config:
+            if key not in accepted:
+                raise unknown("configuration key", key, accepted)
+
+    def _check_choices(self, config: Mapping[str, Any]) -> None:
+        for section in self._sections():
+            if section.required and config[section.path][section.required] is None:
+                raise UsageError(
+                    f"no {section.path} is named; accepted: {', '.join(section.choices)}. "
+                    f"Add for example 'with {section.path}.{section.choices[0]}'."
+                )
+
+    def _check_named_configs(self, named_configs: Sequence[str]) -> None:
+        known = [name for name, _ in self.gather_named_configs()]
+        for name in named_configs:
+            if name not in known and not Path(name).is_file():
+                path = name.partition(".")[0]
+                beside = [other for other in known if other.startswith(f"{path}.")]
+                raise unknown("named config", name, beside or known)
+        for section in self._sections():
+            taken = [
+                name for name in dict.fromkeys(named_configs)
+                if name in [f"{section.path}.{choice}" for choice in section.choices]
+            ]  # fmt: skip
+            if len(taken) > 1:
+                raise UsageError(
+                    f"{' and '.join(taken)} exclude each other; they would be mixed. Give one."
+                )
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value not in (None, False)}
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise Terminated(number)
+
+
+def _find_run(folder: Path, given: str) -> Run:
+    """The run that ``resume`` names, if it can go on."""
+    run = open_run(folder / given if given.isdigit() else given)
+    if run.status == "RUNNING":
+        raise UsageError(f"run {run.path} is still running; nothing to resume.")
+    return run
+
+
+def _continued_config(run: Run, updates: dict) -> dict:
+    """The configuration of a run, with the few changes that leave it the same run."""
+    for key in flatten(updates):
+        if key not in MAY_CHANGE:
+            raise UsageError(
+                f"'{key}' cannot change when a run is resumed; only {', '.join(MAY_CHANGE)} can."
+            )
+    config = {**run.config, **{k: v for k, v in updates.items() if not isinstance(v, dict)}}
+    config["training"] = {**run.config["training"], **updates.get("training", {})}
+    done, wanted = len(run.history), config["training"]["epochs"]
+    if run.results is not None and isinstance(wanted, int) and done >= wanted:
+        raise UsageError(
+            f"run {run.path} is complete ({done} epochs); give training.epochs={done + 10}, say, "
+            "to train it further."
+        )
+    return config
+
+
+def git_state_is_readable() -> bool:
+    """Sacred stops where it cannot read the repository: without git, or before a first commit."""
+    try:
+        command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""Factories of Sacred ingredients: defaults, named configurations, a ``show`` command each."""

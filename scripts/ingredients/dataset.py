@@ -1,0 +1,28 @@
+"""The dataset, and the combinations of its factors that are held out."""
+
+from typing import Any
+
+from sacred.run import Run
+
+from configs.datasets import DATASETS, SMALL
+from disentgen.analysis.figures import save_sides
+from disentgen.dataset.summary import describe_dataset
+from disentgen.paths import data_folder
+from disentgen.training.config import open_dataset
+from ingredients.errors import told_plainly
+from ingredients.section import Section, make_section
+
+
+def dataset_ingredient(family: str, **defaults: Any) -> Section:
+    """The ``dataset`` section of an experiment."""
+    section = make_section("dataset", family, DATASETS, SMALL, required="name", **defaults)
+
+    @section.command(unobserved=True)
+    def show(_run: Run) -> None:
+        """Print factors and sides of the split, and draw examples of each side."""
+        with told_plainly():
+            dataset = open_dataset(_run.config)
+            print(describe_dataset(dataset))
+            print(f"examples: {save_sides(dataset, data_folder() / 'results')}")
+
+    return section

@@ -1,0 +1,26 @@
+"""The model, from lists of layers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sacred.run import Run
+
+from disentgen.models.summary import describe_model
+from disentgen.training.config import open_model
+from ingredients.errors import told_plainly
+from ingredients.section import Section, make_section
+
+
+def model_ingredient(
+    family: str, architectures: Mapping[str, Mapping[str, Any]], **defaults: Any
+) -> Section:
+    """The ``model`` section of an experiment."""
+    section = make_section("model", family, architectures, {}, required="encoder", **defaults)
+
+    @section.command(unobserved=True)
+    def show(_run: Run) -> None:
+        """Print the model's layers with their shapes and parameters."""
+        with told_plainly():
+            print(describe_model(open_model(_run.config, family)))
+
+    return section

@@ -1,0 +1,26 @@
+"""The objective and the protocol of training."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sacred.run import Run
+
+from configs.training import PROTOCOLS
+from disentgen.training.summary import describe_training
+from ingredients.errors import told_plainly
+from ingredients.section import Section, make_section
+
+
+def training_ingredient(
+    family: str, losses: Mapping[str, Mapping[str, Any]], **defaults: Any
+) -> Section:
+    """The ``training`` section of an experiment."""
+    section = make_section("training", family, losses, PROTOCOLS, **defaults)
+
+    @section.command(unobserved=True)
+    def show(_run: Run) -> None:
+        """Print the objective's formula and its parameters, and the protocol."""
+        with told_plainly():
+            print(describe_training(_run.config))
+
+    return section

@@ -1,0 +1,94 @@
+"""Pictures. A picture made from a stand-in says so."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+from torchvision.utils import make_grid
+
+from disentgen.dataset import Dataset
+from disentgen.dataset.batches import TensorImages
+from disentgen.paths import write_whole
+from disentgen.runs import Run
+
+matplotlib.rcParams["savefig.dpi"] = 150
+
+EXAMPLES = 10
+
+
+def save_reconstructions(run: Run, count: int = EXAMPLES) -> Path:
+    """Draw held-in and held-out originals over a run's reconstructions of them.
+
+    Held-in images are validation images, which were not trained on either.
+
+    Returns:
+        The path of ``reconstructions.png`` in the run's folder.
+    """
+    sides = {"held in": "validation", "held out": "held_out"}
+    shown = {title: side for title, side in sides.items() if run.split.mask(side).any()}
+    figure = Figure(figsize=(0.72 * count + 1.2, 1.75 * len(shown) + 0.7), layout="constrained")
+    axes = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
+    for axis, (title, side) in zip(axes, shown.items(), strict=True):
+        originals = tensor_images(run.dataset, choose_examples(run.dataset, side, count))
+        with torch.no_grad():
+            reconstructions = torch.sigmoid(run.model(originals).reconstruction)
+        nll = (run.results or {}).get("scores", {}).get(side)
+        draw_rows(axis, [originals, reconstructions], ["original", "reconstruction"])
+        score = f": NLL {nll['nll']:.1f} ± {nll['nll_standard_error']:.1f} nats" if nll else ""
+        axis.set_title(f"{title}{score}", loc="left", fontsize=10)
+    name = run.config["model"].get("name") or "model"
+    figure.suptitle(
+        f"{run.dataset.label} · {name} · {run.config['training']['loss']['name']} · "
+        f"run {run.experiment}/{run.id}",
+        fontsize=9,
+    )
+    return save(figure, run.path / "reconstructions.png")
+
+
+def save_sides(dataset: Dataset, folder: Path, count: int = 2 * EXAMPLES) -> Path:
+    """Draw examples of the held-in and held-out side of a split."""
+    sides = [side for side in ("held_in", "held_out") if dataset.split.mask(side).any()]
+    figure = Figure(figsize=(0.36 * count + 1, 1.6 * len(sides) + 0.6), layout="constrained")
+    axes = figure.subplots(len(sides), 1, squeeze=False)[:, 0]
+    for axis, side in zip(axes, sides, strict=True):
+        pictures = tensor_images(dataset, choose_examples(dataset, side, 2 * count))
+        draw_rows(axis, [pictures[:count], pictures[count:]], ["", ""])
+        total = int(dataset.split.mask(side).sum())
+        axis.set_title(f"{side.replace('_', ' ')}: {total:,} images", loc="left", fontsize=10)
+    held_out = dataset.split.expressions["held_out"] or "nothing held out"
+    figure.suptitle(f"{dataset.label} · {held_out}", fontsize=9)
+    name = f"{dataset.spec.name}-{dataset.split.sha256('held_out')[:8]}.png"
+    return save(figure, folder / name)
+
+
+def choose_examples(dataset: Dataset, side: str, count: int) -> NDArray[np.int64]:
+    """The same few images of a side every time; all of them where it has no more."""
+    indices = dataset.split.sample(side, count)
+    return np.random.default_rng(1).permutation(indices)
+
+
+def tensor_images(dataset: Dataset, indices: NDArray[np.int64]) -> Tensor:
+    """Images of a dataset as tensors (n, channels, height, width) in 0..1."""
+    return TensorImages(dataset.images, torch.device("cpu"))(indices)
+
+
+def draw_rows(axis: matplotlib.axes.Axes, rows: list[Tensor], labels: list[str]) -> None:
+    """Draw rows of images, each row a tensor (n, channels, height, width), with labels."""
+    pictures = torch.cat(rows)
+    grid = make_grid(pictures, nrow=len(rows[0]), padding=3, pad_value=0.6)
+    axis.imshow(grid.permute(1, 2, 0).numpy(), interpolation="nearest")
+    height = pictures.shape[-2] + 3
+    axis.set_xticks([])
+    axis.set_yticks([height * (number + 0.5) for number in range(len(rows))], labels, fontsize=8)
+    axis.tick_params(length=0)
+    axis.set_frame_on(False)
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a figure as PNG, whole or not at all."""
+    write_whole(path, lambda file: figure.savefig(file, format="png"))
+    return path

@@ -1,0 +1,101 @@
+"""From the ``dataset`` section of a configuration to objects."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from disentgen.dataset.files import find_original, is_stand_in, open_original, require_original
+from disentgen.dataset.images import Images
+from disentgen.dataset.spec import DatasetSpec, find_spec
+from disentgen.dataset.split import Condition, Split, split_grid
+from disentgen.errors import UsageError
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset under a held-out condition."""
+
+    spec: DatasetSpec
+    split: Split
+    images: Images
+
+    @property
+    def label(self) -> str:
+        """The dataset's title for tables and figures; a stand-in always says that it is one."""
+        stand_in = self.images.source == "stand-in"
+        return f"{self.spec.title} (rendered stand-in)" if stand_in else self.spec.title
+
+
+def build_dataset(
+    name: str | None = None,
+    root: str | None = None,
+    source: Literal["auto", "original", "stand-in"] = "auto",
+    condition: Condition | None = None,
+    variant: str | None = None,
+    held_out: str | None = None,
+    held_in: str | None = None,
+    validation: Fraction = 0.05,
+    seed: int = 0,
+    control: bool = False,
+) -> Dataset:
+    """Open a dataset and divide its grid.
+
+    Args:
+        name: which dataset.
+        root: folder of raw data; by default ``raw`` in the data folder.
+        source: ``original`` for the published file, ``stand-in`` for the rendering of its grid,
+            ``auto`` for the file if it is there and the rendering otherwise.
+        condition: held-out condition, needed only where a variant's name does not say it.
+        variant: a published variant of it.
+        held_out: instead of a variant, an expression of the combinations to hold out.
+        held_in: with ``held_out``, an expression of those to show; by default all others.
+        validation: share of held-in images kept out of training, for choosing the best epoch.
+        seed: of the validation draw; apart from the run's seed, so that seeds share a split.
+        control: train on both sides, score both.
+
+    Raises:
+        UsageError: a name or expression that cannot be used.
+        DataFileError: the file is missing, damaged or not the published one.
+    """
+    spec = find_spec(name)
+    split = build_split(spec, condition, variant, held_out, held_in, validation, seed, control)
+    return Dataset(spec, split, _open_images(spec, root, source))
+
+
+def build_split(
+    spec: DatasetSpec,
+    condition: str | None,
+    variant: str | None,
+    held_out: str | None,
+    held_in: str | None,
+    validation: float,
+    seed: int,
+    control: bool,
+) -> Split:
+    """The split that a configuration names, by variant or by expressions."""
+    row = spec.choose_variant(condition, variant)
+    if row is not None and (held_out is not None or held_in is not None):
+        raise UsageError(
+            "dataset.held_out and dataset.held_in define a split of their own: "
+            "give them, or a variant, not both."
+        )
+    if held_in is not None and held_out is None:
+        raise UsageError("dataset.held_in needs dataset.held_out beside it.")
+    if row is not None:
+        held_out, held_in = row.held_out, row.held_in
+    if control and held_out is None:
+        raise UsageError("dataset.control=True needs a variant or dataset.held_out to control for.")
+    return split_grid(spec.grid, held_out, held_in, validation, seed, control)
+
+
+def _open_images(spec: DatasetSpec, root: str | None, source: str) -> Images:
+    if source == "original":
+        return open_original(spec, require_original(spec, root))
+    if source == "auto":
+        path = find_original(spec, root)
+        if path is not None and not is_stand_in(path):
+            return open_original(spec, path)
+    return Images(spec.image_shape, spec.maximum, "stand-in", spec.render)

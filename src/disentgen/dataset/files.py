@@ -1,0 +1,307 @@
+"""Published dataset files: finding, verifying, converting, downloading, writing them.
+
+A genuine file is converted once to a memory-mapped array of packed bits or bytes beside it. Python
+objects inside a file are never unpickled.
+"""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from disentgen.dataset.images import Images, Pixels, pack_bits, unpack_bits
+from disentgen.dataset.spec import DatasetSpec
+from disentgen.errors import DataFileError
+from disentgen.paths import data_folder, replaced_whole, write_whole
+
+#: Comment of archives written by :func:`export_stand_in`: such a file is never the original.
+STAND_IN_MARK = b"stand-in rendered by disent-and-gen; not the original images"
+
+_CHUNK = 4096
+
+
+def raw_folder(root: str | None) -> Path:
+    """The folder of raw data files: the given one, else ``raw`` in the data folder."""
+    return Path(root).expanduser().absolute() if root else data_folder() / "raw"
+
+
+def candidates(spec: DatasetSpec, root: str | None) -> list[Path]:
+    """Where the published file may lie: in its folder below the root, or in the root itself."""
+    folder = raw_folder(root)
+    return [
+        place / name for place in (folder / spec.original.folder, folder)
+        for name in spec.original.names
+    ]  # fmt: skip
+
+
+def find_original(spec: DatasetSpec, root: str | None) -> Path | None:
+    """The published file, if there is one."""
+    return next((path for path in candidates(spec, root) if path.exists()), None)
+
+
+def require_original(spec: DatasetSpec, root: str | None) -> Path:
+    """The published file.
+
+    Raises:
+        DataFileError: it is not there; the message names path, address and hash.
+    """
+    path = find_original(spec, root)
+    if path is None:
+        raise DataFileError(
+            f"the original {spec.title} file is not at {candidates(spec, root)[0]}; get it with "
+            f"'python -m disentgen.dataset download {spec.name}' or from {spec.original.url} "
+            f"({spec.original.hash}), or use dataset.source=stand-in."
+        )
+    return path
+
+
+def is_stand_in(path: Path) -> bool:
+    """Whether a file was written by :func:`export_stand_in`."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.comment == STAND_IN_MARK
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def open_original(spec: DatasetSpec, path: Path) -> Images:
+    """The images of the published file, from its converted form.
+
+    The first call verifies the file against its hash and converts it; processes that come
+    meanwhile wait. Later calls only map the converted file.
+
+    Raises:
+        DataFileError: the file is a stand-in, is damaged, or is not the published one.
+    """
+    converted = path.with_suffix(".converted.npy")
+    record = path.with_suffix(".converted.json")
+    if not _is_current(path, converted, record):
+        try:
+            lock = FileLock(path.with_suffix(".lock"))
+            with lock:
+                if not _is_current(path, converted, record):
+                    verify(spec, path)
+                    convert(spec, path, converted)
+                    write_whole(record, lambda file: file.write_text(json.dumps(_stamp(path))))
+        except OSError as error:
+            if isinstance(error, DataFileError):
+                raise
+            raise DataFileError(f"cannot convert {path}: {error.strerror or error}.") from error
+    return Images(spec.image_shape, spec.maximum, "original", _fetch_from(spec, converted))
+
+
+def verify(spec: DatasetSpec, path: Path) -> None:
+    """Check that a file is the published one.
+
+    Raises:
+        DataFileError: it is a stand-in, is damaged, has another layout or another hash.
+    """
+    import pooch
+
+    if is_stand_in(path):
+        raise DataFileError(
+            f"{path} holds {STAND_IN_MARK.decode()}; use dataset.source=stand-in, or put the file "
+            f"from {spec.original.url} there."
+        )
+    with _open_images(spec, path):
+        pass
+    algorithm, expected = spec.original.hash.split(":")
+    found = pooch.file_hash(str(path), alg=algorithm)
+    if found != expected:
+        raise DataFileError(
+            f"{path} is not the published {spec.title} file: its {algorithm} is {found}, expected "
+            f"{expected}. Get it anew from {spec.original.url}."
+        )
+
+
+def convert(spec: DatasetSpec, path: Path, target: Path) -> None:
+    """Write the images of a published file as a plain array that can be mapped.
+
+    Binary images become packed bits (n, bytes), others bytes (n, height, width, channels). The
+    target appears whole or not at all.
+
+    Raises:
+        DataFileError: the file's layout, labels or pixels are not the dataset's.
+    """
+    _check_labels(spec, path)
+    with replaced_whole(target) as temporary:
+        # numpy.save would add .npy to the temporary name, so the array is mapped and filled.
+        rows = np.lib.format.open_memmap(
+            temporary, mode="w+", dtype=np.uint8, shape=(spec.grid.size, *_row_shape(spec))
+        )
+        start = 0
+        for pixels in _read_images(spec, path):
+            if pixels.max(initial=0) > spec.maximum:
+                raise DataFileError(
+                    f"{path}: '{spec.original.key}' holds {pixels.max()}; pixels of {spec.title} "
+                    f"are at most {spec.maximum}."
+                )
+            pixels = pack_bits(pixels) if spec.maximum == 1 else pixels
+            rows[start : start + len(pixels)] = pixels.reshape(-1, *_row_shape(spec))
+            start += len(pixels)
+        rows.flush()
+        del rows
+
+
+def open_converted(spec: DatasetSpec, converted: Path) -> Any:
+    """The images of a converted file as a function of indices."""
+    return _fetch_from(spec, converted)
+
+
+def download(spec: DatasetSpec, root: str | None) -> Path:
+    """Fetch the published file, showing progress, and verify its hash.
+
+    Raises:
+        DataFileError: the address cannot be reached, or sends another file.
+    """
+    import pooch
+    import requests
+
+    path = candidates(spec, root)[0]
+    try:
+        pooch.retrieve(
+            spec.original.url, spec.original.hash, path.name, path.parent, progressbar=True
+        )
+    except (requests.RequestException, ValueError, OSError) as error:
+        raise DataFileError(
+            f"cannot download {spec.title}: {error}. Fetch {spec.original.url} by other means, "
+            f"check that its {spec.original.hash.replace(':', ' is ')}, and put it at {path}."
+        ) from error
+    return path
+
+
+def export_stand_in(spec: DatasetSpec, path: Path) -> None:
+    """Write the stand-in under the published file's keys, types and order, marked as a stand-in.
+
+    Raises:
+        DataFileError: the file cannot be written.
+    """
+    shape = (spec.grid.size, *_stored_shape(spec))
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    with replaced_whole(path) as temporary:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            archive.comment = STAND_IN_MARK
+            with archive.open(f"{spec.original.key}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array_header_1_0(member, header)  # type: ignore[arg-type]
+                for start in _chunk_starts(spec, "writing images"):
+                    indices = np.arange(start, min(start + _CHUNK, spec.grid.size))
+                    member.write(spec.render(indices).tobytes())
+            for name, array in spec.original.labels().items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, array, allow_pickle=array.dtype.hasobject)
+
+
+def _stored_shape(spec: DatasetSpec) -> tuple[int, ...]:
+    """The shape of an image in the published file: without the channel axis where there is one."""
+    height, width, channels = spec.image_shape
+    return (height, width) if channels == 1 else (height, width, channels)
+
+
+def _row_shape(spec: DatasetSpec) -> tuple[int, ...]:
+    return (int(np.prod(spec.image_shape)) // 8,) if spec.maximum == 1 else spec.image_shape
+
+
+def _fetch_from(spec: DatasetSpec, converted: Path) -> Any:
+    rows = np.load(converted, mmap_mode="r")
+    if spec.maximum == 1:
+        return lambda indices: unpack_bits(rows[indices], spec.image_shape)
+    return lambda indices: rows[indices]
+
+
+def _stamp(path: Path) -> dict[str, int]:
+    status = path.stat()
+    return {"size": status.st_size, "modified": status.st_mtime_ns}
+
+
+def _is_current(path: Path, converted: Path, record: Path) -> bool:
+    return (
+        converted.exists()
+        and record.exists()
+        and json.loads(record.read_text()) == _stamp(path)
+    )  # fmt: skip
+
+
+def _open_images(spec: DatasetSpec, path: Path) -> IO[bytes]:
+    """A stream of a file's pixels, its header checked."""
+    stream, shape, dtype = _open_member(path, spec.original.key)
+    expected = (spec.grid.size, *_stored_shape(spec))
+    if shape != expected or dtype != np.uint8:
+        stream.close()
+        raise DataFileError(
+            f"{path}: '{spec.original.key}' is {dtype} of shape {shape}, expected uint8 of "
+            f"{expected}."
+        )
+    return stream
+
+
+def _open_member(path: Path, key: str) -> tuple[IO[bytes], tuple[int, ...], np.dtype]:
+    try:
+        archive = zipfile.ZipFile(path)
+    except zipfile.BadZipFile:
+        raise DataFileError(f"{path} is truncated or not an npz file.") from None
+    keys = [name.removesuffix(".npy") for name in archive.namelist()]
+    if key not in keys:
+        raise DataFileError(f"{path} has no array '{key}', only {', '.join(keys) or 'nothing'}.")
+    stream = archive.open(f"{key}.npy")
+    try:
+        version = np.lib.format.read_magic(stream)
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, fortran_order, dtype = read(stream)
+    except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        raise DataFileError(f"{path}: cannot read '{key}': {error}.") from None
+    if dtype.hasobject or fortran_order:
+        raise DataFileError(f"{path}: '{key}' is not a plain array in row-major order.")
+    return stream, shape, dtype
+
+
+def _read_images(spec: DatasetSpec, path: Path) -> Iterator[Pixels]:
+    size = int(np.prod(spec.image_shape))
+    with _open_images(spec, path) as stream:
+        for start in _chunk_starts(spec, f"converting {path.name} (once)"):
+            count = min(_CHUNK, spec.grid.size - start)
+            data = _read_exactly(path, stream, count * size)
+            yield np.frombuffer(data, np.uint8).reshape(count, *spec.image_shape)
+
+
+def _read_exactly(path: Path, stream: IO[bytes], size: int) -> bytes:
+    try:
+        data = stream.read(size)
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+        raise DataFileError(f"{path} is damaged: {error}.") from None
+    if len(data) != size:
+        raise DataFileError(f"{path} is truncated.")
+    return data
+
+
+def _check_labels(spec: DatasetSpec, path: Path) -> None:
+    for name, expected in spec.original.labels().items():
+        if expected.dtype.hasobject:
+            continue
+        stream, shape, dtype = _open_member(path, name)
+        with stream:
+            if shape != expected.shape:
+                raise DataFileError(
+                    f"{path}: '{name}' has shape {shape}, expected {expected.shape}."
+                )
+            data = _read_exactly(path, stream, expected.size * dtype.itemsize)
+        found: NDArray = np.frombuffer(data, dtype).reshape(shape)
+        if not np.allclose(found, expected, rtol=0, atol=1e-6):
+            raise DataFileError(
+                f"{path}: '{name}' does not list the factor grid of {spec.title} in its order."
+            )
+
+
+def _chunk_starts(spec: DatasetSpec, what: str) -> Iterator[int]:
+    with tqdm(total=spec.grid.size, desc=what, unit=" images", disable=None, leave=False) as bar:
+        for start in range(0, spec.grid.size, _CHUNK):
+            yield start
+            bar.update(min(_CHUNK, spec.grid.size - start))

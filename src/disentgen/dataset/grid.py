@@ -1,0 +1,73 @@
+"""The factor grid: which images exist, and in what order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from disentgen.registry import unknown
+
+
+@dataclass(frozen=True)
+class FactorGrid:
+    """All combinations of the values of some factors, in row-major order (last factor fastest).
+
+    An image's *index* is its place in that order, a *class* is the index of a factor's value.
+    The two are converted by mixed radix, so nothing as long as the grid is stored.
+
+    Args:
+        factors: the values of each factor, by name, in the order of the original files.
+    """
+
+    factors: Mapping[str, tuple[float, ...]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.factors)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return tuple(len(values) for values in self.factors.values())
+
+    @property
+    def size(self) -> int:
+        """The number of combinations."""
+        return int(np.prod(self.sizes))
+
+    def axis(self, name: str) -> int:
+        """The position of a factor.
+
+        Raises:
+            UsageError: no factor of that name.
+        """
+        if name not in self.factors:
+            raise unknown("factor", name, self.names)
+        return self.names.index(name)
+
+    def classes(self, indices: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Classes of images: (n,) indices to (n, factors)."""
+        return np.stack(np.unravel_index(indices, self.sizes), axis=-1).astype(np.int64)
+
+    def indices(self, classes: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Indices of images: (n, factors) classes to (n,).
+
+        Raises:
+            ValueError: a class outside its factor's range.
+        """
+        return np.ravel_multi_index(tuple(np.asarray(classes).T), self.sizes).astype(np.int64)
+
+    def values(self, indices: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Factor values of images: (n,) indices to (n, factors)."""
+        classes = self.classes(indices)
+        columns = [np.asarray(values)[classes[:, i]] for i, values in enumerate(self._tables())]
+        return np.stack(columns, axis=-1)
+
+    def broadcast_values(self, name: str) -> NDArray[np.float64]:
+        """A factor's values along its own axis of the grid, of length 1 along all others."""
+        shape = [1] * len(self.sizes)
+        shape[self.axis(name)] = -1
+        return np.asarray(self.factors[name], dtype=np.float64).reshape(shape)
+
+    def _tables(self) -> tuple[tuple[float, ...], ...]:
+        return tuple(self.factors.values())

@@ -1,0 +1,317 @@
+"""Networks from lists of layers, such as ``[("conv", (32, 4, 2, 1)), ("relu",)]``.
+
+Each kind of layer is a class here: its fields are what a list may say, and it knows the shape it
+makes, the module it is, and the layer that undoes its shape (its transposition).
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from disentgen.errors import UsageError
+from disentgen.registry import check, choose, collect, signature
+
+Shape = tuple[int, ...]
+#: In a decoder's last layers, "as the image has": channels, number of pixels, or shape.
+AsImage = Literal["image"]
+
+
+class Layer:
+    """A layer's description."""
+
+    name: ClassVar[str]
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """The shape, without batch, that an input shape becomes."""
+        return shape
+
+    def module(self, shape: Shape) -> nn.Module:
+        """The module for an input shape."""
+        raise NotImplementedError
+
+    def transposed(self, shape: Shape) -> "Layer":
+        """The layer that leads from ``output_shape(shape)`` back to ``shape``."""
+        return self
+
+    def fill(self, image_shape: Shape) -> "Layer":
+        """The layer with "image" replaced by what an image (channels, height, width) has."""
+        return self
+
+
+@dataclass(frozen=True)
+class Convolution(Layer):
+    name = "conv"
+    channels: int
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+
+    def output_shape(self, shape: Shape) -> Shape:
+        sizes = [(size + 2 * self.padding - self.kernel) // self.stride + 1 for size in shape[1:]]
+        return (self.channels, *sizes)
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.Conv2d(shape[0], self.channels, self.kernel, self.stride, self.padding)
+
+    def transposed(self, shape: Shape) -> Layer:
+        made = self.output_shape(shape)[1]
+        plain = (made - 1) * self.stride - 2 * self.padding + self.kernel
+        return TransposedConvolution(
+            shape[0], self.kernel, self.stride, self.padding, shape[1] - plain
+        )
+
+
+@dataclass(frozen=True)
+class TransposedConvolution(Layer):
+    name = "tconv"
+    channels: int | AsImage
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    output_padding: int = 0
+
+    def output_shape(self, shape: Shape) -> Shape:
+        grown = self.kernel - 2 * self.padding + self.output_padding
+        return (int(self.channels), *((size - 1) * self.stride + grown for size in shape[1:]))
+
+    def module(self, shape: Shape) -> nn.Module:
+        channels = int(self.channels)
+        arguments = (shape[0], channels, self.kernel, self.stride, self.padding)
+        if channels <= _FEW_CHANNELS and arguments[2:] == (4, 2, 1) and not self.output_padding:
+            return FewChannelUpsampling(*arguments)
+        return nn.ConvTranspose2d(*arguments, output_padding=self.output_padding)
+
+    def transposed(self, shape: Shape) -> Layer:
+        return Convolution(shape[0], self.kernel, self.stride, self.padding)
+
+    def fill(self, image_shape: Shape) -> Layer:
+        channels = image_shape[0] if self.channels == "image" else self.channels
+        return TransposedConvolution(
+            channels, self.kernel, self.stride, self.padding, self.output_padding
+        )
+
+
+@dataclass(frozen=True)
+class Linear(Layer):
+    name = "linear"
+    features: int | AsImage
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (int(self.features),)
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.Linear(shape[0], int(self.features))
+
+    def transposed(self, shape: Shape) -> Layer:
+        return Linear(shape[0])
+
+    def fill(self, image_shape: Shape) -> Layer:
+        return Linear(prod(image_shape) if self.features == "image" else self.features)
+
+
+@dataclass(frozen=True)
+class MaxPooling(Layer):
+    name = "maxpool"
+    factor: int = 2
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (shape[0], *(size // self.factor for size in shape[1:]))
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.MaxPool2d(self.factor)
+
+    def transposed(self, shape: Shape) -> Layer:
+        return Upsampling(self.factor)
+
+
+@dataclass(frozen=True)
+class Upsampling(Layer):
+    name = "upsample"
+    factor: int = 2
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (shape[0], *(size * self.factor for size in shape[1:]))
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.Upsample(scale_factor=self.factor, mode="bilinear", align_corners=False)
+
+    def transposed(self, shape: Shape) -> Layer:
+        return MaxPooling(self.factor)
+
+
+@dataclass(frozen=True)
+class Flattening(Layer):
+    name = "flatten"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (prod(shape),)
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.Flatten()
+
+    def transposed(self, shape: Shape) -> Layer:
+        return Unflattening(shape)
+
+
+@dataclass(frozen=True)
+class Unflattening(Layer):
+    name = "unflatten"
+    shape: tuple[int, ...] | AsImage
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if prod(shape) != prod(self._shape):
+            raise ValueError(f"{prod(shape)} features cannot be laid out as {self._shape}")
+        return self._shape
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.Unflatten(1, self._shape)
+
+    def transposed(self, shape: Shape) -> Layer:
+        return Flattening()
+
+    def fill(self, image_shape: Shape) -> Layer:
+        return Unflattening(image_shape if self.shape == "image" else self.shape)
+
+    @property
+    def _shape(self) -> Shape:
+        return tuple(int(size) for size in self.shape)
+
+
+@dataclass(frozen=True)
+class Rectifier(Layer):
+    name = "relu"
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.ReLU()
+
+
+@dataclass(frozen=True)
+class HyperbolicTangent(Layer):
+    name = "tanh"
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.Tanh()
+
+
+_FEW_CHANNELS = 4
+
+
+class FewChannelUpsampling(nn.ConvTranspose2d):
+    """A transposed convolution of kernel 4, stride 2, padding 1, computed as a plain one.
+
+    The four output pixels of each 2×2 block see 2×2 input pixels each, so that a 2×2 convolution
+    to four times the channels, rearranged in space, gives the same result. It is faster where the
+    output has few channels, as a decoder's last layer has; parameters are those of the original.
+    """
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        # Row p (0 or 1) of a block sees two input rows, through rows 2 + p and p of the weight;
+        # the same holds for columns. Axes: input, output, tap, row p, tap, column p.
+        taps = self.weight.unflatten(3, (2, 2)).unflatten(2, (2, 2)).flip(2, 4)
+        kernel = taps.permute(1, 3, 5, 0, 2, 4).reshape(-1, self.in_channels, 2, 2)
+        bias = None if self.bias is None else self.bias.repeat_interleave(4)
+        blocks = F.pixel_shuffle(F.conv2d(input, kernel, bias, padding=1), 2)
+        return blocks[:, :, 1:-1, 1:-1]
+
+
+def read_layers(where: str, layers: Sequence[Sequence[Any]], image_shape: Shape) -> list[Layer]:
+    """Layer descriptions from lists ``(name, (argument, …))``.
+
+    Args:
+        where: the configuration key, for messages.
+        layers: the lists.
+        image_shape: channels, height, width: what "image" in them stands for.
+
+    Raises:
+        UsageError: an unknown layer, or arguments that it does not take.
+    """
+    return [
+        _read_layer(f"{where}[{number}]", entry).fill(image_shape)
+        for number, entry in enumerate(layers)
+    ]
+
+
+def _read_layer(where: str, entry: Sequence[Any]) -> Layer:
+    if not entry or isinstance(entry, str) or len(entry) > 2:
+        raise UsageError(f"{where} is {entry!r}; a layer is written (name, (argument, …)).")
+    name, *rest = entry
+    kind = choose(f"layer in {where}:", str(name), layer_kinds())
+    arguments = rest[0] if rest else ()
+    accepted = list(signature(kind))
+    if isinstance(arguments, str) or not isinstance(arguments, Sequence):
+        arguments = (arguments,)
+    if kind is Unflattening:
+        arguments = (arguments[0],) if arguments[0] == "image" else (tuple(arguments),)
+    if len(arguments) > len(accepted):
+        raise UsageError(
+            f"{where}: '{name}' takes {', '.join(accepted) or 'no arguments'}; "
+            f"given: {list(arguments)}."
+        )
+    given = dict(zip(accepted, arguments, strict=False))
+    return kind(**check(f"{where} '{name}'", kind, given))
+
+
+def layer_kinds() -> dict[str, type[Layer]]:
+    """All kinds of layer, by the word for them."""
+    return collect(sys.modules[__name__], Layer)
+
+
+def trace_shapes(layers: Sequence[Layer], shape: Shape) -> list[Shape]:
+    """The shapes before, between and after layers.
+
+    Raises:
+        UsageError: a layer cannot take what the one before it makes.
+    """
+    shapes = [tuple(shape)]
+    for number, layer in enumerate(layers):
+        try:
+            made = layer.output_shape(shapes[-1])
+        except (ValueError, IndexError) as error:
+            raise _misfit(number, layer, shapes[-1], str(error)) from None
+        spatial = isinstance(layer, Convolution | TransposedConvolution | MaxPooling | Upsampling)
+        if spatial and len(shapes[-1]) != 3:
+            raise _misfit(number, layer, shapes[-1], "it needs channels, height, width")
+        if isinstance(layer, Linear) and len(shapes[-1]) != 1:
+            raise _misfit(number, layer, shapes[-1], "put ('flatten',) before it")
+        if min(made) < 1:
+            raise _misfit(number, layer, shapes[-1], f"nothing is left: {made}")
+        shapes.append(made)
+    return shapes
+
+
+def _misfit(number: int, layer: Layer, shape: Shape, reason: str) -> UsageError:
+    return UsageError(f"layer {number}, '{layer.name}', cannot take shape {shape}: {reason}.")
+
+
+def transpose(layers: Sequence[Layer], shape: Shape) -> list[Layer]:
+    """The layers that lead from the output shape of ``layers`` back to ``shape``."""
+    shapes = trace_shapes(layers, shape)
+    return [
+        layer.transposed(before) for layer, before in zip(layers, shapes[:-1], strict=True)
+    ][::-1]
+
+
+class Stack(nn.Sequential):
+    """A network from layer descriptions that knows its input and output shape."""
+
+    def __init__(self, layers: Sequence[Layer], input_shape: Shape):
+        self.shapes = trace_shapes(layers, input_shape)
+        modules = [
+            layer.module(shape) for layer, shape in zip(layers, self.shapes[:-1], strict=True)
+        ]
+        super().__init__(*modules)
+        self.layers = list(layers)
+        self.input_shape, self.output_shape = self.shapes[0], self.shapes[-1]
+
+
+def initialise_weights(model: nn.Module) -> None:
+    """Kaiming-uniform weights (for ReLU) in every linear and convolutional layer, as published."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            torch.nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")

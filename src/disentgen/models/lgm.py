@@ -1,0 +1,124 @@
+"""The Latent Gaussian Model: encoder, diagonal Gaussian posterior, decoder (a VAE's networks)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from disentgen.errors import UsageError
+from disentgen.models.gaussian import DiagonalGaussian
+from disentgen.models.layers import (
+    Linear,
+    Shape,
+    Stack,
+    initialise_weights,
+    read_layers,
+    trace_shapes,
+    transpose,
+)
+
+LatentSize = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True)
+class LatentGaussianOutput:
+    """What a Latent Gaussian Model makes of a batch of images.
+
+    Args:
+        reconstruction: logits of pixels, (batch, channels, height, width).
+        posterior: of the latents.
+        latents: (batch, latents), those that were decoded: a sample in training, else the mean.
+    """
+
+    reconstruction: Tensor
+    posterior: DiagonalGaussian
+    latents: Tensor
+
+
+class LatentGaussianModel(nn.Module):
+    """Encoder, posterior and decoder.
+
+    In training mode a sample of the posterior is decoded, in evaluation mode its mean.
+
+    Args:
+        encoder: from images to the parameters of the posterior.
+        decoder: from latents to logits of pixels.
+    """
+
+    def __init__(self, encoder: Stack, decoder: Stack):
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+        initialise_weights(self)
+
+    @property
+    def latent_size(self) -> int:
+        return self.decoder.input_shape[0]
+
+    @property
+    def image_shape(self) -> Shape:
+        return self.encoder.input_shape
+
+    def encode(self, images: Tensor) -> DiagonalGaussian:
+        """Images (batch, channels, height, width) in 0..1 to their posterior."""
+        # Under autocast the networks compute in bfloat16; latents and losses stay in float32.
+        return DiagonalGaussian(*self.encoder(images).float().chunk(2, dim=1))
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents (batch, latents) to logits of pixels (batch, channels, height, width)."""
+        return self.decoder(latents).float()
+
+    def forward(self, images: Tensor) -> LatentGaussianOutput:
+        posterior = self.encode(images)
+        latents = posterior.sample() if self.training else posterior.mean
+        return LatentGaussianOutput(self.decode(latents), posterior, latents)
+
+
+def build_latent_gaussian_model(
+    image_shape: tuple[int, int, int],
+    name: str | None = None,
+    encoder: list[Any] | None = None,
+    decoder: list[Any] | None = None,
+    latent_size: LatentSize = 10,
+) -> LatentGaussianModel:
+    """Build a Latent Gaussian Model from lists of layers.
+
+    Args:
+        image_shape: channels, height, width.
+        name: of the architecture, for the record.
+        encoder: layers from an image to features; a linear layer to the posterior follows them.
+        decoder: layers from latents to an image; by default the encoder's, transposed.
+        latent_size: number of latents.
+
+    Raises:
+        UsageError: no encoder is given, or layers do not fit each other or the image.
+    """
+    if encoder is None:
+        raise UsageError("no architecture is named: model.encoder is empty; choose a named config.")
+    layers = read_layers("model.encoder", encoder, image_shape)
+    features = trace_shapes(layers, image_shape)[-1]
+    if len(features) != 1:
+        raise UsageError(f"model.encoder ends in shape {features}; end it with ('flatten',).")
+    if decoder is None:
+        decoding = [Linear(features[0]), *transpose(layers, image_shape)]
+    else:
+        decoding = read_layers("model.decoder", decoder, image_shape)
+    encoding = Stack([*layers, Linear(2 * latent_size)], image_shape)
+    return LatentGaussianModel(encoding, make_decoder(decoding, (latent_size,), image_shape))
+
+
+def make_decoder(layers: Sequence[Any], input_shape: Shape, image_shape: Shape) -> Stack:
+    """A stack that ends in images of the given shape.
+
+    Raises:
+        UsageError: it ends in another shape.
+    """
+    stack = Stack(layers, input_shape)
+    if stack.output_shape != tuple(image_shape):
+        raise UsageError(
+            f"the decoder of this model ends in shape {stack.output_shape}, but images of the "
+            f"dataset have shape {tuple(image_shape)} (channels, height, width)."
+        )
+    return stack

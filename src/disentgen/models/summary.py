@@ -1,0 +1,35 @@
+"""A model in a table: layers, shapes, parameters."""
+
+from torch import nn
+
+from disentgen.models.layers import Stack
+
+
+def describe_model(model: nn.Module) -> str:
+    """The stacks of a model, a line for each layer: output shape and number of parameters."""
+    lines = []
+    for name, stack in model.named_children():
+        if isinstance(stack, Stack):
+            lines += [f"{name}: {format_shape(stack.input_shape)}", *describe_stack(stack), ""]
+    total = sum(parameter.numel() for parameter in model.parameters())
+    return "\n".join([*lines, f"{total:,} parameters"])
+
+
+def describe_stack(stack: Stack) -> list[str]:
+    """A line for each layer of a stack."""
+    rows = zip(stack.layers, stack, stack.shapes[1:], strict=True)
+    return [
+        f"  {_say(layer):<32} -> {format_shape(shape):<16}"
+        f"{sum(parameter.numel() for parameter in module.parameters()):>12,}"
+        for layer, module, shape in rows
+    ]
+
+
+def format_shape(shape: tuple[int, ...]) -> str:
+    """A shape as people write it: 32 × 16 × 16."""
+    return " × ".join(map(str, shape))
+
+
+def _say(layer: object) -> str:
+    settings = ", ".join(f"{name} {value}" for name, value in vars(layer).items())
+    return f"{type(layer).name}({settings})"  # type: ignore[attr-defined]

@@ -1,0 +1,44 @@
+"""Where data lies: ``$DISENTGEN_DATA``, else ``data/`` of the checkout, else ``./data``."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from disentgen.errors import DataFileError
+
+
+def data_folder() -> Path:
+    """The folder that holds ``raw``, ``sims`` and ``results``."""
+    if chosen := os.environ.get("DISENTGEN_DATA"):
+        return Path(chosen).expanduser().absolute()
+    checkout = Path(__file__).parents[2]
+    return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / "data"
+
+
+@contextlib.contextmanager
+def replaced_whole(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` that takes its place once the block has ended well.
+
+    A killed process therefore leaves either the old file or the new one, never half of one.
+
+    Raises:
+        DataFileError: the folder cannot be written to.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise DataFileError(f"cannot write {path}: {error.strerror or error}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a temporary path, then put it in the place of ``path``."""
+    with replaced_whole(path) as temporary:
+        write(temporary)

@@ -1,0 +1,90 @@
+"""Reading a configuration: checked section by section, and all at once before any work."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+from torch import nn
+
+from disentgen.dataset import Dataset, build_dataset
+from disentgen.dataset.spec import find_spec
+from disentgen.models import FAMILIES, build_model
+from disentgen.registry import check, choose, defaults, plain
+from disentgen.training.settings import (
+    LossChoice,
+    TrainingSettings,
+    available_threads,
+    check_optimizer,
+    choose_device,
+)
+
+Config = dict[str, Any]
+SECTIONS = ("dataset", "model", "training")
+
+
+@dataclass(frozen=True)
+class ProcessSettings:
+    """What stands beside the sections.
+
+    Args:
+        seed: of weights, batches and noise.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: of the CPU; by default one for each core that the process may use.
+    """
+
+    seed: Annotated[int, Field(ge=0)]
+    device: str = "auto"
+    threads: Annotated[int, Field(ge=1)] | None = None
+
+
+def section_target(section: str, family: str) -> tuple[Callable[..., Any], tuple[str, ...]]:
+    """The signature that a section is checked against, and what of it a user cannot set."""
+    if section == "model":
+        return choose("model family", family, FAMILIES), ("image_shape",)
+    return {"dataset": build_dataset, "training": TrainingSettings}[section], ()
+
+
+def section_defaults(section: str, family: str) -> Config:
+    """The defaults of a section as plain data."""
+    return defaults(section_target(section, family)[0])
+
+
+def resolve_section(section: str, family: str, given: Mapping[str, Any]) -> Config:
+    """A section, checked, with all defaults filled in, as plain data.
+
+    Raises:
+        UsageError: a key or value that the section's signature does not accept.
+    """
+    target, supplied = section_target(section, family)
+    checked = check(section, target, given, supplied)
+    if section == "training":
+        settings = TrainingSettings(**checked)
+        check_optimizer(settings)
+        checked["loss"] = LossChoice(settings.loss.name, settings.resolve_loss())
+    return plain(target, checked)
+
+
+def read_process_settings(config: Mapping[str, Any]) -> ProcessSettings:
+    """Seed, device and threads of a configuration, checked."""
+    rest = {key: value for key, value in config.items() if key not in SECTIONS}
+    settings = ProcessSettings(**check("configuration", ProcessSettings, rest))
+    choose_device(settings.device)
+    threads = settings.threads or available_threads()
+    return ProcessSettings(settings.seed, settings.device, threads)
+
+
+def read_training_settings(config: Mapping[str, Any]) -> TrainingSettings:
+    """The ``training`` section as an object."""
+    return TrainingSettings(**check("training", TrainingSettings, config["training"]))
+
+
+def open_dataset(config: Mapping[str, Any]) -> Dataset:
+    """The dataset and split of a configuration."""
+    return build_dataset(**check("dataset", build_dataset, config["dataset"]))
+
+
+def open_model(config: Mapping[str, Any], family: str) -> nn.Module:
+    """A new model of a configuration, for the images of its dataset."""
+    height, width, channels = find_spec(config["dataset"]["name"]).image_shape
+    return build_model(family, (channels, height, width), config["model"])

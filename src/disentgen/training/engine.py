@@ -1,0 +1,207 @@
+"""The trainer of all experiments, and the handlers that make a run of it."""
+
+import logging
+import math
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from ignite.engine import Engine, Events
+from ignite.handlers import EarlyStopping, ProgressBar, Timer
+from ignite.metrics import Average
+from torch import Tensor, nn
+
+from disentgen.dataset.batches import Batch, TrainingBatches
+from disentgen.errors import DivergenceError
+from disentgen.training.losses import Loss, Terms
+
+Row = dict[str, float]
+
+
+class Recorder(Protocol):
+    """Whatever keeps scalars as training goes on: Sacred's run, a file, a test."""
+
+    def log_scalar(self, metric_name: str, value: float, step: int | None = None) -> object:
+        """Keep a value of a metric at a step."""
+        ...
+
+
+def create_trainer(
+    model: nn.Module,
+    loss: Loss,
+    optimizer: torch.optim.Optimizer,
+    precision: str,
+    device: torch.device,
+) -> Engine:
+    """An engine whose step updates the model once and yields the terms of the objective."""
+
+    def update(engine: Engine, batch: Batch) -> Terms:
+        model.train()
+        inputs, target = batch
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+            output = model(inputs)
+        terms = loss(output, target, engine.state.iteration - 1)
+        terms["loss"].backward()
+        optimizer.step()
+        later = loss.after_step(output)
+        return {name: term.detach() for name, term in (terms | later).items()}
+
+    trainer = Engine(update)
+    # Ignite logs every exception with its traceback before raising it again; once is enough.
+    trainer.logger.setLevel(logging.CRITICAL)
+    return trainer
+
+
+def attach_data(trainer: Engine, batches: TrainingBatches, seed: int) -> None:
+    """Give every epoch its batches and its noise, both functions of (seed, epoch) alone.
+
+    A run that goes on after an epoch's end therefore draws what it would have drawn.
+    """
+
+    @trainer.on(Events.EPOCH_STARTED)
+    def draw_epoch(engine: Engine) -> None:
+        epoch = engine.state.epoch
+        torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]))
+        engine.set_data(batches.epoch(epoch))
+
+
+def attach_averages(trainer: Engine, device: torch.device) -> None:
+    """Average the terms of the objective over each epoch, as the metric ``terms``."""
+    Average(flatten_terms, device=device).attach(trainer, "terms")
+
+
+def attach_guard(trainer: Engine, device: torch.device) -> None:
+    """Stop at the first term that is not finite.
+
+    Reading a value waits for a GPU, so that there the terms are only read every 50 steps.
+
+    Raises:
+        DivergenceError: while the engine runs; names the step and the term.
+    """
+    every = 1 if device.type == "cpu" else 50
+
+    @trainer.on(Events.ITERATION_COMPLETED(every=every))
+    def check_finite(engine: Engine) -> None:
+        if not torch.isfinite(flatten_terms(engine.state.output)).all():
+            names = [name for name, term in engine.state.output.items() if not _finite(term)]
+            values = ", ".join(f"{name} = {engine.state.output[name].sum():g}" for name in names)
+            state = engine.state
+            raise DivergenceError(
+                f"training diverged at step {state.iteration} (epoch {state.epoch}): {values}. "
+                "A lower training.lr may help; epochs finished before are kept."
+            )
+
+
+def attach_progress(trainer: Engine, batch_size: int) -> None:
+    """A progress bar with images/s and the time left in the epoch, on a terminal only.
+
+    It writes to the process's own stderr, past anything that captures the output of a run.
+    """
+    terminal = sys.__stderr__
+    if terminal is not None and terminal.isatty():
+        bar = ProgressBar(
+            bar_format=None, file=terminal, unit=" images", unit_scale=batch_size, ncols=88
+        )
+        bar.attach(trainer)
+
+
+def attach_timer(trainer: Engine) -> Timer:
+    """A timer of the training steps of an epoch, without validation and saving."""
+    timer = Timer()
+    return timer.attach(
+        trainer, start=Events.EPOCH_STARTED, resume=Events.EPOCH_STARTED, pause=Events.EPOCH_COMPLETED
+    )
+
+
+def attach_history(
+    trainer: Engine, history: list[Row], timer: Timer, images: int, validate: Callable[[], Row]
+) -> None:
+    """At the end of each epoch, add a row of training averages and validation scores."""
+
+    @trainer.on(Events.EPOCH_COMPLETED)
+    def add_row(engine: Engine) -> None:
+        seconds = timer.value()
+        history.append(
+            {
+                "epoch": engine.state.epoch,
+                "step": engine.state.iteration,
+                **name_terms("train", engine.state.output, engine.state.metrics["terms"]),
+                **validate(),
+                "seconds": seconds,
+                "images_per_second": images / seconds,
+            }
+        )
+
+
+def attach_report(
+    trainer: Engine, history: list[Row], recorder: Recorder, started: float
+) -> None:
+    """Log each row under its columns' names, and print a line of it."""
+    begun_at = len(history)
+
+    @trainer.on(Events.EPOCH_COMPLETED)
+    def report(engine: Engine) -> None:
+        row = history[-1]
+        record_row(recorder, row)
+        left = engine.state.max_epochs - row["epoch"]
+        spent = (time.monotonic() - started) / (len(history) - begun_at)
+        print(
+            f"epoch {row['epoch']:.0f}/{engine.state.max_epochs}  "
+            f"train NLL {row['train.nll']:.2f} KL {row['train.kl']:.2f}  "
+            f"validation NLL {row['validation.nll']:.2f} KL {row['validation.kl']:.2f}  "
+            f"{row['images_per_second']:,.0f} images/s  {format_duration(left * spent)} left",
+            flush=True,
+        )
+
+
+def attach_early_stopping(trainer: Engine, history: list[Row], patience: int) -> EarlyStopping:
+    """Stop after ``patience`` epochs without a better validation NLL."""
+    handler = EarlyStopping(patience, lambda engine: -history[-1]["validation.nll"], trainer)
+    handler.logger.setLevel(logging.CRITICAL)
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, handler)
+    return handler
+
+
+def record_row(recorder: Recorder, row: Row) -> None:
+    """Log a row of the history, its epoch as the step."""
+    for name, value in row.items():
+        if name != "epoch":
+            recorder.log_scalar(name, value, int(row["epoch"]))
+
+
+def flatten_terms(terms: Terms) -> Tensor:
+    """All values of the terms in one vector."""
+    return torch.cat([term.reshape(-1) for term in terms.values()])
+
+
+def name_terms(prefix: str, terms: Terms, values: Tensor) -> Row:
+    """A vector as made by :func:`flatten_terms`, under the terms' names again."""
+    named: Row = {}
+    parts = values.split([term.numel() for term in terms.values()])
+    for (name, term), part in zip(terms.items(), parts, strict=True):
+        if term.ndim:
+            named |= number_latents(f"{prefix}.{name}", part.tolist())
+        else:
+            named[f"{prefix}.{name}"] = part.item()
+    return named
+
+
+def number_latents(name: str, values: list[float]) -> Row:
+    """Values of each latent under names of their own: ``name_0``, ``name_1``, …"""
+    return {f"{name}_{number}": value for number, value in enumerate(values)}
+
+
+def format_duration(seconds: float) -> str:
+    """Seconds as people say them: 40 s, 12 min, 3 h 5 min."""
+    minutes = math.ceil(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _finite(term: Tensor) -> bool:
+    return bool(torch.isfinite(term).all())

@@ -1,0 +1,311 @@
+"""One training, from configuration to results: the body of every experiment."""
+
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+from ignite.handlers import LRScheduler
+from torch import nn
+
+from disentgen.dataset import Dataset
+from disentgen.dataset.batches import ScoringBatches, TensorImages, TrainingBatches
+from disentgen.dataset.split import SIDES
+from disentgen.dataset.tasks import Task
+from disentgen.errors import UsageError
+from disentgen.models import build_model
+from disentgen.models.layers import Shape
+from disentgen.runs import RunDirectory
+from disentgen.training import engine as handlers
+from disentgen.training.config import (
+    ProcessSettings,
+    open_dataset,
+    read_process_settings,
+    read_training_settings,
+)
+from disentgen.training.engine import Recorder, Row
+from disentgen.training.evaluation import Scores, score
+from disentgen.training.losses import Loss, build_loss
+from disentgen.training.settings import (
+    TrainingSettings,
+    build_optimizer,
+    choose_device,
+    prepare_process,
+)
+
+
+@dataclass
+class Training:
+    """Everything that one training is made of."""
+
+    config: Mapping[str, Any]
+    family: str
+    task: Task
+    settings: TrainingSettings
+    process: ProcessSettings
+    device: torch.device
+    dataset: Dataset
+    model: nn.Module
+    loss: Loss
+    optimizer: torch.optim.Optimizer
+    batches: TrainingBatches
+    history: list[Row] = field(default_factory=list)
+
+    @property
+    def image_shape(self) -> Shape:
+        height, width, channels = self.dataset.spec.image_shape
+        return (channels, height, width)
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What was built, for ``model.json``."""
+        return {
+            "family": self.family,
+            "image_shape": list(self.image_shape),
+            "factors": list(self.dataset.spec.grid.names),
+            "parameters": self.config["model"],
+        }
+
+    def score(self, side: str, most: int | None) -> Scores | None:
+        """Score the model on a sample of a side; None where the side is empty."""
+        indices = self.dataset.split.sample(side, most)
+        if not len(indices):
+            return None
+        images = TensorImages(self.dataset.images, self.device)
+        batches = ScoringBatches(images, self.task, indices)
+        return score(self.model, batches, len(indices), self.device)
+
+
+def assemble(config: Mapping[str, Any], family: str, task: Task) -> Training:
+    """Build all parts of a training.
+
+    This is also how a configuration is checked before anything is written.
+
+    Args:
+        config: with the sections ``dataset``, ``model``, ``training``.
+        family: of the model.
+        task: what is asked of it.
+
+    Raises:
+        UsageError, DataFileError: something in the configuration cannot be used.
+    """
+    settings, process = read_training_settings(config), read_process_settings(config)
+    device = choose_device(process.device)
+    dataset = open_dataset(config)
+    torch.manual_seed(process.seed)
+    height, width, channels = dataset.spec.image_shape
+    model = build_model(family, (channels, height, width), config["model"])
+    loss = build_loss(settings.loss.name, settings.loss.params, model).to(device)
+    model = model.to(device, memory_format=torch.channels_last)
+    batches = TrainingBatches(
+        TensorImages(dataset.images, device),
+        task,
+        dataset.split.trained_on(),
+        settings.batch_size,
+        settings.epoch_length,
+        process.seed,
+    )
+    if settings.loss.name == "factor" and settings.batch_size < 2:
+        raise UsageError("FactorVAE compares two halves of a batch: training.batch_size >= 2.")
+    return Training(
+        config=config,
+        family=family,
+        task=task,
+        settings=settings,
+        process=process,
+        device=device,
+        dataset=dataset,
+        model=model,
+        loss=loss,
+        optimizer=build_optimizer(settings, model),
+        batches=batches,
+    )
+
+
+def train(
+    config: Mapping[str, Any],
+    directory: RunDirectory,
+    recorder: Recorder,
+    family: str,
+    task: Task,
+) -> dict[str, Any]:
+    """Train a model, or go on training it from the directory's checkpoint, and score it.
+
+    Args:
+        config: with the sections ``dataset``, ``model``, ``training``, and seed and device.
+        directory: where the run is kept.
+        recorder: told every epoch's terms and scores.
+        family: of the model.
+        task: what is asked of it.
+
+    Returns:
+        What ``results.json`` holds.
+
+    Raises:
+        UsageError, DataFileError: something in the configuration cannot be used.
+        DivergenceError: a term of the objective is not finite.
+    """
+    started = time.monotonic()
+    prepare_process(read_process_settings(config).threads or 1)
+    training = assemble(config, family, task)
+    print(describe(training), flush=True)
+    trainer = prepare_trainer(training, directory, recorder)
+    trainer.run(max_epochs=training.settings.epochs, epoch_length=len(training.batches))
+    best = directory.load_model().to(training.device)
+    training.model.load_state_dict(best.state_dict())
+    results = collect_results(training, started)
+    directory.save_results(results)
+    print(format_scores(results["scores"]), flush=True)
+    return results
+
+
+def prepare_trainer(training: Training, directory: RunDirectory, recorder: Recorder) -> Engine:
+    """The trainer with its handlers, in the order in which an epoch's end calls them."""
+    settings, history, device = training.settings, training.history, training.device
+    trainer = handlers.create_trainer(
+        training.model, training.loss, training.optimizer, settings.precision, device
+    )
+    images = len(training.batches) * settings.batch_size
+    to_save: dict[str, Any] = {
+        "model": training.model,
+        "optimizer": training.optimizer,
+        "loss": training.loss,
+    }
+    handlers.attach_data(trainer, training.batches, training.process.seed)
+    handlers.attach_averages(trainer, device)
+    handlers.attach_guard(trainer, device)
+    handlers.attach_progress(trainer, settings.batch_size)
+    timer = handlers.attach_timer(trainer)
+    handlers.attach_history(trainer, history, timer, images, lambda: validate(training))
+    if settings.lr_decay is not None:
+        decay = torch.optim.lr_scheduler.ExponentialLR(training.optimizer, settings.lr_decay)
+        scheduler = LRScheduler(decay)
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, scheduler)
+        to_save["lr_scheduler"] = scheduler
+    if settings.early_stopping is not None:
+        to_save["early_stopping"] = handlers.attach_early_stopping(
+            trainer, history, settings.early_stopping
+        )
+    resume(trainer, training, directory, recorder, to_save)
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, save, training, directory, to_save)
+    handlers.attach_report(trainer, history, recorder, time.monotonic())
+    return trainer
+
+
+def validate(training: Training) -> Row:
+    """Validation scores as columns of the history."""
+    scores = training.score("validation", training.settings.validation_images)
+    assert scores is not None  # a split always has validation images
+    return {
+        "validation.nll": scores.nll,
+        "validation.kl": scores.kl,
+        **handlers.number_latents("validation.kl_per_latent", list(scores.kl_per_latent)),
+        "lr": training.optimizer.param_groups[0]["lr"],
+    }
+
+
+def save(
+    engine: Engine, training: Training, directory: RunDirectory, to_save: Mapping[str, Any]
+) -> None:
+    """Keep the best model and the last epoch."""
+    nll = [row["validation.nll"] for row in training.history]
+    if nll[-1] == min(nll) and nll.index(nll[-1]) == len(nll) - 1:
+        directory.save_model(training.model, training.description)
+    directory.save_history(training.history)
+    state = {name: item.state_dict() for name, item in to_save.items()}
+    progress = {"epoch": engine.state.epoch, "history": training.history}
+    directory.save_checkpoint({**state, "progress": progress})
+
+
+def resume(
+    trainer: Engine,
+    training: Training,
+    directory: RunDirectory,
+    recorder: Recorder,
+    to_load: Mapping[str, Any],
+) -> None:
+    """Go on after the last finished epoch, if the directory knows of one."""
+    checkpoint = directory.load_checkpoint()
+    if checkpoint is None:
+        return
+    progress = checkpoint["progress"]
+    for name, item in to_load.items():
+        item.load_state_dict(checkpoint[name])
+    training.history.extend(progress["history"])
+    for row in training.history:
+        handlers.record_row(recorder, row)
+    trainer.load_state_dict(
+        {
+            "epoch": progress["epoch"],
+            "epoch_length": len(training.batches),
+            "max_epochs": training.settings.epochs,
+        }
+    )
+    print(f"resuming after epoch {progress['epoch']} of {training.settings.epochs}", flush=True)
+
+
+def collect_results(training: Training, started: float) -> dict[str, Any]:
+    """Score the model on every side and gather everything about the run."""
+    most = training.settings.score_images
+    scores = {side: training.score(side, most) for side in SIDES}
+    trained = sum(row["seconds"] for row in training.history)
+    images = len(training.history) * len(training.batches) * training.settings.batch_size
+    nll = [row["validation.nll"] for row in training.history]
+    return {
+        "data": {
+            "name": training.dataset.spec.name,
+            "label": training.dataset.label,
+            "source": training.dataset.images.source,
+        },
+        "split": training.dataset.split.describe(),
+        "scores": {side: value and value.as_record() for side, value in scores.items()},
+        "best_epoch": nll.index(min(nll)) + 1,
+        "epochs": len(training.history),
+        "seed": training.process.seed,
+        "device": str(training.device),
+        "threads": training.process.threads,
+        "speed": {"images_per_second": images / trained},
+        "seconds": {"training": trained, "this_process": time.monotonic() - started},
+        "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
+        "versions": {
+            "python": platform.python_version(),
+            **{
+                name: version(name)
+                for name in ("disent-and-gen", "torch", "pytorch-ignite", "numpy")
+            },
+        },
+    }
+
+
+def describe(training: Training) -> str:
+    """The first lines of a run: data, sides, model."""
+    split = training.dataset.split.describe()
+    parameters = sum(parameter.numel() for parameter in training.model.parameters())
+    expression = training.dataset.split.expressions["held_out"]
+    held_out = f"{split['held_out']['count']:,} held out ({expression})" if expression else "none held out"
+    control = "; control: trained on both sides" if training.dataset.split.control else ""
+    return (
+        f"{training.dataset.label}: {split['train']['count']:,} images to train on, "
+        f"{split['validation']['count']:,} for validation, {held_out}{control}\n"
+        f"{training.config['model'].get('name') or training.family}: {parameters:,} parameters, "
+        f"loss {training.settings.loss.name}, {training.device}, "
+        f"seed {training.process.seed}"
+    )
+
+
+def format_scores(scores: Mapping[str, Any]) -> str:
+    """A table of the scores of each side."""
+    lines = [f"{'nats per image':<16}{'NLL':>10}{'± s.e.':>9}{'floor':>9}{'KL':>9}{'images':>9}"]
+    for side, value in scores.items():
+        if value is None:
+            lines.append(f"{side.replace('_', '-'):<16}{'no images on this side':>33}")
+            continue
+        lines.append(
+            f"{side.replace('_', '-'):<16}{value['nll']:>10.2f}{value['nll_standard_error']:>9.2f}"
+            f"{value['nll_floor']:>9.2f}{value['kl']:>9.2f}{value['images']:>9,}"
+        )
+    return "\n".join(lines)

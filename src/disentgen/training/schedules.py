@@ -1,0 +1,18 @@
+"""Schedules: pure functions of the training step."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Linear:
+    """A straight line from ``start`` at step 0 to ``stop`` at step ``steps``, constant after it."""
+
+    start: float
+    stop: float
+    steps: Annotated[int, Field(ge=1)]
+
+    def __call__(self, step: int) -> float:
+        return self.start + (self.stop - self.start) * min(step / self.steps, 1.0)
