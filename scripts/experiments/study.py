@@ -12,15 +12,12 @@ from sacred import SETTINGS, Experiment
 from sacred.host_info import host_info_getter
 from sacred.run import Run as SacredRun
 
-from disentgen.analysis.figures import save_reconstructions
 from disentgen.dataset.tasks import Task
 from disentgen.errors import UsageError
 from disentgen.paths import data_folder
-from disentgen.registry import unknown
+from disentgen.registry import defaults, signature, unknown
 from disentgen.runs import Run, RunDirectory, flatten, open_run
 from disentgen.training.config import SECTIONS, ProcessSettings
-from disentgen.training.run import assemble, train
-from disentgen.registry import defaults, signature
 from ingredients.errors import told_plainly
 from ingredients.observers import RunFolderObserver
 from ingredients.section import Section
@@ -63,11 +60,17 @@ class StudyExperiment(Experiment):
                 self._check_keys(config)
                 if command_name == "main":
                     self._check_choices(config)
+                    # Ignite takes seconds to start: a mistake above is told before it does.
+                    from disentgen.training.run import assemble
+
                     assemble({"seed": 0, **config}, family, task)
 
         @self.main
         def main(_run: SacredRun) -> float | None:
             """Train a model, score it on every side, and draw its reconstructions."""
+            from disentgen.analysis.figures import save_reconstructions
+            from disentgen.training.run import train
+
             with told_plainly():
                 folder = Path(_run.observers[0].dir)
                 results = train(_run.config, RunDirectory(folder), _run, family, task)

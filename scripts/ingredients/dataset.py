@@ -5,7 +5,6 @@ from typing import Any
 from sacred.run import Run
 
 from configs.datasets import DATASETS, SMALL
-from disentgen.analysis.figures import save_sides
 from disentgen.dataset.summary import describe_dataset
 from disentgen.paths import data_folder
 from disentgen.training.config import open_dataset
@@ -20,6 +19,8 @@ def dataset_ingredient(family: str, **defaults: Any) -> Section:
     @section.command(unobserved=True)
     def show(_run: Run) -> None:
         """Print factors and sides of the split, and draw examples of each side."""
+        from disentgen.analysis.figures import save_sides  # matplotlib takes its time to start
+
         with told_plainly():
             dataset = open_dataset(_run.config)
             print(describe_dataset(dataset))

@@ -8,7 +8,6 @@ import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
-from torchvision.utils import make_grid
 
 from disentgen.dataset import Dataset
 from disentgen.dataset.batches import TensorImages
@@ -78,6 +77,9 @@ def tensor_images(dataset: Dataset, indices: NDArray[np.int64]) -> Tensor:
 
 def draw_rows(axis: matplotlib.axes.Axes, rows: list[Tensor], labels: list[str]) -> None:
     """Draw rows of images, each row a tensor (n, channels, height, width), with labels."""
+    # Imported here since torchvision takes seconds to start, and most runs draw once, at the end.
+    from torchvision.utils import make_grid
+
     pictures = torch.cat(rows)
     grid = make_grid(pictures, nrow=len(rows[0]), padding=3, pad_value=0.6)
     axis.imshow(grid.permute(1, 2, 0).numpy(), interpolation="nearest")

@@ -1,0 +1,50 @@
+"""``python -m disentgen``: the list of runs."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import pandas as pd
+
+from disentgen.errors import DisentgenError
+from disentgen.runs import find_runs
+
+COLUMNS = {
+    "experiment": "experiment",
+    "id": "id",
+    "status": "status",
+    "epochs_done": "epochs",
+    "dataset.name": "dataset",
+    "source": "source",
+    "dataset.variant": "variant",
+    "dataset.control": "control",
+    "model.name": "model",
+    "model.latent_size": "latents",
+    "training.loss.name": "loss",
+    "seed": "seed",
+    "scores.train.nll": "NLL train",
+    "scores.held_out.nll": "NLL held out",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """List runs with their status and main scores; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m disentgen", description="List runs.")
+    parser.add_argument("root", nargs="?", help="folder of runs (default: sims in the data folder)")
+    given = parser.parse_args(arguments)
+    try:
+        runs = find_runs(given.root)
+    except DisentgenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if not len(runs):
+        print("no runs yet")
+        return 0
+    shown = runs.reindex(columns=list(COLUMNS)).rename(columns=COLUMNS)
+    with pd.option_context("display.width", None, "display.max_rows", None):
+        print(shown.to_string(index=False, na_rep="-", float_format="{:.2f}".format))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

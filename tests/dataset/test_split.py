@@ -1,0 +1,108 @@
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from disentgen.dataset.build import build_split
+from disentgen.dataset.spec import load_specs
+from disentgen.errors import UsageError
+
+DSPRITES = load_specs()["dsprites"]
+
+#: Counts of both sides and hash of the held-out indices, from running the published filters.
+PUBLISHED = {
+    ("extrp", "blank_side"): (368_640, 368_640, "de1db7ef50548265"),
+    ("recomb2range", "shape2tx"): (614_400, 122_880, "700b839710fa6e30"),
+    ("recomb2element", "leave1out"): (731_472, 5_808, "9f5ff0857f7ab8a0"),
+}
+
+
+def split(condition=None, variant=None, held_out=None, held_in=None, **other):
+    options = {"validation": 0.05, "seed": 0, "control": False} | other
+    return build_split(DSPRITES, condition, variant, held_out, held_in, **options)
+
+
+@pytest.mark.parametrize(("names", "expected"), PUBLISHED.items())
+def test_published_variants(names, expected):
+    condition, variant = names
+    for found in (split(condition, variant), split(variant=variant)):
+        held_in, held_out, digest = expected
+        description = found.describe()
+        assert description["held_in"]["count"] == held_in
+        assert description["held_out"]["count"] == held_out
+        assert description["held_out"]["sha256"].startswith(digest)
+
+
+def test_every_published_variant_is_tested():
+    assert {name for _, name in PUBLISHED} == set(DSPRITES.variants)
+
+
+def test_hash_is_of_sorted_little_endian_indices():
+    indices = np.flatnonzero(split(variant="leave1out").held_out).astype("<i8")
+    assert split(variant="leave1out").sha256("held_out") == (
+        hashlib.sha256(indices.tobytes()).hexdigest()
+    )
+
+
+def test_condition_with_one_variant_is_enough():
+    assert split("recomb2range").describe() == split(variant="shape2tx").describe()
+
+
+def test_expression_equals_the_variant_it_writes_out():
+    free = split(held_out="posX > 0.5", held_in="posX < 0.5")
+    assert free.describe() == split(variant="blank_side").describe()
+
+
+@given(st.floats(0.001, 0.9), st.integers(0, 5))
+def test_sides_are_apart_and_validation_is_held_in(fraction, seed):
+    found = split(held_out="posX > 0.9 & shape == 2", validation=fraction, seed=seed)
+    sides = [found.mask(side) for side in ("train", "validation", "held_out")]
+    assert np.array_equal(sum(side.astype(int) for side in sides), np.ones(DSPRITES.grid.size))
+    assert found.mask("validation").sum() == round(fraction * found.held_in.sum())
+    assert np.array_equal(found.trained_on(), found.indices("train"))
+
+
+def test_validation_depends_on_the_data_seed_alone():
+    first, again, other = (split(variant="shape2tx", seed=seed) for seed in (0, 0, 1))
+    assert np.array_equal(first.validation, again.validation)
+    assert not np.array_equal(first.validation, other.validation)
+    assert np.array_equal(first.held_out, other.held_out)
+
+
+def test_control_trains_on_both_sides_and_scores_the_same_ones():
+    run, control = (split(variant="shape2tx", control=control) for control in (False, True))
+    for side in ("train", "validation", "held_out"):
+        assert np.array_equal(run.mask(side), control.mask(side))
+    expected = np.sort(np.concatenate([run.indices("train"), run.indices("held_out")]))
+    assert np.array_equal(control.trained_on(), expected)
+
+
+def test_sample_is_the_same_for_all_runs_on_a_split():
+    found = split(variant="shape2tx")
+    sample = found.sample("held_out", 100)
+    assert len(sample) == len(np.unique(sample)) == 100
+    assert found.held_out[sample].all()
+    assert np.array_equal(sample, split(variant="shape2tx", control=True).sample("held_out", 100))
+    assert len(found.sample("held_out", None)) == 122_880
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"variant": "shape2ty"}, "unknown dSprites variant 'shape2ty'.*Did you mean 'shape2tx'"),
+        ({"condition": "extrp", "variant": "shape2tx"}, "is of condition 'recomb2range'"),
+        ({"held_out": "posX > 2"}, "holds for none of 737,280"),
+        ({"held_out": "posX >= 0"}, "holds for all"),
+        ({"held_out": "posX > 0.5", "held_in": "posX < 0.6"}, "on both sides"),
+        ({"held_out": "posX > 0.5", "held_in": "posX > 2"}, "nothing is left to train on"),
+        ({"held_in": "posX > 0.5"}, "needs dataset.held_out"),
+        ({"variant": "shape2tx", "held_out": "posX > 0.5"}, "not both"),
+        ({"control": True}, "dataset.control"),
+        ({"held_out": "posX > 0.5", "validation": 0.9999999}, "leaves none"),
+    ],
+)
+def test_mistakes(options, message):
+    with pytest.raises(UsageError, match=message):
+        split(**options)
