@@ -41,10 +41,18 @@ def environment(data: Path) -> dict[str, str]:
 def disent(environment: dict[str, str]) -> CommandLine:
     """Run ``python -m experiments.disent …`` from inside ``scripts``."""
 
-    def run(*words: str, status: int | None = 0, cwd: Path = SCRIPTS) -> subprocess.CompletedProcess:
+    def run(
+        *words: str, status: int | None = 0, cwd: Path = SCRIPTS
+    ) -> subprocess.CompletedProcess:
         command = [sys.executable, "-m", "experiments.disent", *words]
         done = subprocess.run(
-            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False
+            command,
+            cwd=cwd,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
         if status is not None:
             assert done.returncode == status, done.stdout + done.stderr

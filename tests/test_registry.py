@@ -49,5 +49,7 @@ def test_mistakes_name_what_was_given_and_what_is_accepted(given, message):
 
 
 def test_choose_suggests_whatever_the_case():
-    with pytest.raises(UsageError, match="unknown loss 'BETTA'; accepted: beta, cci. Did you .*beta"):
+    with pytest.raises(
+        UsageError, match="unknown loss 'BETTA'; accepted: beta, cci. Did you .*beta"
+    ):
         registry.choose("loss", "BETTA", {"beta": 1, "cci": 2})

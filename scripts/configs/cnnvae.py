@@ -158,6 +158,5 @@ fast = {
 }
 
 ARCHITECTURES = {
-    config["name"]: config
-    for config in (higgins, burgess, burgess_v2, kim, mathieu, mpcnn, fast)
+    config["name"]: config for config in (higgins, burgess, burgess_v2, kim, mathieu, mpcnn, fast)
 }

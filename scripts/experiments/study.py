@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import colorama
+from ingredients.errors import told_plainly
+from ingredients.observers import RunFolderObserver, check_writable
+from ingredients.section import Section
 from sacred import SETTINGS, Experiment
 from sacred.host_info import host_info_getter
 from sacred.run import Run as SacredRun
@@ -18,9 +21,6 @@ from disentgen.paths import data_folder
 from disentgen.registry import defaults, signature, unknown
 from disentgen.runs import Run, RunDirectory, flatten, open_run
 from disentgen.training.config import SECTIONS, ProcessSettings
-from ingredients.errors import told_plainly
-from ingredients.observers import RunFolderObserver
-from ingredients.section import Section
 
 # Configurations stay plain dictionaries and lists; progress bars, which write to the terminal
 # itself, stay out of the captured output.
@@ -108,6 +108,8 @@ class StudyExperiment(Experiment):
                 before = _find_run(folder, str(resumed))
                 folder, options["--id"] = before.path.parent, before.id
                 updates = _continued_config(before, updates)
+            elif command_name in (None, "main"):
+                check_writable(folder, options.get("--id"))
             self.observers = [RunFolderObserver(folder, goes_on=resumed is not None)]
             return super().run(command_name, updates, named_configs, info, meta_info, options)
 
@@ -121,8 +123,11 @@ class StudyExperiment(Experiment):
         except KeyboardInterrupt as interrupt:
             run = self.current_run
             if run is not None and run._id is not None:
-                print(f"interrupted; go on with: python -m experiments.{self.path} with "
-                      f"resume={run._id}", flush=True)
+                print(
+                    f"interrupted; go on with: python -m experiments.{self.path} with "
+                    f"resume={run._id}",
+                    flush=True,
+                )
             raise SystemExit(128 + getattr(interrupt, "number", signal.SIGINT)) from None
 
     def _runs_folder(self) -> Path:

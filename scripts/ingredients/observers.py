@@ -1,12 +1,12 @@
 """Where Sacred keeps a run: its own folder below ``data/sims/<experiment>``."""
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
 from sacred.observers import FileStorageObserver
 from sacred.serializer import flatten
-
-import json
 
 from disentgen.errors import DataFileError
 from disentgen.paths import write_whole
@@ -30,16 +30,28 @@ class RunFolderObserver(FileStorageObserver):
             # All epochs so far are logged anew.
             (Path(self.dir) / "metrics.json").unlink(missing_ok=True)
             return
-        try:
-            super()._make_run_dir(_id)
-        except FileExistsError as error:
-            raise DataFileError(f"there already is a run, or a file, at {error.filename}.") from None
-        except OSError as error:
-            raise DataFileError(
-                f"cannot write runs to {self.basedir}: {error.strerror}. Another folder can be "
-                "chosen with the environment variable DISENTGEN_DATA."
-            ) from error
+        super()._make_run_dir(_id)
 
     def save_json(self, obj: Any, filename: str) -> None:
         text = json.dumps(flatten(obj), sort_keys=True, indent=2)
         write_whole(Path(self.dir) / filename, lambda file: file.write_text(text))
+
+
+def check_writable(folder: Path, name: str | None) -> None:
+    """Check, before any work, that a run can be written to a folder, without making it.
+
+    Args:
+        folder: of an experiment's runs.
+        name: of the new run, where the user chose it.
+
+    Raises:
+        DataFileError: the folder cannot be made or written to, or the run is there already.
+    """
+    if name is not None and (folder / name).exists():
+        raise DataFileError(f"there already is a run {folder / name}; choose another --id.")
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise DataFileError(
+            f"cannot write runs to {folder}: {existing} is not a folder that can be written to. "
+            "The environment variable DISENTGEN_DATA chooses another place."
+        )

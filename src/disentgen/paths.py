@@ -35,7 +35,8 @@ def replaced_whole(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise DataFileError(f"cannot write {path}: {error.strerror or error}.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the folder itself may not be there
+            temporary.unlink()
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:

@@ -134,7 +134,9 @@ def _explain(where: str, value: Any, error: ValidationError) -> str:
     problems = error.errors(include_url=False)
     # In a union every member complains; the one that got furthest into the value says most.
     problem = max(problems, key=lambda problem: len(problem["loc"]))
-    place = ".".join([where, *(str(part) for part in problem["loc"] if isinstance(part, str | int))])
+    place = ".".join(
+        [where, *(str(part) for part in problem["loc"] if isinstance(part, str | int))]
+    )
     expected = problem.get("ctx", {}).get("expected")
     hint = nearest_match(value, str(expected).replace("'", "").replace(" or ", ", ").split(", "))
     message = problem["msg"][0].lower() + problem["msg"][1:]

@@ -217,7 +217,7 @@ def _is_alive(entry: Mapping[str, Any]) -> bool:
     beat = entry.get("heartbeat") or entry.get("start_time")
     if beat is None:
         return False
-    age = datetime.datetime.now(datetime.UTC).replace(tzinfo=None) - datetime.datetime.fromisoformat(
-        beat
-    )
+    age = datetime.datetime.now(datetime.UTC).replace(
+        tzinfo=None
+    ) - datetime.datetime.fromisoformat(beat)
     return age.total_seconds() < STALE_SECONDS

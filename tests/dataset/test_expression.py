@@ -65,9 +65,10 @@ def test_factors_can_be_compared_with_each_other():
     [
         "", "shape ==", "shape == 1 &", "posX >> 1 > 0", "shape", "1", "True", "shape + 1 == 2",
         "__import__('os').system('true')", "shape.__class__ == 1", "(lambda: 1)() == shape",
-        "[shape for shape in (1,)]", "shape in (1, 2)", "shape is 1", "'a' == shape", "shape[0] == 1",
+        "[shape for shape in (1,)]", "shape in (1, 2)", "shape is 1", "'a' == shape",
         "shape == 1 if posX > 0 else 2", "f'{shape}' == 1", "(shape := 1) == 1", "shape == 1; posX",
-        "shape == True", "shape == 1\nposX == 0", "(" * 300 + "shape == 1" + ")" * 300,
+        "shape == True", "shape[0] == 1", "shape == 1\nposX == 0",
+        "(" * 300 + "shape == 1" + ")" * 300,
         "not " * 5000 + "shape == 1", "1 + 1 == shape", "2 ** 99 > shape", "-posX < 0", "1 < 2",
     ],
 )  # fmt: skip

@@ -90,7 +90,7 @@ def test_likeness_to_genuine_frames():
     overlap = (drawn & genuine).sum((1, 2)) / (drawn | genuine).sum((1, 2))
     assert overlap.mean() >= 0.999
     assert overlap.min() >= 0.99
-    assert (overlap == 1).mean() >= 0.9
+    assert (overlap == 1).mean() >= 0.94
 
 
 @pytest.mark.skipif(not (FRAMES / "dsprites.npz").exists(), reason="genuine frames are not here")
@@ -103,8 +103,10 @@ def test_likeness_to_the_genuine_animation():
             for start in range(0, GRID.size, 8192)
         ]
     )
-    wrong = [
-        np.bitwise_count(everything ^ frame).sum(axis=1, dtype=np.int32).min() for frame in packed
-    ]
-    assert np.mean(np.equal(wrong, 0)) >= 0.95
+    areas = np.bitwise_count(everything).sum(axis=1, dtype=np.int32)
+    wrong = []
+    for frame in packed:
+        alike = everything[abs(areas - np.bitwise_count(frame).sum(dtype=np.int32)) <= 2]
+        wrong.append(np.bitwise_count(alike ^ frame).sum(axis=1, dtype=np.int32).min())
+    assert np.mean(np.equal(wrong, 0)) >= 0.98
     assert max(wrong) <= 2

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import torch
@@ -84,7 +85,7 @@ class ScoringBatches:
     batch_size: int = 256
 
     def __len__(self) -> int:
-        return -(-len(self.indices) // self.batch_size)
+        return ceil(len(self.indices) / self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         for start in range(0, len(self.indices), self.batch_size):

@@ -54,7 +54,7 @@ def _parse(expression: str) -> ast.Expression:
     except (SyntaxError, tokenize.TokenError, ValueError, RecursionError, MemoryError):
         raise UsageError(
             f"cannot read the expression '{expression}'; "
-            "write for example \"shape == 1 & posX > 0.5\"."
+            'write for example "shape == 1 & posX > 0.5".'
         ) from None
 
 
@@ -84,8 +84,11 @@ class _Evaluator:
         raise self._refusal(node)
 
     def _compare(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> NDArray[np.bool_]:
-        tolerance = TOLERANCE * min(self._step(left), self._step(right))
         difference = self._value(left) - self._value(right)
+        factors = [side.id for side in (left, right) if isinstance(side, ast.Name)]
+        if not factors:
+            raise self._refusal(left)
+        tolerance = TOLERANCE * min(map(self._step, factors))
         equal = np.abs(difference) <= tolerance
         match operator:
             case ast.Eq() | ast.NotEq():
@@ -104,7 +107,7 @@ class _Evaluator:
     def _value(self, node: ast.expr) -> NDArray[np.float64]:
         match node:
             case ast.Name(id=name):
-                return self.grid.broadcast_values(self.grid.names[self.grid.axis(name)])
+                return self.grid.broadcast_values(name)
             case ast.Constant(value=bool()):
                 raise self._refusal(node)
             case ast.Constant(value=int() | float() as number):
@@ -113,22 +116,19 @@ class _Evaluator:
                 return -self._value(operand)
         raise self._refusal(node)
 
-    def _step(self, node: ast.expr) -> float:
-        """The smallest distance between two values of a factor; infinite for a number."""
-        if not isinstance(node, ast.Name):
-            return np.inf if self._factor_beside(node) else 1.0
-        values = np.unique(self._value(node))
+    def _step(self, factor: str) -> float:
+        """The smallest distance between two values of a factor."""
+        values = np.unique(self.grid.factors[factor])
         return float(np.diff(values).min()) if len(values) > 1 else 1.0
 
-    def _factor_beside(self, node: ast.expr) -> bool:
-        return isinstance(node, ast.Constant | ast.UnaryOp)
-
-    def _check_reachable(
-        self, left: ast.expr, right: ast.expr, equal: NDArray[np.bool_]
-    ) -> None:
+    def _check_reachable(self, left: ast.expr, right: ast.expr, equal: NDArray[np.bool_]) -> None:
         """Refuse equality with a number that is not on the factor's grid: surely a mistake."""
         for factor, number in ((left, right), (right, left)):
-            if isinstance(factor, ast.Name) and not isinstance(number, ast.Name) and not equal.any():
+            if (
+                isinstance(factor, ast.Name)
+                and not isinstance(number, ast.Name)
+                and not equal.any()
+            ):
                 values, given = self._value(factor).ravel(), float(self._value(number))
                 near = values[np.abs(values - given).argmin()]
                 raise UsageError(

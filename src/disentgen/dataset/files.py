@@ -142,16 +142,11 @@ def convert(spec: DatasetSpec, path: Path, target: Path) -> None:
                     f"{path}: '{spec.original.key}' holds {pixels.max()}; pixels of {spec.title} "
                     f"are at most {spec.maximum}."
                 )
-            pixels = pack_bits(pixels) if spec.maximum == 1 else pixels
-            rows[start : start + len(pixels)] = pixels.reshape(-1, *_row_shape(spec))
+            stored = pack_bits(pixels) if spec.maximum == 1 else pixels
+            rows[start : start + len(pixels)] = stored
             start += len(pixels)
         rows.flush()
         del rows
-
-
-def open_converted(spec: DatasetSpec, converted: Path) -> Any:
-    """The images of a converted file as a function of indices."""
-    return _fetch_from(spec, converted)
 
 
 def download(spec: DatasetSpec, root: str | None) -> Path:
@@ -184,17 +179,19 @@ def export_stand_in(spec: DatasetSpec, path: Path) -> None:
     """
     shape = (spec.grid.size, *_stored_shape(spec))
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    with replaced_whole(path) as temporary:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            archive.comment = STAND_IN_MARK
-            with archive.open(f"{spec.original.key}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array_header_1_0(member, header)  # type: ignore[arg-type]
-                for start in _chunk_starts(spec, "writing images"):
-                    indices = np.arange(start, min(start + _CHUNK, spec.grid.size))
-                    member.write(spec.render(indices).tobytes())
-            for name, array in spec.original.labels().items():
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, array, allow_pickle=array.dtype.hasobject)
+    with (
+        replaced_whole(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+    ):
+        archive.comment = STAND_IN_MARK
+        with archive.open(f"{spec.original.key}.npy", "w", force_zip64=True) as member:
+            np.lib.format.write_array_header_1_0(member, header)
+            for start in _chunk_starts(spec, "writing images"):
+                indices = np.arange(start, min(start + _CHUNK, spec.grid.size))
+                member.write(spec.render(indices).tobytes())
+        for name, array in spec.original.labels().items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=array.dtype.hasobject)
 
 
 def _stored_shape(spec: DatasetSpec) -> tuple[int, ...]:

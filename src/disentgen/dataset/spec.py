@@ -1,4 +1,4 @@
-"""What there is to know about a dataset, in one place each: ``specs/<name>.py`` exports ``SPEC``."""
+"""All that is to be known of a dataset, in one place: ``specs/<name>.py`` exports ``SPEC``."""
 
 import importlib
 import pkgutil

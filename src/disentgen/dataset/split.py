@@ -58,7 +58,7 @@ class Split:
     control: bool = False
 
     def mask(self, side: str) -> Mask:
-        """The images of a side (``train``, ``validation``, ``held_in``, ``held_out``), as a mask."""
+        """A side (``train``, ``validation``, ``held_in`` or ``held_out``) as a mask over images."""
         if side == "train":
             return self.held_in & ~self.validation
         masks = {"held_in": self.held_in, "held_out": self.held_out, "validation": self.validation}

@@ -292,9 +292,9 @@ def _misfit(number: int, layer: Layer, shape: Shape, reason: str) -> UsageError:
 def transpose(layers: Sequence[Layer], shape: Shape) -> list[Layer]:
     """The layers that lead from the output shape of ``layers`` back to ``shape``."""
     shapes = trace_shapes(layers, shape)
-    return [
-        layer.transposed(before) for layer, before in zip(layers, shapes[:-1], strict=True)
-    ][::-1]
+    return [layer.transposed(before) for layer, before in zip(layers, shapes[:-1], strict=True)][
+        ::-1
+    ]
 
 
 class Stack(nn.Sequential):

@@ -1,11 +1,13 @@
 """The trainer of all experiments, and the handlers that make a run of it."""
 
+import contextlib
 import logging
 import math
+import signal
 import sys
-import time
-from collections.abc import Callable
-from typing import Any, Protocol
+import threading
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -65,7 +67,9 @@ def attach_data(trainer: Engine, batches: TrainingBatches, seed: int) -> None:
     @trainer.on(Events.EPOCH_STARTED)
     def draw_epoch(engine: Engine) -> None:
         epoch = engine.state.epoch
-        torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]))
+        torch.manual_seed(
+            int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])
+        )
         engine.set_data(batches.epoch(epoch))
 
 
@@ -113,7 +117,10 @@ def attach_timer(trainer: Engine) -> Timer:
     """A timer of the training steps of an epoch, without validation and saving."""
     timer = Timer()
     return timer.attach(
-        trainer, start=Events.EPOCH_STARTED, resume=Events.EPOCH_STARTED, pause=Events.EPOCH_COMPLETED
+        trainer,
+        start=Events.EPOCH_STARTED,
+        resume=Events.EPOCH_STARTED,
+        pause=Events.EPOCH_COMPLETED,
     )
 
 
@@ -137,25 +144,39 @@ def attach_history(
         )
 
 
-def attach_report(
-    trainer: Engine, history: list[Row], recorder: Recorder, started: float
-) -> None:
-    """Log each row under its columns' names, and print a line of it."""
-    begun_at = len(history)
+def attach_keeping(trainer: Engine, history: list[Row], *keep: Callable[[Row], object]) -> None:
+    """Hand each epoch's row to those who keep or tell it; signals wait until they have."""
 
     @trainer.on(Events.EPOCH_COMPLETED)
-    def report(engine: Engine) -> None:
-        row = history[-1]
-        record_row(recorder, row)
-        left = engine.state.max_epochs - row["epoch"]
-        spent = (time.monotonic() - started) / (len(history) - begun_at)
-        print(
-            f"epoch {row['epoch']:.0f}/{engine.state.max_epochs}  "
-            f"train NLL {row['train.nll']:.2f} KL {row['train.kl']:.2f}  "
-            f"validation NLL {row['validation.nll']:.2f} KL {row['validation.kl']:.2f}  "
-            f"{row['images_per_second']:,.0f} images/s  {format_duration(left * spent)} left",
-            flush=True,
-        )
+    def keep_epoch(engine: Engine) -> None:
+        with signals_held_back():
+            for keeper in keep:
+                keeper(history[-1])
+
+
+@contextlib.contextmanager
+def signals_held_back() -> Iterator[None]:
+    """Let signals that end a process wait until the block has ended.
+
+    Handlers are swapped rather than signals blocked, since another thread could take a signal and
+    Python would run its handler in this one all the same.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        if before[number] is not signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: received.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in received:
+            signal.raise_signal(number)
 
 
 def attach_early_stopping(trainer: Engine, history: list[Row], patience: int) -> EarlyStopping:
@@ -164,6 +185,16 @@ def attach_early_stopping(trainer: Engine, history: list[Row], patience: int) ->
     handler.logger.setLevel(logging.CRITICAL)
     trainer.add_event_handler(Events.EPOCH_COMPLETED, handler)
     return handler
+
+
+def describe_row(row: Row, epochs: int, seconds_left: float) -> str:
+    """A line that tells of an epoch."""
+    return (
+        f"epoch {row['epoch']:.0f}/{epochs}  "
+        f"train NLL {row['train.nll']:.2f} KL {row['train.kl']:.2f}  "
+        f"validation NLL {row['validation.nll']:.2f} KL {row['validation.kl']:.2f}  "
+        f"{row['images_per_second']:,.0f} images/s  {format_duration(seconds_left)} left"
+    )
 
 
 def record_row(recorder: Recorder, row: Row) -> None:

@@ -6,6 +6,7 @@ are what can be set there.
 
 import sys
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar
 
 import torch
@@ -92,7 +93,7 @@ class CCIVAE(Loss):
     def __init__(
         self,
         gamma: NonNegative = 50.0,
-        capacity: Linear = Linear(start=0.0, stop=20.0, steps=10_000),  # noqa: B008 (immutable)
+        capacity: Linear = Linear(start=0.0, stop=20.0, steps=10_000),
     ):
         super().__init__()
         self.gamma = gamma
@@ -135,7 +136,7 @@ class FactorVAE(Loss):
         self.beta = beta
         widths = [latent_size, *[discriminator_units] * 6]
         hidden: list[nn.Module] = []
-        for before, after in zip(widths[:-1], widths[1:], strict=True):
+        for before, after in pairwise(widths):
             hidden += [nn.Linear(before, after), nn.LeakyReLU(0.01)]
         self.discriminator = nn.Sequential(*hidden, nn.Linear(discriminator_units, 2))
         self.optimizer = torch.optim.Adam(
@@ -178,9 +179,7 @@ class FactorVAE(Loss):
         return len(latents) // 2
 
 
-def elbo_terms(
-    output: LatentGaussianOutput, target: Tensor, kl_of: slice = slice(None)
-) -> Terms:
+def elbo_terms(output: LatentGaussianOutput, target: Tensor, kl_of: slice = slice(None)) -> Terms:
     """NLL, KL and KL of each latent; the KLs are those of a part of the batch."""
     kl = output.posterior.kl_from_standard_normal()[kl_of].mean(dim=0)
     nll = nll_per_image(output.reconstruction, target).mean()

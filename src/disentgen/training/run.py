@@ -191,9 +191,29 @@ def prepare_trainer(training: Training, directory: RunDirectory, recorder: Recor
             trainer, history, settings.early_stopping
         )
     resume(trainer, training, directory, recorder, to_save)
-    trainer.add_event_handler(Events.EPOCH_COMPLETED, save, training, directory, to_save)
-    handlers.attach_report(trainer, history, recorder, time.monotonic())
+    clock = Clock(time.monotonic(), len(history), settings.epochs)
+    handlers.attach_keeping(
+        trainer,
+        history,
+        lambda row: save(training, directory, to_save),
+        lambda row: handlers.record_row(recorder, row),
+        lambda row: print(handlers.describe_row(row, settings.epochs, clock.left(row)), flush=True),
+    )
     return trainer
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Tells from the epochs of this process how long the others will take."""
+
+    started: float
+    done_before: int
+    epochs: int
+
+    def left(self, row: Row) -> float:
+        """Seconds until the last epoch has ended, as of the end of an epoch."""
+        pace = (time.monotonic() - self.started) / (row["epoch"] - self.done_before)
+        return pace * (self.epochs - row["epoch"])
 
 
 def validate(training: Training) -> Row:
@@ -208,17 +228,19 @@ def validate(training: Training) -> Row:
     }
 
 
-def save(
-    engine: Engine, training: Training, directory: RunDirectory, to_save: Mapping[str, Any]
-) -> None:
-    """Keep the best model and the last epoch."""
-    nll = [row["validation.nll"] for row in training.history]
-    if nll[-1] == min(nll) and nll.index(nll[-1]) == len(nll) - 1:
+def save(training: Training, directory: RunDirectory, to_save: Mapping[str, Any]) -> None:
+    """Keep the best model and the last epoch; a row in ``history.csv`` says that both are there."""
+    history = training.history
+    if best_epoch(history) == history[-1]["epoch"]:
         directory.save_model(training.model, training.description)
-    directory.save_history(training.history)
     state = {name: item.state_dict() for name, item in to_save.items()}
-    progress = {"epoch": engine.state.epoch, "history": training.history}
-    directory.save_checkpoint({**state, "progress": progress})
+    directory.save_checkpoint({**state, "history": history})
+    directory.save_history(history)
+
+
+def best_epoch(history: list[Row]) -> int:
+    """The (first) epoch of the lowest validation NLL."""
+    return int(min(history, key=lambda row: row["validation.nll"])["epoch"])
 
 
 def resume(
@@ -232,20 +254,19 @@ def resume(
     checkpoint = directory.load_checkpoint()
     if checkpoint is None:
         return
-    progress = checkpoint["progress"]
     for name, item in to_load.items():
         item.load_state_dict(checkpoint[name])
-    training.history.extend(progress["history"])
+    training.history.extend(checkpoint["history"])
     for row in training.history:
         handlers.record_row(recorder, row)
     trainer.load_state_dict(
         {
-            "epoch": progress["epoch"],
+            "epoch": len(training.history),
             "epoch_length": len(training.batches),
             "max_epochs": training.settings.epochs,
         }
     )
-    print(f"resuming after epoch {progress['epoch']} of {training.settings.epochs}", flush=True)
+    print(f"resuming after epoch {len(training.history)}", flush=True)
 
 
 def collect_results(training: Training, started: float) -> dict[str, Any]:
@@ -254,7 +275,6 @@ def collect_results(training: Training, started: float) -> dict[str, Any]:
     scores = {side: training.score(side, most) for side in SIDES}
     trained = sum(row["seconds"] for row in training.history)
     images = len(training.history) * len(training.batches) * training.settings.batch_size
-    nll = [row["validation.nll"] for row in training.history]
     return {
         "data": {
             "name": training.dataset.spec.name,
@@ -263,7 +283,7 @@ def collect_results(training: Training, started: float) -> dict[str, Any]:
         },
         "split": training.dataset.split.describe(),
         "scores": {side: value and value.as_record() for side, value in scores.items()},
-        "best_epoch": nll.index(min(nll)) + 1,
+        "best_epoch": best_epoch(training.history),
         "epochs": len(training.history),
         "seed": training.process.seed,
         "device": str(training.device),
@@ -286,7 +306,9 @@ def describe(training: Training) -> str:
     split = training.dataset.split.describe()
     parameters = sum(parameter.numel() for parameter in training.model.parameters())
     expression = training.dataset.split.expressions["held_out"]
-    held_out = f"{split['held_out']['count']:,} held out ({expression})" if expression else "none held out"
+    held_out = (
+        f"{split['held_out']['count']:,} held out ({expression})" if expression else "none held out"
+    )
     control = "; control: trained on both sides" if training.dataset.split.control else ""
     return (
         f"{training.dataset.label}: {split['train']['count']:,} images to train on, "

@@ -47,10 +47,10 @@ def ellipse() -> Points:
 
 
 def heart() -> Points:
-    """The heart at scale 1, tip down: the classical heart curve as a polygon of 128 corners."""
-    a = 2 * pi * np.arange(128) / 128
+    """The heart at scale 1, tip down: the classical heart curve as a polygon of 150 corners."""
+    a = 2 * pi * np.arange(150) / 150
     u = 0.600 * 16 * np.sin(a) ** 3
-    v = -0.6624 * (13 * np.cos(a) - 5 * np.cos(2 * a) - 2 * np.cos(3 * a) - np.cos(4 * a)) - 1.44
+    v = -0.6623 * (13 * np.cos(a) - 5 * np.cos(2 * a) - 2 * np.cos(3 * a) - np.cos(4 * a)) - 1.44
     return np.stack([u, v], axis=1)
 
 
@@ -133,7 +133,7 @@ def render(indices: NDArray[np.int64]) -> Pixels:
 
 
 def label() -> dict[str, NDArray]:
-    """The arrays beside the images in the published file, whose first factor is a constant color."""
+    """The arrays beside the images in the published file; its first factor is a constant color."""
     indices = np.arange(GRID.size)
     sizes = np.array([1, *GRID.sizes])
     names = ("color", *GRID.names)

@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+import torch
+
+from disentgen.dataset.batches import ScoringBatches, TensorImages, TrainingBatches
+from disentgen.dataset.images import Images
+from disentgen.dataset.tasks import reconstruct
+from disentgen.errors import UsageError
+
+
+def show_index(indices):
+    """Images whose first pixels spell their index."""
+    pictures = np.zeros((len(indices), 4, 4, 3), np.uint8)
+    pictures[:, 0, 0, 0], pictures[:, 0, 1, 0] = indices // 256, indices % 256
+    return pictures
+
+
+IMAGES = TensorImages(Images((4, 4, 3), 255, "stand-in", show_index), torch.device("cpu"))
+
+
+def read_indices(pictures):
+    return (pictures[:, 0, 0, 0] * 255 * 256 + pictures[:, 0, 0, 1] * 255).round().int().tolist()
+
+
+def training(indices=range(100), batch_size=8, epoch_length=None, seed=0):
+    return TrainingBatches(
+        IMAGES, reconstruct, np.array(indices), batch_size, epoch_length, seed
+    )  # fmt: skip
+
+
+def read_epoch(batches, number):
+    return [read_indices(pictures) for pictures, _ in batches.epoch(number)]
+
+
+def test_tensors_are_channels_first_in_unit_range_and_channels_last_in_memory():
+    pictures = IMAGES(np.array([255, 3]))
+    assert pictures.shape == (2, 3, 4, 4)
+    assert pictures.dtype == torch.float32
+    assert pictures[0, 0, 0, 1] == 1
+    assert pictures.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_binary_pixels_are_not_scaled():
+    images = Images((1, 1, 1), 1, "stand-in", lambda indices: np.ones((1, 1, 1, 1), np.uint8))
+    assert TensorImages(images, torch.device("cpu"))(np.array([0])).item() == 1
+
+
+def test_epoch_shows_every_image_at_most_once():
+    shown = sum(read_epoch(training(), 1), [])
+    assert len(shown) == len(set(shown)) == 96
+    assert len(training()) == 12
+
+
+def test_order_is_a_function_of_seed_and_epoch():
+    assert read_epoch(training(), 3) == read_epoch(training(), 3)
+    assert read_epoch(training(), 3) != read_epoch(training(), 4)
+    assert read_epoch(training(), 3) != read_epoch(training(seed=1), 3)
+
+
+def test_epoch_longer_than_the_images_goes_round_again():
+    shown = read_epoch(training(range(10), batch_size=5, epoch_length=6), 1)
+    assert len(shown) == 6
+    for pair in range(0, 6, 2):
+        assert sorted(shown[pair] + shown[pair + 1]) == list(range(10))
+
+
+def test_batch_larger_than_the_images_is_refused():
+    with pytest.raises(UsageError, match="batch_size=8 is more than the 5 images"):
+        training(range(5))
+
+
+def test_scoring_shows_every_image_once_in_order():
+    batches = ScoringBatches(IMAGES, reconstruct, np.arange(50), batch_size=16)
+    shown = [read_indices(pictures) for pictures, _ in batches]
+    assert sum(shown, []) == list(range(50))
+    assert len(batches) == len(shown) == 4
+
+
+def test_reconstruction_asks_for_the_image_itself():
+    pictures, target = reconstruct(IMAGES, np.array([1, 2]))
+    assert target is pictures

@@ -1,0 +1,109 @@
+from math import prod
+
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from disentgen.errors import UsageError
+from disentgen.models.layers import (
+    Convolution,
+    FewChannelUpsampling,
+    Flattening,
+    Linear,
+    MaxPooling,
+    Rectifier,
+    Stack,
+    layer_kinds,
+    read_layers,
+    trace_shapes,
+    transpose,
+)
+
+IMAGE = (3, 64, 64)
+convolutions = st.builds(
+    Convolution,
+    channels=st.integers(1, 6),
+    kernel=st.integers(1, 5),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 2),
+)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 3), st.integers(6, 20), st.lists(convolutions, min_size=1, max_size=3))
+def test_shapes_are_those_of_the_modules_and_transposition_leads_back(channels, size, layers):
+    shape = (channels, size, size)
+    try:
+        shapes = trace_shapes(layers, shape)
+    except UsageError:
+        assume(False)
+    stack = Stack(layers, shape)
+    made = stack(torch.zeros(2, *shape))
+    assert made.shape[1:] == stack.output_shape == shapes[-1]
+    back = Stack(transpose(layers, shape), stack.output_shape)
+    assert back(made).shape[1:] == back.output_shape == shape
+
+
+def test_transposition_reverses_a_whole_encoder():
+    layers = [Convolution(8, 3, 1, 1), MaxPooling(2), Rectifier(), Flattening(), Linear(32)]
+    names = [layer.name for layer in transpose(layers, (1, 8, 8))]
+    assert names == ["linear", "unflatten", "relu", "upsample", "tconv"]
+    assert Stack(transpose(layers, (1, 8, 8)), (32,)).output_shape == (1, 8, 8)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_few_channel_upsampling_is_the_transposed_convolution(channels):
+    fast = FewChannelUpsampling(8, channels, 4, 2, 1).double()
+    plain = nn.ConvTranspose2d(8, channels, 4, 2, 1).double()
+    plain.load_state_dict(fast.state_dict())
+    inputs = torch.randn(2, 8, 5, 7, dtype=torch.double)
+    weights = torch.randn(2, channels, 10, 14, dtype=torch.double)
+    made, expected = fast(inputs), plain(inputs)
+    torch.testing.assert_close(made, expected)
+    (made * weights).sum().backward()
+    (expected * weights).sum().backward()
+    torch.testing.assert_close(fast.weight.grad, plain.weight.grad)
+    torch.testing.assert_close(fast.bias.grad, plain.bias.grad)
+
+
+def test_lists_and_tuples_both_name_layers_and_stay_as_they_are():
+    written = [["conv", [32, 4, 2, 1]], ("relu",), ["flatten"], ("linear", 10)]
+    before = str(written)
+    layers = read_layers("model.encoder", written, IMAGE)
+    assert layers == [Convolution(32, 4, 2, 1), Rectifier(), Flattening(), Linear(10)]
+    assert str(written) == before
+
+
+def test_image_stands_for_what_the_image_has():
+    written = [("linear", ("image",)), ("unflatten", ("image",))]
+    assert Stack(read_layers("d", written, IMAGE), (7,)).output_shape == IMAGE
+    (layer,) = read_layers("d", [("tconv", ("image", 4, 2, 1))], IMAGE)
+    assert layer.channels == 3
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([("convv", (3, 4))], "unknown layer in m.0.: 'convv'.*Did you mean 'conv'"),
+        ([("conv", (3,))], "m.0. 'conv'.kernel is missing"),
+        ([("conv", ("many", 4))], "'conv'.channels"),
+        ([("relu", (1, 2))], "'relu' takes no arguments"),
+        (["conv"], "a layer is written"),
+        ([("linear", (5,))], "cannot take shape .3, 64, 64.: put .'flatten',. before it"),
+        ([("flatten",), ("conv", (3, 4))], "needs channels, height, width"),
+        ([("conv", (3, 99))], "nothing is left"),
+        ([("flatten",), ("unflatten", (7, 7))], "12288 features cannot be laid out as .7, 7."),
+    ],
+)
+def test_mistakes(layers, message):
+    with pytest.raises(UsageError, match=message):
+        Stack(read_layers("m", layers, IMAGE), IMAGE)
+
+
+def test_every_kind_of_layer_has_a_word():
+    assert set(layer_kinds()) == {
+        "conv", "tconv", "linear", "maxpool", "upsample", "flatten", "unflatten", "relu", "tanh",
+    }  # fmt: skip
+    assert prod(IMAGE) == 12_288

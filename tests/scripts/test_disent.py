@@ -1,0 +1,343 @@
+"""``python -m experiments.disent`` as a user types it."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import FAST, SCRIPTS
+
+from disentgen.runs import find_runs, open_run
+
+SHORT = ("training.epochs=1", "training.epoch_length=2", "training.score_images=64",
+         "training.validation_images=64", "threads=1")  # fmt: skip
+
+
+@pytest.fixture
+def runs(data):
+    return data / "sims" / "disent"
+
+
+def test_the_line_of_the_published_repository(disent, runs):
+    disent(
+        "with", "dataset.dsprites", "model.kim", "training.factor", "model.latent_size=50",
+        "training.loss.params.beta=10", *SHORT,
+    )  # fmt: skip
+    run = open_run(runs / "1")
+    assert run.status == "COMPLETED"
+    assert run.config["training"]["loss"] == {
+        "name": "factor",
+        "params": {
+            "gamma": 100.0,
+            "beta": 10.0,
+            "discriminator_lr": 1e-5,
+            "discriminator_units": 1000,
+        },
+    }
+    assert run.model.latent_size == 50
+    assert run.results["data"]["source"] == "stand-in"
+    assert run.results["scores"]["held_out"] is None
+
+
+def test_a_run_leaves_all_that_is_promised(disent, runs):
+    done = disent("with", "dataset.variant=shape2tx", "training.factor", *FAST)
+    folder = runs / "1"
+    assert "dSprites (rendered stand-in)" in done.stdout
+    assert "held-out" in done.stdout
+    run = open_run(folder)
+    results = run.results
+    for side in ("held_in", "held_out"):
+        assert set(results["split"][side]) == {"count", "sha256"}
+    assert results["split"]["held_out"]["sha256"].startswith("700b839710fa6e30")
+    for side in ("train", "validation", "held_out"):
+        keys = {"nll", "nll_floor", "kl", "images", "nll_standard_error"}
+        assert keys <= set(results["scores"][side])
+        assert results["scores"][side]["nll_floor"] == 0
+    assert results["seed"] == run.config["seed"] == 1
+    assert results["speed"]["images_per_second"] > 0
+    assert {"torch", "numpy", "python"} <= set(results["versions"])
+    assert (folder / "reconstructions.png").read_bytes().startswith(b"\x89PNG")
+    assert "model" in torch.load(folder / "checkpoint.pt", weights_only=True)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["validation.nll"]["values"] == run.history["validation.nll"].tolist()
+    assert metrics["train.discriminator_accuracy"]["steps"] == [1, 2]
+    assert not list(folder.glob(".*"))
+    output = (folder / "cout.txt").read_bytes()
+    assert b"\r" not in output and b"epoch 2/2" in output and len(output) < 5000
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("dataset.condition=recomb2range", "dataset.variant=shape2tx", "training.beta"),
+        ('dataset.held_out="shape == 1 & posX > 0.5"', "training.banneal"),
+        ("dataset.held_out=posX > 0.6", "dataset.held_in=posX < 0.4", "training.bsched"),
+        ("dataset.variant=blank_side", "dataset.control=True", "training.cci"),
+        ("dataset.variant=leave1out", "training.vae", "dataset.fast", "training.precision=bf16"),
+    ],
+)
+def test_variations_train(disent, runs, words):
+    disent("with", *FAST, *words)
+    assert open_run(runs / "1").results["scores"]["held_out"]["images"] == 128
+
+
+def test_print_config_shows_what_the_loss_uses_and_no_colour(disent):
+    done = disent("print_config", "with", "training.factor")
+    assert "beta = 1.0" in done.stdout and "gamma = 100.0" in done.stdout
+    assert "capacity" not in done.stdout and "schedule" not in done.stdout
+    assert "\x1b" not in done.stdout
+    done = disent("print_config", "with", "dataset.dsprites", "model.burgess", "training.cci")
+    assert "capacity" in done.stdout and "beta" not in done.stdout
+
+
+def test_named_configs_are_listed(disent):
+    names = disent("print_named_configs").stdout.split()
+    architectures = ["higgins", "burgess", "burgess_v2", "kim", "mathieu", "mpcnn", "fast"]
+    losses = ["vae", "beta", "cci", "factor", "banneal", "bsched", "fast"]
+    for name in ["dataset.dsprites", "dataset.fast", *(f"model.{a}" for a in architectures),
+                 *(f"training.{loss}" for loss in losses)]:  # fmt: skip
+        assert name in names
+
+
+def test_shows(disent, data):
+    shown = disent("model.show", "with", "dataset.dsprites", "model.mathieu").stdout
+    assert "498,005 parameters" in shown
+    shown = disent("dataset.show", "with", "dataset.dsprites", "dataset.variant=leave1out").stdout
+    assert "731,472" in shown and "5,808  9f5ff0857f7ab8a0" in shown
+    (picture,) = (data / "results").glob("*.png")
+    assert str(picture) in shown
+    shown = disent("training.show", "with", "training.factor").stdout
+    assert "Kim & Mnih 2018" in shown and "training.loss.params.gamma" in shown
+    assert not (data / "sims").exists()
+
+
+KIM = ("dataset.dsprites", "model.kim", "training.beta")
+MISTAKES = [
+    (("dataset.dsprites", "model.kimm"), "unknown named config 'model.kimm'.*'model.kim'"),
+    (("dataset.dsprites", "modle.kim"), "unknown named config 'modle.kim'.*'model.kim'"),
+    (("dataset.dsprites", "model.kim", "training.betta"), "'training.betta'.*'training.beta'"),
+    ((*KIM, "training.loss.name=fctor"), "unknown loss .*'fctor'.*Did you mean 'factor'"),
+    ((*KIM, "training.loss.params.betta=4"), "'betta'; accepted: beta, schedule.*'beta'"),
+    ((*KIM, "dataset.variant=shape2ty"), "variant 'shape2ty'.*Did you mean 'shape2tx'"),
+    ((*KIM, "dataset.condition=recomb2rang"), "dataset.condition.*Did you mean 'recomb2range'"),
+    ((*KIM, "dataset.held_out=posx > 0.5"), "unknown factor 'posx'.*Did you mean 'posX'"),
+    ((*KIM, "dataset.held_out=posX > 2"), "holds for none"),
+    ((*KIM, "dataset.held_out=posX < 2"), "holds for all"),
+    ((*KIM, "dataset.held_out=shape == & posX"), "cannot read the expression"),
+    ((*KIM, "dataset.held_out=__import__('os').system('x')"), "is not allowed"),
+    ((*KIM, "model.latent_size=0"), "model.latent_size.*greater than or equal to 1; given: 0"),
+    ((*KIM, "model.latent_size=abc"), "model.latent_size.*integer.*given: 'abc'"),
+    ((*KIM, "model.latnt_size=5"), "'latnt_size'.*Did you mean 'latent_size'"),
+    ((*KIM, "sede=5"), "unknown configuration key 'sede'.*Did you mean 'seed'"),
+    ((*KIM, "model.mathieu"), "model.kim and model.mathieu exclude each other"),
+    ((*KIM, "training.factor"), "training.beta and training.factor exclude each other"),
+    (("dataset.dsprites",), "no model is named; accepted: higgins.*with model.higgins"),
+    (("model.kim",), "no dataset is named; accepted: dsprites.*with dataset.dsprites"),
+    ((*KIM, "device=gpu"), "device 'gpu'; accepted: auto, cpu, cuda"),
+    ((*KIM, "dataset.name=dsprite"), "unknown dataset 'dsprite'.*Did you mean 'dsprites'"),
+    ((*KIM, "dataset.source=original"), "raw/dsprites/dsprite_train.npz; get it with .*https://"
+     "github.com/deepmind.*md5:7da33b31b13a06f4b04a70402ce90c2e"),
+    (("resume=7",), "is not a run directory"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "message"), MISTAKES, ids=[words[-1] for words, _ in MISTAKES])
+def test_mistakes_are_told_in_one_line_before_any_work(disent, data, words, message):
+    done = disent("with", *words, status=1)
+    assert "Traceback" not in done.stdout + done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("error: ")
+    assert re.search(message, line), line
+    assert not data.exists()
+
+
+def write_truncated(path):
+    path.write_bytes(b"PK\x03\x04 and no more")
+
+
+def write_other_shape(path):
+    np.savez(path, imgs=np.zeros((5, 64, 64), np.uint8))
+
+
+def write_other_file(path):
+    """The right key, type and shape, but another file: only its hash tells."""
+    with zipfile.ZipFile(path, "w") as archive, archive.open("imgs.npy", "w") as member:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (737_280, 64, 64)}
+        np.lib.format.write_array_header_1_0(member, header)
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (write_truncated, "truncated or not an npz"),
+        (write_other_shape, "shape (5, 64, 64), expected uint8 of (737280, 64, 64)"),
+        (write_other_file, "expected 7da33b31b13a06f4b04a70402ce90c2e"),
+    ],
+)
+def test_damaged_original_is_refused(disent, data, write, message):
+    folder = data / "raw" / "dsprites"
+    folder.mkdir(parents=True)
+    write(folder / "dsprite_train.npz")
+    done = disent("with", *FAST, status=1)
+    (line,) = done.stderr.strip().splitlines()
+    assert message in line
+    assert not (data / "sims").exists()
+    assert [path.name for path in folder.iterdir() if path.suffix != ".lock"] == [
+        "dsprite_train.npz"
+    ]
+
+
+def test_unwritable_run_folder(disent, data):
+    data.mkdir()
+    (data / "sims").write_text("a file where the folder should be")
+    done = disent("with", *FAST, status=1)
+    assert "error: cannot write runs to" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def start(environment, *words):
+    command = [sys.executable, "-m", "experiments.disent", "with", *words]
+    return subprocess.Popen(
+        command, cwd=SCRIPTS, env=environment, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def wait_for_epoch(folder, number, process):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        history = folder / "history.csv"
+        if history.exists() and len(history.read_text().splitlines()) > number:
+            return
+        time.sleep(0.02)
+    raise AssertionError(process.communicate()[0])
+
+
+SMALL_FACTOR = ("training.factor", "training.loss.params.discriminator_units=50")
+LONG = (*SMALL_FACTOR, "training.epoch_length=40", "training.epochs=3")
+
+
+def read_run(folder):
+    history = pd.read_csv(folder / "history.csv")
+    weights = torch.load(folder / "model.pt", weights_only=True)
+    return history.drop(columns=["seconds", "images_per_second"]), weights
+
+
+def test_killed_run_is_dead_and_resumes_bit_by_bit(disent, environment, runs):
+    words = (*FAST, *LONG, "dataset.variant=shape2tx")
+    disent("with", *words)
+    process = start(environment, *words)
+    wait_for_epoch(runs / "2", 1, process)
+    process.kill()
+    process.wait()
+    assert open_run(runs / "2").status == "DEAD"
+    listed = subprocess.run(
+        [sys.executable, "-m", "disentgen"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "DEAD" in listed and "COMPLETED" in listed
+    disent("with", "resume=2")
+    assert open_run(runs / "2").status == "COMPLETED"
+    (whole, weights), (resumed, resumed_weights) = read_run(runs / "1"), read_run(runs / "2")
+    pd.testing.assert_frame_equal(whole, resumed, check_exact=True)
+    assert all(torch.equal(weights[name], resumed_weights[name]) for name in weights)
+    scores = [open_run(runs / name).results["scores"] for name in "12"]
+    assert scores[0] == scores[1]
+    metrics = json.loads((runs / "2" / "metrics.json").read_text())
+    assert metrics["train.loss"]["values"] == whole["train.loss"].tolist()
+    assert sorted(path.name for path in runs.iterdir()) == ["1", "2", "_sources"]
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
+def test_signals_end_a_run_cleanly(environment, runs, number, status):
+    process = start(environment, *FAST, *SMALL_FACTOR, "training.epochs=1000")
+    wait_for_epoch(runs / "1", 1, process)
+    process.send_signal(number)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == status, output
+    assert "Traceback" not in output
+    assert "resume=1" in output
+    run = open_run(runs / "1")
+    assert run.status == "INTERRUPTED"
+    done = len(run.history)
+    assert run.load_checkpoint()["history"][-1]["epoch"] == done >= 1
+    metrics = json.loads((runs / "1" / "metrics.json").read_text())
+    assert len(metrics["train.loss"]["values"]) == done
+    assert run.model.latent_size == 10
+    assert not list((runs / "1").glob(".*"))
+
+
+def test_resume_takes_more_epochs_and_nothing_else(disent, runs):
+    disent("with", *FAST)
+    done = disent("with", "resume=1", status=1)
+    assert "is complete (2 epochs)" in done.stderr
+    done = disent("with", "resume=1", "training.lr=1", status=1)
+    assert "'training.lr' cannot change" in done.stderr
+    done = disent("with", "resume=1", "model.kim", status=1)
+    assert "takes no named configs" in done.stderr
+    disent("with", f"resume={runs / '1'}", "training.epochs=3")
+    run = open_run(runs / "1")
+    assert run.history["epoch"].tolist() == [1, 2, 3]
+    assert run.config["training"]["epochs"] == 3
+    assert run.status == "COMPLETED"
+
+
+def test_diverging_run_fails_and_names_the_step(disent, runs):
+    done = disent("with", *FAST, "training.lr=1e30", "training.epochs=5", status=1)
+    assert "error: training diverged at step" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert open_run(runs / "1").status == "FAILED"
+
+
+def test_output_of_many_epochs_is_short(disent, runs):
+    disent("with", *FAST, "training.epochs=10")
+    output = (runs / "1" / "cout.txt").read_bytes()
+    assert b"\r" not in output
+    assert len(output) < 5000
+    assert output.count(b"\nepoch ") == 10
+
+
+@pytest.mark.slow
+def test_sixteen_runs_at_once_keep_apart(environment, runs):
+    words = (*FAST, "training.factor", "training.loss.params.discriminator_units=10")
+    processes = [start(environment, *words) for _ in range(16)]
+    outputs = [process.communicate(timeout=600)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 16, outputs
+    found = find_runs(runs)
+    assert sorted(map(int, found["id"])) == list(range(1, 17))
+    assert set(found["status"]) == {"COMPLETED"}
+    assert all((runs / name / "reconstructions.png").exists() for name in found["id"])
+    assert found["scores.validation.nll"].nunique() == 1
+
+
+@pytest.mark.slow
+def test_first_batch_within_15_seconds_and_memory_below_1500_megabytes(environment, runs):
+    """The line of the published repository at full size, as it is."""
+    process = start(
+        environment, "dataset.dsprites", "model.kim", "training.factor", "model.latent_size=50",
+        "training.loss.params.beta=10", "training.epoch_length=20", "training.epochs=1",
+    )  # fmt: skip
+    started, peak, first = time.monotonic(), 0, None
+    while process.poll() is None:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        peaks = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
+        peak = max([peak, *peaks])
+        if first is None and (runs / "1" / "cout.txt").exists():
+            first = time.monotonic() - started
+        time.sleep(0.1)
+    assert process.returncode == 0
+    assert first < 15
+    assert peak < 1_500_000

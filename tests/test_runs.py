@@ -1,0 +1,132 @@
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from configs.cnnvae import ARCHITECTURES
+
+from disentgen.errors import DataFileError
+from disentgen.models import build_model
+from disentgen.paths import replaced_whole
+from disentgen.runs import RunDirectory, find_runs, open_run
+from disentgen.training.config import resolve_section
+
+
+def make_run(folder, status="COMPLETED", heartbeat=None, pid=None, **config):
+    """A run directory as a training leaves it."""
+    folder.mkdir(parents=True)
+    sections = {
+        "dataset": resolve_section("dataset", "lgm", {"name": "dsprites", "variant": "shape2tx"}),
+        "model": resolve_section("model", "lgm", ARCHITECTURES["fast"]),
+        "training": resolve_section("training", "lgm", {}),
+    }
+    (folder / "config.json").write_text(json.dumps({**sections, "seed": 1, **config}))
+    host = {"hostname": platform.node(), "process_id": pid or os.getpid()}
+    entry = {"status": status, "heartbeat": heartbeat, "host": host}
+    (folder / "run.json").write_text(json.dumps(entry))
+    model = build_model("lgm", (1, 64, 64), sections["model"])
+    description = {"family": "lgm", "image_shape": [1, 64, 64], "parameters": sections["model"]}
+    RunDirectory(folder).save_model(model, description)
+    return model
+
+
+def now(minus_seconds=0):
+    moment = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    return (moment - datetime.timedelta(seconds=minus_seconds)).isoformat()
+
+
+def test_open_run_gives_back_config_split_and_model(tmp_path):
+    model = make_run(tmp_path / "disent" / "1").eval()
+    run = open_run(tmp_path / "disent" / "1")
+    assert (run.experiment, run.id, run.status) == ("disent", "1", "COMPLETED")
+    assert run.config["dataset"]["variant"] == "shape2tx"
+    assert run.split.held_out.sum() == 122_880
+    images = torch.rand(2, 1, 64, 64)
+    assert torch.equal(run.model(images).reconstruction, model(images).reconstruction)
+    assert not run.model.training
+
+
+def test_library_opens_a_run_without_sacred(tmp_path):
+    make_run(tmp_path / "disent" / "1")
+    program = (
+        "import sys; sys.modules['sacred'] = None; from disentgen.runs import open_run; "
+        f"run = open_run({str(tmp_path / 'disent' / '1')!r}); run.model, run.split; print('opened')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "opened\n", done.stderr
+
+
+def test_find_runs_makes_a_row_of_each_and_filters(tmp_path):
+    for name in ("1", "2", "10"):
+        make_run(tmp_path / "disent" / name, seed=int(name))
+    make_run(tmp_path / "disent" / "3", status="FAILED")
+    runs = find_runs(tmp_path)
+    assert runs["id"].tolist() == ["1", "2", "3", "10"]
+    assert runs["model.latent_size"].tolist() == [10] * 4
+    assert find_runs(tmp_path, status="FAILED")["id"].tolist() == ["3"]
+    assert find_runs(tmp_path, seed=10, **{"dataset.variant": "shape2tx"})["id"].tolist() == ["10"]
+    assert len(find_runs(tmp_path / "nothing")) == 0
+    with pytest.raises(DataFileError, match="have no 'sede'"):
+        find_runs(tmp_path, sede=1)
+
+
+def test_run_whose_process_is_gone_is_dead(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    make_run(tmp_path / "1", "RUNNING", heartbeat=now(), pid=gone.pid)
+    make_run(tmp_path / "2", "RUNNING", heartbeat=now())
+    make_run(tmp_path / "3", "RUNNING", heartbeat=now(minus_seconds=3600))
+    statuses = [open_run(tmp_path / name).status for name in ("1", "2", "3")]
+    assert statuses == ["DEAD", "RUNNING", "DEAD"]
+
+
+def test_files_cut_off_by_a_kill_are_read_as_missing(tmp_path):
+    make_run(tmp_path / "1")
+    (tmp_path / "1" / "run.json").write_text('{"status": "RUN')
+    (tmp_path / "1" / "results.json").write_text("{")
+    run = open_run(tmp_path / "1")
+    assert run.status == "UNKNOWN"
+    assert run.results is None
+    assert len(find_runs(tmp_path)) == 1
+
+
+def test_mistakes(tmp_path):
+    with pytest.raises(DataFileError, match="is not a run directory"):
+        open_run(tmp_path / "7")
+    make_run(tmp_path / "1")
+    (tmp_path / "1" / "model.pt").unlink()
+    with pytest.raises(DataFileError, match="holds no model"):
+        open_run(tmp_path / "1").load_model()
+
+
+def test_files_are_replaced_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), replaced_whole(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    with replaced_whole(path) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+    assert os.listdir(tmp_path) == ["file"]
+    (tmp_path / "blocked").write_text("")
+    with (
+        pytest.raises(DataFileError, match="cannot write"),
+        replaced_whole(tmp_path / "blocked" / "file"),
+    ):
+        pass
+
+
+def test_weights_hold_no_python_objects(tmp_path):
+    make_run(tmp_path / "1")
+    weights = torch.load(tmp_path / "1" / "model.pt", weights_only=True)
+    assert all(isinstance(value, torch.Tensor) for value in weights.values())
+    assert np.isfinite(sum(value.sum().item() for value in weights.values()))

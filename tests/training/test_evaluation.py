@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+from configs.cnnvae import ARCHITECTURES
+
+from disentgen.models import build_model
+from disentgen.training.evaluation import entropy_per_image, score
+from disentgen.training.losses import nll_per_image
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return build_model("lgm", (1, 64, 64), ARCHITECTURES["fast"])
+
+
+def batch(images, size):
+    return [(part, part) for part in images.split(size)]
+
+
+def test_entropy_agrees_with_scipy_and_is_zero_for_binary_images():
+    images = torch.rand(3, 1, 5, 5)
+    both = np.stack([images.numpy(), 1 - images.numpy()])
+    expected = scipy.stats.entropy(both, axis=0).sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(entropy_per_image(images), expected, rtol=1e-5)
+    assert entropy_per_image(images.round()).tolist() == [0, 0, 0]
+
+
+def test_no_reconstruction_is_below_the_floor():
+    images = torch.rand(4, 1, 5, 5).clamp(0.01, 0.99)
+    perfect = nll_per_image(torch.logit(images), images)
+    torch.testing.assert_close(perfect, entropy_per_image(images))
+
+
+def test_scores_are_means_at_the_posterior_mean(model):
+    images = torch.rand(23, 1, 64, 64)
+    model.eval()
+    with torch.no_grad():
+        output = model(images)
+    nll = nll_per_image(output.reconstruction, images).double().numpy()
+    kl = output.posterior.kl_from_standard_normal().double().numpy()
+    scores = score(model.train(), batch(images, 5), 23, CPU)
+    assert scores.images == 23
+    assert scores.nll == pytest.approx(nll.mean(), rel=1e-6)
+    assert scores.nll_standard_error == pytest.approx(scipy.stats.sem(nll), rel=1e-3)
+    assert scores.nll_floor == pytest.approx(entropy_per_image(images).mean().item(), rel=1e-6)
+    assert scores.kl == pytest.approx(kl.sum(axis=1).mean(), rel=1e-5)
+    np.testing.assert_allclose(scores.kl_per_latent, kl.mean(axis=0), rtol=1e-5)
+
+
+def test_scores_do_not_depend_on_the_batch_size(model):
+    images = torch.rand(30, 1, 64, 64)
+    one, other = (score(model, batch(images, size), 30, CPU) for size in (7, 30))
+    assert one.nll == pytest.approx(other.nll, rel=1e-6)
+    assert one.kl_per_latent == pytest.approx(other.kl_per_latent, rel=1e-4)
+
+
+def test_scoring_draws_no_random_numbers(model):
+    state = torch.get_rng_state()
+    score(model, batch(torch.rand(4, 1, 64, 64), 2), 4, CPU)
+    fresh = torch.Generator()
+    fresh.set_state(state)
+    torch.rand(4, 1, 64, 64, generator=fresh)
+    assert torch.equal(torch.get_rng_state(), fresh.get_state())

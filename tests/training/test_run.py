@@ -1,0 +1,216 @@
+"""The body of every experiment, without Sacred."""
+
+import copy
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from configs.cnnvae import ARCHITECTURES
+from configs.training import LOSSES, PROTOCOLS
+
+from disentgen.dataset.tasks import reconstruct
+from disentgen.errors import DivergenceError, UsageError
+from disentgen.runs import RunDirectory
+from disentgen.training.config import resolve_section
+from disentgen.training.run import train
+from disentgen.training.settings import (
+    TrainingSettings,
+    build_optimizer,
+    choose_device,
+    optimizers,
+    prepare_process,
+)
+
+
+class Recorder:
+    def __init__(self):
+        self.scalars = {}
+
+    def log_scalar(self, metric_name, value, step=None):
+        self.scalars.setdefault(metric_name, []).append((step, value))
+
+
+def make_config(loss="factor", dataset=None, **training):
+    given = {
+        "dataset": {"name": "dsprites", "variant": "shape2tx", **(dataset or {})},
+        "model": ARCHITECTURES["fast"],
+        "training": {**PROTOCOLS["fast"], **LOSSES[loss], "batch_size": 16, **training},
+    }
+    sections = {key: resolve_section(key, "lgm", value) for key, value in given.items()}
+    return {**sections, "seed": 1, "device": "cpu", "threads": 1}
+
+
+def run(config, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    recorder = Recorder()
+    results = train(config, RunDirectory(folder), recorder, "lgm", reconstruct)
+    return results, recorder
+
+
+def read_history(folder):
+    """The history without what a clock wrote."""
+    return pd.read_csv(folder / "history.csv").drop(columns=["seconds", "images_per_second"])
+
+
+def assert_same_run(one, other):
+    pd.testing.assert_frame_equal(read_history(one), read_history(other), check_exact=True)
+    for name in ("model.pt", "checkpoint.pt"):
+        weights = [torch.load(folder / name, weights_only=True) for folder in (one, other)]
+        weights = [state.get("model", state) for state in weights]
+        assert weights[0].keys() == weights[1].keys()
+        assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+
+
+def test_same_seed_same_metrics_and_another_seed_others(tmp_path):
+    first, _ = run(make_config(), tmp_path / "1")
+    second, _ = run(make_config(), tmp_path / "2")
+    other, _ = run({**make_config(), "seed": 2}, tmp_path / "3")
+    assert_same_run(tmp_path / "1", tmp_path / "2")
+    assert first["scores"] == second["scores"]
+    assert first["scores"] != other["scores"]
+    assert first["split"] == other["split"]
+
+
+@pytest.mark.parametrize("loss", ["factor", "cci"])
+def test_run_stopped_after_an_epoch_goes_on_bit_by_bit(tmp_path, loss):
+    options = {"lr_decay": 0.9, "early_stopping": 10}
+    whole, _ = run(make_config(loss, epochs=4, **options), tmp_path / "whole")
+    run(make_config(loss, epochs=2, **options), tmp_path / "parts")
+    resumed, recorder = run(make_config(loss, epochs=4, **options), tmp_path / "parts")
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+    assert whole["scores"] == resumed["scores"]
+    assert [step for step, _ in recorder.scalars["train.nll"]] == [1, 2, 3, 4]
+
+
+def test_every_term_is_recorded_under_its_name(tmp_path):
+    results, recorder = run(make_config("factor"), tmp_path)
+    history = pd.read_csv(tmp_path / "history.csv")
+    terms = ["loss", "nll", "kl", "total_correlation", "discriminator_loss",
+             "discriminator_accuracy", *(f"kl_per_latent_{i}" for i in range(10))]  # fmt: skip
+    for term in terms:
+        assert [value for _, value in recorder.scalars[f"train.{term}"]] == (
+            history[f"train.{term}"].tolist()
+        )
+    latents = history[[f"train.kl_per_latent_{i}" for i in range(10)]].sum(axis=1)
+    np.testing.assert_allclose(latents, history["train.kl"], rtol=1e-5)
+    total = history["train.nll"] + history["train.kl"] + 100 * history["train.total_correlation"]
+    np.testing.assert_allclose(total, history["train.loss"], rtol=1e-5)
+    assert history["epoch"].tolist() == [1, 2]
+    assert history["step"].tolist() == [5, 10]
+    assert results["epochs"] == 2
+
+
+def test_best_model_is_the_one_of_the_best_validation(tmp_path):
+    results, _ = run(make_config("beta", lr=0.02, epochs=6), tmp_path)
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert results["best_epoch"] == history["epoch"][history["validation.nll"].argmin()]
+    # The fast protocol scores 128 images at the end and 64 after each epoch, of the same side.
+    assert results["scores"]["validation"]["nll"] == pytest.approx(
+        history["validation.nll"].min(), rel=0.2
+    )
+
+
+def test_control_learns_from_held_out_images_and_is_scored_on_the_same(tmp_path):
+    plain, _ = run(make_config(), tmp_path / "1")
+    control, _ = run(make_config(dataset={"control": True}), tmp_path / "2")
+    for side in ("train", "validation", "held_out"):
+        assert plain["scores"][side]["images"] == control["scores"][side]["images"]
+    for side in ("held_in", "held_out", "validation"):
+        assert plain["split"][side] == control["split"][side]
+    assert control["split"]["control"] and not plain["split"]["control"]
+
+
+def test_nothing_held_out_is_scored_as_nothing(tmp_path):
+    results, _ = run(make_config(dataset={"variant": None}), tmp_path)
+    assert results["scores"]["held_out"] is None
+    assert results["split"]["held_out"]["count"] == 0
+    assert results["scores"]["train"]["images"] == 128
+
+
+def test_early_stopping_ends_a_run_that_no_longer_improves(tmp_path):
+    results, _ = run(make_config("vae", epochs=20, early_stopping=1, lr=1e-9), tmp_path)
+    history = pd.read_csv(tmp_path / "history.csv")["validation.nll"]
+    assert results["epochs"] < 20
+    assert history.iloc[-1] >= history.min()
+
+
+def test_learning_rate_decay(tmp_path):
+    run(make_config("vae", epochs=3, lr=0.01, lr_decay=0.5), tmp_path)
+    rates = pd.read_csv(tmp_path / "history.csv")["lr"]
+    assert rates.tolist() == pytest.approx([0.01, 0.005, 0.0025])
+
+
+def test_bf16_runs_networks_alone_in_low_precision(tmp_path):
+    exact, _ = run(make_config("beta"), tmp_path / "1")
+    coarse, _ = run(make_config("beta", precision="bf16"), tmp_path / "2")
+    assert exact["scores"] != coarse["scores"]
+    assert exact["scores"]["train"]["nll"] == pytest.approx(
+        coarse["scores"]["train"]["nll"], rel=0.01
+    )
+    weights = torch.load(tmp_path / "2" / "model.pt", weights_only=True)
+    assert {value.dtype for value in weights.values()} == {torch.float32}
+
+
+def test_divergence_names_step_and_term_and_keeps_finished_epochs(tmp_path, monkeypatch):
+    from disentgen.training.losses import BetaVAE
+
+    forward = BetaVAE.forward
+
+    def spoil(self, output, target, step):
+        terms = forward(self, output, target, step)
+        return terms | {"nll": terms["nll"] * float("nan")} if step == 7 else terms
+
+    monkeypatch.setattr(BetaVAE, "forward", spoil)
+    with pytest.raises(DivergenceError, match=r"at step 8 \(epoch 2\): nll = nan"):
+        run(make_config("beta"), tmp_path)
+    assert len(pd.read_csv(tmp_path / "history.csv")) == 1
+    assert RunDirectory(tmp_path).load_checkpoint()["history"][-1]["epoch"] == 1
+    assert RunDirectory(tmp_path).load_model().latent_size == 10
+    assert not (tmp_path / "results.json").exists()
+
+
+def test_training_does_not_change_its_configuration(tmp_path):
+    config = make_config()
+    before = copy.deepcopy(config)
+    run(config, tmp_path)
+    assert config == before
+
+
+@pytest.mark.parametrize("name", optimizers())
+def test_every_optimiser_takes_a_step(name):
+    model = torch.nn.Linear(3, 1)
+    before = model.weight.detach().clone()
+    optimizer = build_optimizer(TrainingSettings(optimizer=name, lr=0.1), model)
+    for _ in range(3):
+        optimizer.zero_grad()
+        model(torch.ones(1, 3)).sum().backward()
+        optimizer.step()
+    assert not torch.equal(model.weight, before)
+
+
+@pytest.mark.parametrize(
+    ("training", "message"),
+    [
+        ({"optimizer": "adan"}, "unknown optimizer .*'adan'.*Did you mean 'adam'"),
+        ({"optimizer_params": {"beta": 1}}, "'beta'; accepted: betas"),
+        ({"epochs": 0}, "training.epochs"),
+        ({"precision": "bf61"}, "Did you mean 'bf16'"),
+        ({"loss": {"nmae": "vae"}}, "training.loss.nmae"),
+    ],
+)
+def test_mistakes_in_training(training, message):
+    with pytest.raises(UsageError, match=message):
+        resolve_section("training", "lgm", training)
+
+
+def test_devices():
+    assert choose_device("cpu") == torch.device("cpu")
+    for name in ("gpu", "cuda:x", "cuda:99"):
+        with pytest.raises(UsageError, match="auto, cpu"):
+            choose_device(name)
+
+
+def test_process_takes_its_number_of_threads():
+    prepare_process(1)
+    assert torch.get_num_threads() == 1
