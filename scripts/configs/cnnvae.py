@@ -6,6 +6,8 @@ is the encoder transposed. "image" stands for what the dataset's images have.
 conv, tconv: channels, kernel, stride, padding.
 """
 
+from typing import Any
+
 # Higgins et al. 2017, table 1 (dSprites)
 higgins = {
     "name": "higgins",
@@ -157,6 +159,7 @@ fast = {
     ],
 }
 
-ARCHITECTURES = {
-    config["name"]: config for config in (higgins, burgess, burgess_v2, kim, mathieu, mpcnn, fast)
+ARCHITECTURES: dict[str, dict[str, Any]] = {
+    str(config["name"]): config
+    for config in (higgins, burgess, burgess_v2, kim, mathieu, mpcnn, fast)
 }

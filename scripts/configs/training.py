@@ -1,7 +1,9 @@
 """Objectives with the values that the published study gives them, and protocols."""
 
+from typing import Any
+
 #: Objectives; a run takes one of them.
-LOSSES = {
+LOSSES: dict[str, dict[str, Any]] = {
     "vae": {"loss": {"name": "vae"}},
     "beta": {"loss": {"name": "beta", "params": {"beta": 4.0}}},
     # β times a weight that falls from 1 to 0.1 as max(1 - t / 10⁶, 0.1)
@@ -28,7 +30,7 @@ LOSSES = {
 }
 
 #: Protocols; they may stand beside an objective.
-PROTOCOLS = {
+PROTOCOLS: dict[str, dict[str, Any]] = {
     # For tests and for trying things out.
     "fast": {
         "epochs": 2,

@@ -50,6 +50,8 @@ class Terminated(KeyboardInterrupt):
 class StudyExperiment(Experiment):
     """A Sacred experiment whose runs are trainings."""
 
+    path: str
+
     def trains(self, family: str, task: Task) -> None:
         """Define the main command: train a model of a family on a task."""
         self.add_config({**defaults(ProcessSettings)})
@@ -72,7 +74,11 @@ class StudyExperiment(Experiment):
             from disentgen.training.run import train
 
             with told_plainly():
-                folder = Path(_run.observers[0].dir)
+                folder = next(
+                    Path(observer.dir)
+                    for observer in _run.observers
+                    if isinstance(observer, RunFolderObserver)
+                )
                 results = train(_run.config, RunDirectory(folder), _run, family, task)
                 print(f"picture: {save_reconstructions(open_run(folder))}")
                 scored = results["scores"]
@@ -109,6 +115,8 @@ class StudyExperiment(Experiment):
                 folder, options["--id"] = before.path.parent, before.id
                 updates = _continued_config(before, updates)
             elif command_name in (None, "main"):
+                if "--unobserved" in options:
+                    raise UsageError("a training needs its folder: leave --unobserved away.")
                 check_writable(folder, options.get("--id"))
             self.observers = [RunFolderObserver(folder, goes_on=resumed is not None)]
             return super().run(command_name, updates, named_configs, info, meta_info, options)

@@ -16,6 +16,7 @@ class Section(Ingredient):
     check the section and fill in what depends on names chosen in it.
     """
 
+    path: str
     choices: tuple[str, ...] = ()
     required: str | None = None
 

@@ -59,7 +59,7 @@ def collect(module: ModuleType, base: type[T]) -> dict[str, type[T]]:
 
 def signature(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The parameters that a configuration can set, with resolved type hints."""
-    function = target.__init__ if inspect.isclass(target) else target  # type: ignore[misc]
+    function = target.__init__ if inspect.isclass(target) else target
     hints = get_type_hints(function, include_extras=True)
     return {
         name: parameter.replace(annotation=hints.get(name, Any))

@@ -83,6 +83,16 @@ def test_run_stopped_after_an_epoch_goes_on_bit_by_bit(tmp_path, loss):
     assert [step for step, _ in recorder.scalars["train.nll"]] == [1, 2, 3, 4]
 
 
+def test_run_stopped_while_it_was_scored_is_scored_again_and_not_trained(tmp_path):
+    whole, _ = run(make_config(), tmp_path)
+    weights = (tmp_path / "model.pt").read_bytes()
+    (tmp_path / "results.json").unlink()
+    again, _ = run(make_config(), tmp_path)
+    assert again["scores"] == whole["scores"]
+    assert (tmp_path / "model.pt").read_bytes() == weights
+    assert len(read_history(tmp_path)) == 2
+
+
 def test_every_term_is_recorded_under_its_name(tmp_path):
     results, recorder = run(make_config("factor"), tmp_path)
     history = pd.read_csv(tmp_path / "history.csv")

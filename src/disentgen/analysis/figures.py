@@ -29,7 +29,7 @@ def save_reconstructions(run: Run, count: int = EXAMPLES) -> Path:
     """
     sides = {"held in": "validation", "held out": "held_out"}
     shown = {title: side for title, side in sides.items() if run.split.mask(side).any()}
-    figure = Figure(figsize=(0.72 * count + 1.2, 1.75 * len(shown) + 0.7), layout="constrained")
+    figure = Figure(figsize=(0.72 * count + 1.2, 1.8 * len(shown) + 0.4), layout="constrained")
     axes = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
     for axis, (title, side) in zip(axes, shown.items(), strict=True):
         originals = tensor_images(run.dataset, choose_examples(run.dataset, side, count))
@@ -51,7 +51,7 @@ def save_reconstructions(run: Run, count: int = EXAMPLES) -> Path:
 def save_sides(dataset: Dataset, folder: Path, count: int = 2 * EXAMPLES) -> Path:
     """Draw examples of the held-in and held-out side of a split."""
     sides = [side for side in ("held_in", "held_out") if dataset.split.mask(side).any()]
-    figure = Figure(figsize=(0.36 * count + 1, 1.6 * len(sides) + 0.6), layout="constrained")
+    figure = Figure(figsize=(0.4 * count, 1.15 * len(sides) + 0.4), layout="constrained")
     axes = figure.subplots(len(sides), 1, squeeze=False)[:, 0]
     for axis, side in zip(axes, sides, strict=True):
         pictures = tensor_images(dataset, choose_examples(dataset, side, 2 * count))

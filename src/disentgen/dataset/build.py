@@ -5,7 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from disentgen.dataset.files import find_original, is_stand_in, open_original, require_original
+from disentgen.dataset.files import (
+    candidates,
+    find_original,
+    is_stand_in,
+    open_original,
+    require_original,
+)
 from disentgen.dataset.images import Images
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Condition, Split, split_grid
@@ -16,11 +22,19 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset under a held-out condition."""
+    """A dataset under a held-out condition.
+
+    Args:
+        spec: what is known of the dataset.
+        split: the sides of its grid.
+        images: its images.
+        note: one line on why they are what they are, where the user did not say.
+    """
 
     spec: DatasetSpec
     split: Split
     images: Images
+    note: str | None = None
 
     @property
     def label(self) -> str:
@@ -62,7 +76,7 @@ def build_dataset(
     """
     spec = find_spec(name)
     split = build_split(spec, condition, variant, held_out, held_in, validation, seed, control)
-    return Dataset(spec, split, _open_images(spec, root, source))
+    return Dataset(spec, split, *_open_images(spec, root, source))
 
 
 def build_split(
@@ -91,11 +105,17 @@ def build_split(
     return split_grid(spec.grid, held_out, held_in, validation, seed, control)
 
 
-def _open_images(spec: DatasetSpec, root: str | None, source: str) -> Images:
+def _open_images(spec: DatasetSpec, root: str | None, source: str) -> tuple[Images, str | None]:
+    """The images that ``source`` means, and a line on it where it leaves the choice open."""
+    stand_in = Images(spec.image_shape, spec.maximum, "stand-in", spec.render)
     if source == "original":
-        return open_original(spec, require_original(spec, root))
-    if source == "auto":
-        path = find_original(spec, root)
-        if path is not None and not is_stand_in(path):
-            return open_original(spec, path)
-    return Images(spec.image_shape, spec.maximum, "stand-in", spec.render)
+        return open_original(spec, require_original(spec, root)), None
+    if source == "stand-in":
+        return stand_in, None
+    path = find_original(spec, root)
+    if path is None:
+        place = candidates(spec, root)[0]
+        return stand_in, f"{place} is not there: using a rendered stand-in of {spec.title}"
+    if is_stand_in(path):
+        return stand_in, f"{path} is an exported stand-in: using the rendering of {spec.title}"
+    return open_original(spec, path), f"using the original {spec.title} from {path}"

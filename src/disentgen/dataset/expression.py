@@ -75,10 +75,10 @@ class _Evaluator:
                 return result
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return np.logical_not(self.evaluate(operand))
-            case ast.Compare(left=left, ops=operators, comparators=rights):
+            case ast.Compare(left=left, ops=comparisons, comparators=rights):
                 result = np.array(True)
-                for operator, right in zip(operators, rights, strict=True):
-                    result = np.logical_and(result, self._compare(left, operator, right))
+                for comparison, right in zip(comparisons, rights, strict=True):
+                    result = np.logical_and(result, self._compare(left, comparison, right))
                     left = right
                 return result
         raise self._refusal(node)

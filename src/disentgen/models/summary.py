@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from disentgen.models.layers import Stack
+from disentgen.models.layers import Layer, Stack
 
 
 def describe_model(model: nn.Module) -> str:
@@ -19,7 +19,7 @@ def describe_stack(stack: Stack) -> list[str]:
     """A line for each layer of a stack."""
     rows = zip(stack.layers, stack, stack.shapes[1:], strict=True)
     return [
-        f"  {_say(layer):<32} -> {format_shape(shape):<16}"
+        f"  {_say(layer):<30} -> {format_shape(shape):<14}"
         f"{sum(parameter.numel() for parameter in module.parameters()):>12,}"
         for layer, module, shape in rows
     ]
@@ -30,6 +30,6 @@ def format_shape(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape))
 
 
-def _say(layer: object) -> str:
-    settings = ", ".join(f"{name} {value}" for name, value in vars(layer).items())
-    return f"{type(layer).name}({settings})"  # type: ignore[attr-defined]
+def _say(layer: Layer) -> str:
+    """A layer as architectures write it, with its arguments in order."""
+    return f"{layer.name} {', '.join(str(value) for value in vars(layer).values())}"

@@ -42,7 +42,11 @@ def section_target(section: str, family: str) -> tuple[Callable[..., Any], tuple
     """The signature that a section is checked against, and what of it a user cannot set."""
     if section == "model":
         return choose("model family", family, FAMILIES), ("image_shape",)
-    return {"dataset": build_dataset, "training": TrainingSettings}[section], ()
+    targets: dict[str, Callable[..., Any]] = {
+        "dataset": build_dataset,
+        "training": TrainingSettings,
+    }
+    return targets[section], ()
 
 
 def section_defaults(section: str, family: str) -> Config:

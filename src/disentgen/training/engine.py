@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import torch
@@ -90,9 +90,10 @@ def attach_guard(trainer: Engine, device: torch.device) -> None:
 
     @trainer.on(Events.ITERATION_COMPLETED(every=every))
     def check_finite(engine: Engine) -> None:
-        if not torch.isfinite(flatten_terms(engine.state.output)).all():
-            names = [name for name, term in engine.state.output.items() if not _finite(term)]
-            values = ", ".join(f"{name} = {engine.state.output[name].sum():g}" for name in names)
+        terms = read_terms(engine)
+        if not _finite(flatten_terms(terms)):
+            wrong = {name: term for name, term in terms.items() if not _finite(term)}
+            values = ", ".join(f"{name} = {term.sum():g}" for name, term in wrong.items())
             state = engine.state
             raise DivergenceError(
                 f"training diverged at step {state.iteration} (epoch {state.epoch}): {values}. "
@@ -136,7 +137,7 @@ def attach_history(
             {
                 "epoch": engine.state.epoch,
                 "step": engine.state.iteration,
-                **name_terms("train", engine.state.output, engine.state.metrics["terms"]),
+                **name_terms("train", read_terms(engine), engine.state.metrics["terms"]),
                 **validate(),
                 "seconds": seconds,
                 "images_per_second": images / seconds,
@@ -175,8 +176,8 @@ def signals_held_back() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for number in received:
-            signal.raise_signal(number)
+        for pending in received:
+            signal.raise_signal(pending)
 
 
 def attach_early_stopping(trainer: Engine, history: list[Row], patience: int) -> EarlyStopping:
@@ -202,6 +203,11 @@ def record_row(recorder: Recorder, row: Row) -> None:
     for name, value in row.items():
         if name != "epoch":
             recorder.log_scalar(name, value, int(row["epoch"]))
+
+
+def read_terms(engine: Engine) -> Terms:
+    """The terms of the trainer's last step."""
+    return cast(Terms, engine.state.output)
 
 
 def flatten_terms(terms: Terms) -> Tensor:

@@ -1,5 +1,6 @@
 """One training, from configuration to results: the body of every experiment."""
 
+import math
 import platform
 import time
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from disentgen.dataset import Dataset
 from disentgen.dataset.batches import ScoringBatches, TensorImages, TrainingBatches
 from disentgen.dataset.split import SIDES
 from disentgen.dataset.tasks import Task
-from disentgen.errors import UsageError
+from disentgen.errors import DivergenceError, UsageError
 from disentgen.models import build_model
 from disentgen.models.layers import Shape
 from disentgen.runs import RunDirectory
@@ -100,7 +101,7 @@ def assemble(config: Mapping[str, Any], family: str, task: Task) -> Training:
     height, width, channels = dataset.spec.image_shape
     model = build_model(family, (channels, height, width), config["model"])
     loss = build_loss(settings.loss.name, settings.loss.params, model).to(device)
-    model = model.to(device, memory_format=torch.channels_last)
+    model = model.to(device).to(memory_format=torch.channels_last)
     batches = TrainingBatches(
         TensorImages(dataset.images, device),
         task,
@@ -154,7 +155,10 @@ def train(
     training = assemble(config, family, task)
     print(describe(training), flush=True)
     trainer = prepare_trainer(training, directory, recorder)
-    trainer.run(max_epochs=training.settings.epochs, epoch_length=len(training.batches))
+    if not is_finished(training):
+        trainer.run(max_epochs=training.settings.epochs, epoch_length=len(training.batches))
+    if len(training.history) < training.settings.epochs:
+        print(f"stopped early after epoch {len(training.history)}", flush=True)
     best = directory.load_model().to(training.device)
     training.model.load_state_dict(best.state_dict())
     results = collect_results(training, started)
@@ -220,6 +224,11 @@ def validate(training: Training) -> Row:
     """Validation scores as columns of the history."""
     scores = training.score("validation", training.settings.validation_images)
     assert scores is not None  # a split always has validation images
+    if not math.isfinite(scores.nll):
+        raise DivergenceError(
+            f"validation NLL is {scores.nll} after epoch {len(training.history) + 1}. "
+            "A lower training.lr may help; epochs finished before are kept."
+        )
     return {
         "validation.nll": scores.nll,
         "validation.kl": scores.kl,
@@ -241,6 +250,15 @@ def save(training: Training, directory: RunDirectory, to_save: Mapping[str, Any]
 def best_epoch(history: list[Row]) -> int:
     """The (first) epoch of the lowest validation NLL."""
     return int(min(history, key=lambda row: row["validation.nll"])["epoch"])
+
+
+def is_finished(training: Training) -> bool:
+    """Whether all epochs are there, or as many without improvement as early stopping allows."""
+    history, patience = training.history, training.settings.early_stopping
+    if not history:
+        return False
+    stalled = patience is not None and len(history) - best_epoch(history) >= patience
+    return stalled or len(history) >= training.settings.epochs
 
 
 def resume(
@@ -310,8 +328,9 @@ def describe(training: Training) -> str:
         f"{split['held_out']['count']:,} held out ({expression})" if expression else "none held out"
     )
     control = "; control: trained on both sides" if training.dataset.split.control else ""
+    note = f"{training.dataset.note}\n" if training.dataset.note else ""
     return (
-        f"{training.dataset.label}: {split['train']['count']:,} images to train on, "
+        f"{note}{training.dataset.label}: {split['train']['count']:,} images to train on, "
         f"{split['validation']['count']:,} for validation, {held_out}{control}\n"
         f"{training.config['model'].get('name') or training.family}: {parameters:,} parameters, "
         f"loss {training.settings.loss.name}, {training.device}, "
