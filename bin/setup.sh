@@ -31,5 +31,5 @@ if [ ! -x "$venv/bin/pip" ]; then
     fi
 fi
 echo "Installing into $venv (once; PyTorch is large) ..." >&2
-"$venv/bin/pip" install --quiet --disable-pip-version-check --editable ".$extras"
+"$venv/bin/pip" install -qq --disable-pip-version-check --editable ".$extras"
 printf '%s\n' "$wanted" >"$stamp"

@@ -1,0 +1,74 @@
+"""From command to first batch, and memory, of the real command line at full size.
+
+    python benchmarks/startup.py --rounds 5
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+WORDS = (
+    "dataset.dsprites model.kim training.factor model.latent_size=50 "
+    "training.loss.params.beta=10 training.epochs=1"
+).split()
+
+
+def read_peak(process: subprocess.Popen) -> int:
+    """The most memory that a process has held so far, in kilobytes (0 once it has gone)."""
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    except FileNotFoundError:
+        return 0
+    peaks = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(peaks[0]) if peaks else 0
+
+
+def measure(iterations: int) -> tuple[float, int]:
+    """Seconds of a whole run of some iterations, nearly nothing scored, and its peak memory."""
+    with tempfile.TemporaryDirectory() as data:
+        limits = [f"training.epoch_length={iterations}", "training.score_images=1"]
+        command = [sys.executable, "-m", "experiments.disent", "with", *WORDS, *limits]
+        command.append("training.validation_images=1")
+        started, peak = time.perf_counter(), 0
+        process = subprocess.Popen(
+            command,
+            cwd=SCRIPTS,
+            env={**os.environ, "DISENTGEN_DATA": data},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        first = None
+        for line in process.stdout:
+            peak = max(peak, read_peak(process))
+            if first is None and "parameters, loss" in line:
+                first = time.perf_counter() - started
+        if process.wait() or first is None:
+            raise SystemExit("the run failed")
+        return first, peak
+
+
+def main() -> None:
+    """Measure and print the medians."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--iterations", type=int, default=20)
+    given = parser.parse_args()
+    firsts, peaks = zip(*(measure(given.iterations) for _ in range(given.rounds)), strict=True)
+    report = {
+        "seconds_to_first_batch": {"median": statistics.median(firsts), "max": max(firsts)},
+        "peak_memory_megabytes": {"median": statistics.median(peaks) / 1e3, "max": max(peaks) / 1e3},
+    }
+    print(json.dumps(report, indent=2))
+
+
+if __name__ == "__main__":
+    main()
