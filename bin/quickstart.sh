@@ -4,6 +4,7 @@
 # Settings go to the experiment, such as
 #     bin/quickstart.sh seed=2 training.epochs=20
 set -euo pipefail
+[ -z "${DISENTGEN_DATA:-}" ] || export DISENTGEN_DATA=$(realpath -m "$DISENTGEN_DATA")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bin/setup.sh
 venv=$(cd "${VENV:-.venv}" && pwd)

@@ -17,7 +17,7 @@ from disentgen.runs import RunDirectory, find_runs, open_run
 from disentgen.training.config import resolve_section
 
 
-def make_run(folder, status="COMPLETED", heartbeat=None, pid=None, **config):
+def make_run(folder, status="COMPLETED", heartbeat=None, **config):
     """A run directory as a training leaves it."""
     folder.mkdir(parents=True)
     sections = {
@@ -26,7 +26,7 @@ def make_run(folder, status="COMPLETED", heartbeat=None, pid=None, **config):
         "training": resolve_section("training", "lgm", {}),
     }
     (folder / "config.json").write_text(json.dumps({**sections, "seed": 1, **config}))
-    host = {"hostname": platform.node(), "process_id": pid or os.getpid()}
+    host = {"hostname": platform.node()}
     entry = {"status": status, "heartbeat": heartbeat, "host": host}
     (folder / "run.json").write_text(json.dumps(entry))
     model = build_model("lgm", (1, 64, 64), sections["model"])
@@ -72,19 +72,45 @@ def test_find_runs_makes_a_row_of_each_and_filters(tmp_path):
     assert runs["model.latent_size"].tolist() == [10] * 4
     assert find_runs(tmp_path, status="FAILED")["id"].tolist() == ["3"]
     assert find_runs(tmp_path, seed=10, **{"dataset.variant": "shape2tx"})["id"].tolist() == ["10"]
-    assert len(find_runs(tmp_path / "nothing")) == 0
+    with pytest.raises(DataFileError, match="is not a folder"):
+        find_runs(tmp_path / "nothing")
     with pytest.raises(DataFileError, match="have no 'sede'"):
         find_runs(tmp_path, sede=1)
 
 
 def test_run_whose_process_is_gone_is_dead(tmp_path):
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    make_run(tmp_path / "1", "RUNNING", heartbeat=now(), pid=gone.pid)
-    make_run(tmp_path / "2", "RUNNING", heartbeat=now())
-    make_run(tmp_path / "3", "RUNNING", heartbeat=now(minus_seconds=3600))
-    statuses = [open_run(tmp_path / name).status for name in ("1", "2", "3")]
-    assert statuses == ["DEAD", "RUNNING", "DEAD"]
+    """The lock tells on this machine, however old the heartbeat; without one, the heartbeat."""
+    for name, beat in {"free": 0, "held": 3600, "fresh": 0, "stale": 3600}.items():
+        make_run(tmp_path / name, "RUNNING", heartbeat=now(minus_seconds=beat))
+    (tmp_path / "free" / "run.lock").touch()
+    with RunDirectory(tmp_path / "held").lock:
+        program = (
+            "import sys; from disentgen.runs import open_run; "
+            "print(*(open_run(path).status for path in sys.argv[1:]))"
+        )
+        folders = [str(tmp_path / name) for name in ("free", "held", "fresh", "stale")]
+        done = subprocess.run(
+            [sys.executable, "-c", program, *folders], capture_output=True, text=True, check=True
+        )
+    assert done.stdout.split() == ["DEAD", "RUNNING", "RUNNING", "DEAD"]
+
+
+def test_split_is_opened_without_images(tmp_path):
+    make_run(tmp_path / "1")
+    config = json.loads((tmp_path / "1" / "config.json").read_text())
+    config["dataset"] |= {"source": "original", "root": str(tmp_path / "nowhere")}
+    (tmp_path / "1" / "config.json").write_text(json.dumps(config))
+    run = open_run(tmp_path / "1")
+    assert run.split.held_out.sum() == 122_880
+    with pytest.raises(DataFileError, match="the original dSprites file is not at"):
+        run.dataset  # noqa: B018
+
+
+def test_damaged_checkpoint_is_told_as_such(tmp_path):
+    make_run(tmp_path / "1")
+    (tmp_path / "1" / "checkpoint.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(DataFileError, match="checkpoint.pt is damaged"):
+        open_run(tmp_path / "1").load_checkpoint()
 
 
 def test_files_cut_off_by_a_kill_are_read_as_missing(tmp_path):

@@ -35,7 +35,6 @@ PROTOCOLS: dict[str, dict[str, Any]] = {
     "fast": {
         "epochs": 2,
         "epoch_length": 5,
-        "batch_size": 16,
         "validation_images": 64,
         "score_images": 128,
     },

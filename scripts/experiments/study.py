@@ -1,6 +1,5 @@
 """What all experiments share: reading the command line, keeping a run, telling errors."""
 
-import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,6 @@ from ingredients.errors import told_plainly
 from ingredients.observers import RunFolderObserver, check_writable
 from ingredients.section import Section
 from sacred import SETTINGS, Experiment
-from sacred.host_info import host_info_getter
 from sacred.run import Run as SacredRun
 
 from disentgen.dataset.tasks import Task
@@ -20,7 +18,7 @@ from disentgen.errors import UsageError
 from disentgen.paths import data_folder
 from disentgen.registry import defaults, signature, unknown
 from disentgen.runs import Run, RunDirectory, flatten, open_run
-from disentgen.training.config import SECTIONS, ProcessSettings
+from disentgen.training.config import SECTIONS, ProcessSettings, read_process_settings
 
 # Configurations stay plain dictionaries and lists; progress bars, which write to the terminal
 # itself, stay out of the captured output.
@@ -31,12 +29,6 @@ SETTINGS.CAPTURE_MODE = "sys"
 MAY_CHANGE = ("training.epochs", "training.score_images", "device", "threads")
 
 HEARTBEAT_SECONDS = "2"
-
-
-@host_info_getter(name="process_id")
-def get_process_id() -> int:
-    """Lets a list of runs see that a run's process is gone."""
-    return os.getpid()
 
 
 class Terminated(KeyboardInterrupt):
@@ -57,15 +49,17 @@ class StudyExperiment(Experiment):
         self.add_config({**defaults(ProcessSettings)})
 
         @self.config_hook
-        def check(config: dict, command_name: str, logger: object) -> None:
+        def check(config: dict, command_name: str, logger: object) -> dict:
             with told_plainly():
                 self._check_keys(config)
+                settings = read_process_settings({"seed": 0, **config})
                 if command_name == "main":
                     self._check_choices(config)
                     # Ignite takes seconds to start: a mistake above is told before it does.
                     from disentgen.training.run import assemble
 
                     assemble({"seed": 0, **config}, family, task)
+                return {"threads": settings.resolve_threads()}
 
         @self.main
         def main(_run: SacredRun) -> float | None:
@@ -74,13 +68,11 @@ class StudyExperiment(Experiment):
             from disentgen.training.run import train
 
             with told_plainly():
-                folder = next(
-                    Path(observer.dir)
-                    for observer in _run.observers
-                    if isinstance(observer, RunFolderObserver)
-                )
-                results = train(_run.config, RunDirectory(folder), _run, family, task)
-                print(f"picture: {save_reconstructions(open_run(folder))}")
+                directory = RunDirectory(self._folder_of(_run))
+                with directory.lock:
+                    results = train(_run.config, directory, _run, family, task)
+                    print(f"picture: {save_reconstructions(open_run(directory.path))}")
+                (directory.path / "run.lock").unlink(missing_ok=True)
                 scored = results["scores"]
                 return (scored["held_out"] or scored["validation"])["nll"]
 
@@ -125,7 +117,8 @@ class StudyExperiment(Experiment):
         """Run the command line; end with status 130 or 128 + signal when interrupted."""
         colorama.init()  # strips colours where the output is not a terminal
         for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _terminate)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+                signal.signal(number, _terminate)
         try:
             return super().run_commandline(argv)
         except KeyboardInterrupt as interrupt:
@@ -133,10 +126,14 @@ class StudyExperiment(Experiment):
             if run is not None and run._id is not None:
                 print(
                     f"interrupted; go on with: python -m experiments.{self.path} with "
-                    f"resume={run._id}",
+                    f"resume={self._folder_of(run)}",
                     flush=True,
                 )
             raise SystemExit(128 + getattr(interrupt, "number", signal.SIGINT)) from None
+
+    def _folder_of(self, run: SacredRun) -> Path:
+        observers = [o for o in run.observers if isinstance(o, RunFolderObserver)]
+        return Path(observers[0].dir).absolute()
 
     def _runs_folder(self) -> Path:
         return data_folder() / "sims" / self.path
@@ -145,7 +142,7 @@ class StudyExperiment(Experiment):
         return [section for section in self.ingredients if isinstance(section, Section)]
 
     def _check_keys(self, config: Mapping[str, Any]) -> None:
-        accepted = [*SECTIONS, *signature(ProcessSettings), "resume"]
+        accepted = [*SECTIONS, *signature(ProcessSettings)]
         for key in config:
             if key not in accepted:
                 raise unknown("configuration key", key, accepted)
@@ -185,29 +182,39 @@ def _terminate(number: int, frame: object) -> None:
 
 
 def _find_run(folder: Path, given: str) -> Run:
-    """The run that ``resume`` names, if it can go on."""
-    run = open_run(folder / given if given.isdigit() else given)
+    """The run that ``resume`` names, by its id or its path, if it can go on."""
+    run = open_run(folder / given if (folder / given).exists() else given)
     if run.status == "RUNNING":
         raise UsageError(f"run {run.path} is still running; nothing to resume.")
+    run.load_checkpoint()
     return run
 
 
 def _continued_config(run: Run, updates: dict) -> dict:
     """The configuration of a run, with the few changes that leave it the same run."""
-    for key in flatten(updates):
-        if key not in MAY_CHANGE:
+    config = _merge(run.config, updates)
+    before, after = flatten(run.config), flatten(config)
+    for key in after:
+        if key not in MAY_CHANGE and (key not in before or before[key] != after[key]):
             raise UsageError(
                 f"'{key}' cannot change when a run is resumed; only {', '.join(MAY_CHANGE)} can."
             )
-    config = {**run.config, **{k: v for k, v in updates.items() if not isinstance(v, dict)}}
-    config["training"] = {**run.config["training"], **updates.get("training", {})}
-    done, wanted = len(run.history), config["training"]["epochs"]
-    if run.results is not None and isinstance(wanted, int) and done >= wanted:
+    if run.status == "COMPLETED" and after["training.epochs"] == before["training.epochs"]:
+        done = len(run.history)
         raise UsageError(
             f"run {run.path} is complete ({done} epochs); give training.epochs={done + 10}, say, "
             "to train it further."
         )
     return config
+
+
+def _merge(kept: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested dictionaries, those of the first changed by those of the second."""
+    merged = dict(kept)
+    for key, value in changed.items():
+        both = isinstance(value, Mapping) and isinstance(kept.get(key), Mapping)
+        merged[key] = _merge(kept[key], value) if both else value
+    return merged
 
 
 def git_state_is_readable() -> bool:

@@ -23,14 +23,23 @@ class RunFolderObserver(FileStorageObserver):
     def __init__(self, basedir: Path, goes_on: bool = False):
         super().__init__(basedir)
         self.goes_on = goes_on
+        self.metrics: dict[str, dict[str, list]] = {}
 
     def _make_run_dir(self, _id: str | None) -> None:
         if self.goes_on:
             self.dir = str(Path(self.basedir) / str(_id))
-            # All epochs so far are logged anew.
-            (Path(self.dir) / "metrics.json").unlink(missing_ok=True)
             return
         super()._make_run_dir(_id)
+
+    def log_metrics(self, metrics_by_name: dict, info: dict) -> None:
+        """Add to ``metrics.json``; a run that goes on logs all its epochs anew."""
+        for name, added in metrics_by_name.items():
+            kept = self.metrics.setdefault(name, {"values": [], "steps": [], "timestamps": []})
+            kept["values"] += added["values"]
+            kept["steps"] += added["steps"]
+            kept["timestamps"] += [moment.isoformat() for moment in added["timestamps"]]
+        if metrics_by_name:
+            self.save_json(self.metrics, "metrics.json")
 
     def save_json(self, obj: Any, filename: str) -> None:
         text = json.dumps(flatten(obj), sort_keys=True, indent=2)
@@ -47,9 +56,12 @@ def check_writable(folder: Path, name: str | None) -> None:
     Raises:
         DataFileError: the folder cannot be made or written to, or the run is there already.
     """
-    if name is not None and (folder / name).exists():
-        raise DataFileError(f"there already is a run {folder / name}; choose another --id.")
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    try:
+        if name is not None and (folder / name).exists():
+            raise DataFileError(f"there already is a run {folder / name}; choose another --id.")
+        existing = next(place for place in (folder, *folder.parents) if place.exists())
+    except PermissionError as error:
+        raise DataFileError(f"cannot write runs to {folder}: {error.strerror}.") from error
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise DataFileError(
             f"cannot write runs to {folder}: {existing} is not a folder that can be written to. "

@@ -15,7 +15,7 @@ COLUMNS = {
     "status": "status",
     "epochs_done": "epochs",
     "dataset.name": "dataset",
-    "source": "source",
+    "dataset.source": "source",
     "dataset.variant": "variant",
     "dataset.control": "control",
     "model.name": "model",

@@ -39,6 +39,12 @@ def replaced_whole(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def sweep_temporaries(folder: Path) -> None:
+    """Remove what killed processes were writing into a folder that nobody else writes to now."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary path, then put it in the place of ``path``."""
     with replaced_whole(path) as temporary:

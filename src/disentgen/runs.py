@@ -1,8 +1,9 @@
 """Run directories: what a training leaves behind, and how it is found and opened again."""
 
 import datetime
+import io
 import json
-import os
+import pickle
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,16 +13,17 @@ from typing import Any
 
 import pandas as pd
 import torch
+from filelock import FileLock, Timeout
 from torch import nn
 
 from disentgen.dataset import Dataset
 from disentgen.dataset.split import Split
 from disentgen.errors import DataFileError
 from disentgen.models import build_model
-from disentgen.paths import data_folder, write_whole
-from disentgen.training.config import open_dataset
+from disentgen.paths import data_folder, sweep_temporaries, write_whole
+from disentgen.training.config import open_dataset, open_split
 
-#: A run whose last sign of life is older than this is dead, whatever its status says.
+#: Where a run's lock cannot tell, a run whose last sign of life is older than this is dead.
 STALE_SECONDS = 60
 
 
@@ -35,7 +37,7 @@ class RunDirectory:
         """Write ``model.pt`` (weights only) and ``model.json`` (what to load them into)."""
         weights = {name: value.cpu() for name, value in model.state_dict().items()}
         self._save_json("model.json", description)
-        write_whole(self.path / "model.pt", lambda file: torch.save(weights, file))
+        self._save_tensors("model.pt", weights)
 
     def load_model(self) -> nn.Module:
         """Rebuild the model of ``model.json`` with the weights of ``model.pt``.
@@ -49,20 +51,33 @@ class RunDirectory:
         model = build_model(
             description["family"], description["image_shape"], description["parameters"]
         )
-        weights = torch.load(self.path / "model.pt", map_location="cpu", weights_only=True)
-        model.load_state_dict(weights)
+        model.load_state_dict(self._load_tensors("model.pt"))
         return model.eval()
+
+    @property
+    def lock(self) -> FileLock:
+        """Held by the process that trains in this directory, and let go when it dies."""
+        return FileLock(self.path / "run.lock", timeout=0)
+
+    def clear(self) -> None:
+        """Remove results of an earlier end of the run, and what a killed process was writing."""
+        for name in ("results.json", "reconstructions.png"):
+            (self.path / name).unlink(missing_ok=True)
+        sweep_temporaries(self.path)
 
     def save_checkpoint(self, state: Mapping[str, Any]) -> None:
         """Write ``checkpoint.pt``: all that resuming needs, as of the last finished epoch."""
-        write_whole(self.path / "checkpoint.pt", lambda file: torch.save(dict(state), file))
+        self._save_tensors("checkpoint.pt", state)
 
     def load_checkpoint(self) -> dict[str, Any] | None:
-        """The last checkpoint, if an epoch was finished."""
-        path = self.path / "checkpoint.pt"
-        if not path.exists():
+        """The last checkpoint, if an epoch was finished.
+
+        Raises:
+            DataFileError: the file is damaged.
+        """
+        if not (self.path / "checkpoint.pt").exists():
             return None
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return self._load_tensors("checkpoint.pt")
 
     def save_history(self, history: list[dict[str, float]]) -> None:
         """Write ``history.csv``, a row for each finished epoch."""
@@ -72,6 +87,18 @@ class RunDirectory:
     def save_results(self, results: Mapping[str, Any]) -> None:
         """Write ``results.json``."""
         self._save_json("results.json", results)
+
+    def _save_tensors(self, name: str, content: Mapping[str, Any]) -> None:
+        # By way of memory, since torch reports a full disk as an error of its own making.
+        buffer = io.BytesIO()
+        torch.save(dict(content), buffer)
+        write_whole(self.path / name, lambda file: file.write_bytes(buffer.getbuffer()))
+
+    def _load_tensors(self, name: str) -> dict[str, Any]:
+        try:
+            return torch.load(self.path / name, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise DataFileError(f"{self.path / name} is damaged: {error}") from error
 
     def _save_json(self, name: str, content: Mapping[str, Any]) -> None:
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
@@ -121,9 +148,10 @@ class Run(RunDirectory):
         """The dataset, its split and its images."""
         return open_dataset(self.config)
 
-    @property
+    @cached_property
     def split(self) -> Split:
-        return self.dataset.split
+        """The sides of the dataset's grid; needs no images."""
+        return open_split(self.config)
 
     @cached_property
     def model(self) -> nn.Module:
@@ -135,7 +163,21 @@ class Run(RunDirectory):
         """COMPLETED, FAILED, INTERRUPTED, RUNNING; DEAD if it says RUNNING and is not."""
         entry = self._load_json("run.json") or {}
         status = entry.get("status", "UNKNOWN")
-        return "DEAD" if status == "RUNNING" and not _is_alive(entry) else status
+        return "DEAD" if status == "RUNNING" and not self._is_alive(entry) else status
+
+    def _is_alive(self, entry: Mapping[str, Any]) -> bool:
+        """Whether a run that says RUNNING is: its lock is held, or it has beaten of late."""
+        here = entry.get("host", {}).get("hostname") == platform.node()
+        if here and (self.path / "run.lock").exists():
+            try:
+                with self.lock:
+                    return False
+            except Timeout:
+                return True
+            except OSError:
+                pass  # not ours to lock: its heartbeat must tell
+        beat = entry.get("heartbeat") or entry.get("start_time")
+        return beat is not None and seconds_since(beat) < STALE_SECONDS
 
 
 def open_run(path: str | Path) -> Run:
@@ -161,8 +203,13 @@ def find_runs(root: str | Path | None = None, **filters: Any) -> pd.DataFrame:
     Returns:
         Columns ``experiment``, ``id``, ``status``, ``path``, every key of the configurations with
         dots (``model.latent_size``), and every score (``scores.held_out.nll``).
+
+    Raises:
+        DataFileError: the folder is not there, or no run has a column of a filter's name.
     """
     folder = Path(root).expanduser() if root else data_folder() / "sims"
+    if root and not folder.is_dir():
+        raise DataFileError(f"{folder} is not a folder of runs.")
     runs = [Run(path.parent.absolute()) for path in folder.glob("**/config.json")]
     rows = [_summarise(run) for run in runs if run.id != "_sources"]
     frame = pd.DataFrame(rows)
@@ -185,7 +232,6 @@ def _summarise(run: Run) -> dict[str, Any]:
         "experiment": run.experiment,
         "id": run.id,
         "status": run.status,
-        "source": results.get("data", {}).get("source"),
         "epochs_done": len(run.history),
         **flatten(run._load_json("config.json") or {}),
         **flatten({"scores": results.get("scores", {})}),
@@ -193,31 +239,18 @@ def _summarise(run: Run) -> dict[str, Any]:
     }
 
 
+def seconds_since(moment: str) -> float:
+    """Seconds since a time that Sacred wrote down: ISO 8601, UTC, without saying so."""
+    then = datetime.datetime.fromisoformat(moment).replace(tzinfo=datetime.UTC)
+    return (datetime.datetime.now(datetime.UTC) - then).total_seconds()
+
+
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested dictionaries as one, keys joined by dots; lists stay as they are."""
+    """Nested dictionaries as one, keys joined by dots; lists and empty ones stay as they are."""
     flat: dict[str, Any] = {}
     for key, value in nested.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             flat |= flatten(value, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = value
     return flat
-
-
-def _is_alive(entry: Mapping[str, Any]) -> bool:
-    """Whether a run that says RUNNING is: its process is there, or it has beaten of late."""
-    host = entry.get("host", {})
-    if host.get("hostname") == platform.node() and "process_id" in host:
-        try:
-            os.kill(host["process_id"], 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            pass
-    beat = entry.get("heartbeat") or entry.get("start_time")
-    if beat is None:
-        return False
-    age = datetime.datetime.now(datetime.UTC).replace(
-        tzinfo=None
-    ) - datetime.datetime.fromisoformat(beat)
-    return age.total_seconds() < STALE_SECONDS

@@ -22,7 +22,7 @@ def read_indices(pictures):
     return (pictures[:, 0, 0, 0] * 255 * 256 + pictures[:, 0, 0, 1] * 255).round().int().tolist()
 
 
-def training(indices=range(100), batch_size=8, epoch_length=None, seed=0):
+def training(indices=range(100), batch_size=8, epoch_length=12, seed=0):
     return TrainingBatches(
         IMAGES, reconstruct, np.array(indices), batch_size, epoch_length, seed
     )  # fmt: skip

@@ -151,17 +151,24 @@ def pickle_images(spec, path):
     write_npz(path, imgs=np.array([{"never": "unpickled"}], dtype=object))
 
 
+def spoil_header(spec, path):
+    content = bytearray(path.read_bytes())
+    content[:4] = b"hole"
+    path.write_bytes(content)
+
+
 def make_text(spec, path):
     path.write_text("not found")
 
 
 DAMAGES = [
-    (truncate, "truncated or not an npz"),
+    (truncate, "truncated, damaged or not an npz"),
     (spoil, "is not the published Test file: its md5 is"),
     (reshape, r"uint8 of shape \(10, 64, 64\), expected uint8 of \(6000, 64, 64"),
     (rename_key, "has no array 'imgs', only images"),
     (pickle_images, "not a plain array"),
-    (make_text, "truncated or not an npz"),
+    (spoil_header, "truncated, damaged"),
+    (make_text, "truncated, damaged or not an npz"),
 ]
 
 
@@ -226,8 +233,20 @@ def test_killed_conversion_leaves_nothing_that_looks_finished(original, monkeypa
     worker.join()
     assert not path.with_suffix(".converted.npy").exists()
     monkeypatch.undo()
+    assert list(path.parent.glob(".*.tmp"))
     indices = np.arange(GRID.size)
     assert np.array_equal(files.open_original(spec, path)(indices), spec.render(indices))
+    assert not list(path.parent.glob(".*.tmp"))
+
+
+def test_original_in_a_folder_that_cannot_be_written_to(original, tmp_path, monkeypatch):
+    spec, path = original
+    monkeypatch.setenv("DISENTGEN_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(files.os, "access", lambda folder, mode: folder != path.parent)
+    images = files.open_original(spec, path)
+    assert np.array_equal(images(np.arange(9)), spec.render(np.arange(9)))
+    assert [file.name for file in path.parent.iterdir()] == ["test.npz"]
+    assert (tmp_path / "data" / "raw" / "test" / "test.converted.npy").exists()
 
 
 def test_download_without_network_says_what_to_do(tmp_path, monkeypatch):

@@ -94,6 +94,7 @@ def test_sample_is_the_same_for_all_runs_on_a_split():
         ({"variant": "shape2ty"}, "unknown dSprites variant 'shape2ty'.*Did you mean 'shape2tx'"),
         ({"condition": "extrp", "variant": "shape2tx"}, "is of condition 'recomb2range'"),
         ({"held_out": "posX > 2"}, "holds for none of 737,280"),
+        ({"held_out": ""}, "cannot read the expression ''"),
         ({"held_out": "posX >= 0"}, "holds for all"),
         ({"held_out": "posX > 0.5", "held_in": "posX < 0.6"}, "on both sides"),
         ({"held_out": "posX > 0.5", "held_in": "posX > 2"}, "nothing is left to train on"),

@@ -19,6 +19,7 @@ from disentgen.models.layers import (
     read_layers,
     trace_shapes,
     transpose,
+    write_layers,
 )
 
 IMAGE = (3, 64, 64)
@@ -32,9 +33,13 @@ convolutions = st.builds(
 
 
 @settings(deadline=None)
-@given(st.integers(1, 3), st.integers(6, 20), st.lists(convolutions, min_size=1, max_size=3))
+@given(
+    st.integers(1, 3),
+    st.tuples(st.integers(6, 20), st.integers(6, 20)),
+    st.lists(convolutions | st.builds(MaxPooling, st.integers(1, 3)), min_size=1, max_size=3),
+)
 def test_shapes_are_those_of_the_modules_and_transposition_leads_back(channels, size, layers):
-    shape = (channels, size, size)
+    shape = (channels, *size)
     try:
         shapes = trace_shapes(layers, shape)
     except UsageError:
@@ -42,7 +47,9 @@ def test_shapes_are_those_of_the_modules_and_transposition_leads_back(channels, 
     stack = Stack(layers, shape)
     made = stack(torch.zeros(2, *shape))
     assert made.shape[1:] == stack.output_shape == shapes[-1]
-    back = Stack(transpose(layers, shape), stack.output_shape)
+    transposed = transpose(layers, shape)
+    assert read_layers("decoder", write_layers(transposed), shape) == transposed
+    back = Stack(transposed, stack.output_shape)
     assert back(made).shape[1:] == back.output_shape == shape
 
 
@@ -91,6 +98,9 @@ def test_image_stands_for_what_the_image_has():
         ([("conv", ("many", 4))], "'conv'.channels"),
         ([("relu", (1, 2))], "'relu' takes no arguments"),
         (["conv"], "a layer is written"),
+        ([5], "a layer is written"),
+        ([("unflatten",)], "'unflatten'.shape is missing"),
+        ([("conv", (3, 4, 0))], "'conv'.stride: input should be greater than or equal to 1"),
         ([("linear", (5,))], "cannot take shape .3, 64, 64.: put .'flatten',. before it"),
         ([("flatten",), ("conv", (3, 4))], "needs channels, height, width"),
         ([("conv", (3, 99))], "nothing is left"),

@@ -91,6 +91,15 @@ def test_posterior_agrees_with_torch_distributions():
     assert Independent(normal, 1).batch_shape == (5,)
 
 
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_layers_that_were_built_build_the_same_model(name):
+    model = build(name)
+    again = build_model("lgm", GREY, {"latent_size": 10, **model.layers})
+    again.load_state_dict(model.state_dict())
+    images = torch.rand(2, *GREY)
+    assert torch.equal(model.eval()(images).reconstruction, again.eval()(images).reconstruction)
+
+
 def test_building_does_not_change_what_it_is_given():
     section = {**ARCHITECTURES["kim"], "latent_size": 10}
     before = str(section)

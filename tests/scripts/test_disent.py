@@ -1,5 +1,6 @@
 """``python -m experiments.disent`` as a user types it."""
 
+import datetime
 import json
 import re
 import signal
@@ -177,7 +178,7 @@ def write_other_file(path):
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (write_truncated, "truncated or not an npz"),
+        (write_truncated, "truncated, damaged or not an npz"),
         (write_other_shape, "shape (5, 64, 64), expected uint8 of (737280, 64, 64)"),
         (write_other_file, "expected 7da33b31b13a06f4b04a70402ce90c2e"),
     ],
@@ -257,6 +258,8 @@ def test_killed_run_is_dead_and_resumes_bit_by_bit(disent, environment, runs):
     metrics = json.loads((runs / "2" / "metrics.json").read_text())
     assert metrics["train.loss"]["values"] == whole["train.loss"].tolist()
     assert sorted(path.name for path in runs.iterdir()) == ["1", "2", "_sources"]
+    for name in "12":
+        assert not list((runs / name).glob(".*")) and not (runs / name / "run.lock").exists()
 
 
 @pytest.mark.parametrize(
@@ -269,7 +272,7 @@ def test_signals_end_a_run_cleanly(environment, runs, number, status):
     output = process.communicate(timeout=60)[0]
     assert process.returncode == status, output
     assert "Traceback" not in output
-    assert "resume=1" in output
+    assert f"resume={runs / '1'}" in output
     run = open_run(runs / "1")
     assert run.status == "INTERRUPTED"
     done = len(run.history)
@@ -280,12 +283,26 @@ def test_signals_end_a_run_cleanly(environment, runs, number, status):
     assert not list((runs / "1").glob(".*"))
 
 
+def test_nohup_is_respected(environment, runs):
+    command = ["nohup", sys.executable, "-m", "experiments.disent", "with", *FAST]
+    process = subprocess.Popen(
+        [*command, "training.epochs=20"], cwd=SCRIPTS, env=environment,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    wait_for_epoch(runs / "1", 1, process)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(60) == 0
+    assert len(open_run(runs / "1").history) == 20
+
+
 def test_resume_takes_more_epochs_and_nothing_else(disent, runs):
     disent("with", *FAST)
     done = disent("with", "resume=1", status=1)
     assert "is complete (2 epochs)" in done.stderr
     done = disent("with", "resume=1", "training.lr=1", status=1)
     assert "'training.lr' cannot change" in done.stderr
+    done = disent("with", "resume=1", "training.epochs=3", "model.encoder=[]", status=1)
+    assert "'model.encoder' cannot change" in done.stderr
     done = disent("with", "resume=1", "model.kim", status=1)
     assert "takes no named configs" in done.stderr
     disent("with", f"resume={runs / '1'}", "training.epochs=3")
@@ -330,14 +347,13 @@ def test_first_batch_within_15_seconds_and_memory_below_1500_megabytes(environme
         environment, "dataset.dsprites", "model.kim", "training.factor", "model.latent_size=50",
         "training.loss.params.beta=10", "training.epoch_length=20", "training.epochs=1",
     )  # fmt: skip
-    started, peak, first = time.monotonic(), 0, None
+    started, peak = datetime.datetime.now(datetime.UTC), 0
     while process.poll() is None:
         status = Path(f"/proc/{process.pid}/status").read_text()
         peaks = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
         peak = max([peak, *peaks])
-        if first is None and (runs / "1" / "cout.txt").exists():
-            first = time.monotonic() - started
         time.sleep(0.1)
     assert process.returncode == 0
-    assert first < 15
+    first = datetime.datetime.fromisoformat(open_run(runs / "1").results["times"]["first_batch"])
+    assert (first - started).total_seconds() < 15
     assert peak < 1_500_000

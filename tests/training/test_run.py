@@ -13,7 +13,7 @@ from disentgen.dataset.tasks import reconstruct
 from disentgen.errors import DivergenceError, UsageError
 from disentgen.runs import RunDirectory
 from disentgen.training.config import resolve_section
-from disentgen.training.run import train
+from disentgen.training.run import assemble, train
 from disentgen.training.settings import (
     TrainingSettings,
     build_optimizer,
@@ -129,6 +129,50 @@ def test_control_learns_from_held_out_images_and_is_scored_on_the_same(tmp_path)
     for side in ("held_in", "held_out", "validation"):
         assert plain["split"][side] == control["split"][side]
     assert control["split"]["control"] and not plain["split"]["control"]
+    assert plain["images_trained_on"] == plain["split"]["train"]["count"]
+    held_out = plain["split"]["held_out"]["count"]
+    assert control["images_trained_on"] == plain["images_trained_on"] + held_out
+
+
+def test_control_makes_as_many_steps_as_its_counterpart():
+    parts = [
+        assemble(make_config(dataset={"control": control}, epoch_length=None), "lgm", reconstruct)
+        for control in (False, True)
+    ]
+    assert len(parts[0].batches) == len(parts[1].batches) == 583_680 // 16
+    assert len(parts[1].batches.indices) > len(parts[0].batches.indices)
+
+
+def test_batch_too_small_for_the_loss_is_refused():
+    with pytest.raises(UsageError, match="batch_size=1: the loss 'factor' needs at least 2"):
+        assemble(make_config("factor", batch_size=1), "lgm", reconstruct)
+
+
+def test_saved_section_says_which_images_were_meant(tmp_path, monkeypatch):
+    monkeypatch.setenv("DISENTGEN_DATA", str(tmp_path))
+    section = resolve_section("dataset", "lgm", {"name": "dsprites"})
+    assert section["source"] == "stand-in"
+    folder = tmp_path / "raw" / "dsprites"
+    folder.mkdir(parents=True)
+    (folder / "dsprite_train.npz").write_text("a file has come since")
+    assert resolve_section("dataset", "lgm", section)["source"] == "stand-in"
+    assert resolve_section("dataset", "lgm", {"name": "dsprites"})["source"] == "original"
+    monkeypatch.chdir(tmp_path)
+    section = resolve_section("dataset", "lgm", {"name": "dsprites", "root": "raw"})
+    assert section["root"] == str(tmp_path / "raw")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_training_on_a_gpu_is_repeatable_and_resumes(tmp_path, precision):
+    config = {**make_config(epochs=4, precision=precision), "device": "cuda"}
+    short = {**make_config(epochs=2, precision=precision), "device": "cuda"}
+    whole, _ = run(config, tmp_path / "whole")
+    run(short, tmp_path / "parts")
+    resumed, _ = run(config, tmp_path / "parts")
+    assert whole["device"] == "cuda"
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+    assert whole["scores"] == resumed["scores"]
 
 
 def test_nothing_held_out_is_scored_as_nothing(tmp_path):
@@ -212,6 +256,17 @@ def test_every_optimiser_takes_a_step(name):
 def test_mistakes_in_training(training, message):
     with pytest.raises(UsageError, match=message):
         resolve_section("training", "lgm", training)
+
+
+@pytest.mark.parametrize("params", [{"betas": (0.9,)}, {"betas": 1}, {"weight_decay": "much"}])
+def test_optimiser_parameters_that_do_not_fit(params):
+    with pytest.raises(UsageError, match="training.optimizer_params={'"):
+        build_optimizer(TrainingSettings(optimizer_params=params), torch.nn.Linear(1, 1))
+
+
+def test_optimiser_takes_another_implementation():
+    settings = TrainingSettings(optimizer_params={"foreach": True})
+    assert not build_optimizer(settings, torch.nn.Linear(1, 1)).defaults["fused"]
 
 
 def test_devices():

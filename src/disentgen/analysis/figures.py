@@ -14,8 +14,6 @@ from disentgen.dataset.batches import TensorImages
 from disentgen.paths import write_whole
 from disentgen.runs import Run
 
-matplotlib.rcParams["savefig.dpi"] = 150
-
 EXAMPLES = 10
 
 
@@ -92,5 +90,5 @@ def draw_rows(axis: matplotlib.axes.Axes, rows: list[Tensor], labels: list[str])
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG, whole or not at all."""
-    write_whole(path, lambda file: figure.savefig(file, format="png"))
+    write_whole(path, lambda file: figure.savefig(file, format="png", dpi=150))
     return path

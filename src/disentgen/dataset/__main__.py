@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         spec = find_spec(given.name)
         if given.command == "download":
-            print(f"{spec.title} is at {download(spec, given.root)}")
+            print(f"{spec.title} ({spec.original.licence}) is at {download(spec, given.root)}")
         else:
             export_stand_in(spec, given.file)
             print(f"wrote the {spec.title} stand-in to {given.file}")

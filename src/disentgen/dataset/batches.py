@@ -41,7 +41,8 @@ class TrainingBatches:
         task: what is asked of the model.
         indices: the images that may be shown.
         batch_size: images in each batch.
-        epoch_length: batches in an epoch; by default as many as the indices fill.
+        epoch_length: batches in an epoch; where they need more images than there are, the images
+            go round again in a new order.
         seed: the run's seed.
     """
 
@@ -49,7 +50,7 @@ class TrainingBatches:
     task: Task
     indices: NDArray[np.int64]
     batch_size: int
-    epoch_length: int | None
+    epoch_length: int
     seed: int
 
     def __post_init__(self) -> None:
@@ -60,7 +61,7 @@ class TrainingBatches:
             )
 
     def __len__(self) -> int:
-        return self.epoch_length or len(self.indices) // self.batch_size
+        return self.epoch_length
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of an epoch (counted from 1)."""

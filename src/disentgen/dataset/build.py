@@ -12,7 +12,7 @@ from disentgen.dataset.files import (
     open_original,
     require_original,
 )
-from disentgen.dataset.images import Images
+from disentgen.dataset.images import Images, Source
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Condition, Split, split_grid
 from disentgen.errors import UsageError
@@ -28,13 +28,13 @@ class Dataset:
         spec: what is known of the dataset.
         split: the sides of its grid.
         images: its images.
-        note: one line on why they are what they are, where the user did not say.
+        note: one line on where they are from.
     """
 
     spec: DatasetSpec
     split: Split
     images: Images
-    note: str | None = None
+    note: str
 
     @property
     def label(self) -> str:
@@ -68,7 +68,7 @@ def build_dataset(
         held_in: with ``held_out``, an expression of those to show; by default all others.
         validation: share of held-in images kept out of training, for choosing the best epoch.
         seed: of the validation draw; apart from the run's seed, so that seeds share a split.
-        control: train on both sides, score both.
+        control: train on both sides, score both; epochs stay as long as without it.
 
     Raises:
         UsageError: a name or expression that cannot be used.
@@ -105,17 +105,20 @@ def build_split(
     return split_grid(spec.grid, held_out, held_in, validation, seed, control)
 
 
-def _open_images(spec: DatasetSpec, root: str | None, source: str) -> tuple[Images, str | None]:
-    """The images that ``source`` means, and a line on it where it leaves the choice open."""
-    stand_in = Images(spec.image_shape, spec.maximum, "stand-in", spec.render)
-    if source == "original":
-        return open_original(spec, require_original(spec, root)), None
-    if source == "stand-in":
-        return stand_in, None
+def choose_source(spec: DatasetSpec, root: str | None, source: str) -> Source:
+    """What ``auto`` means just now: the published file if it is there, else the stand-in."""
+    if source != "auto":
+        return "original" if source == "original" else "stand-in"
     path = find_original(spec, root)
-    if path is None:
-        place = candidates(spec, root)[0]
-        return stand_in, f"{place} is not there: using a rendered stand-in of {spec.title}"
-    if is_stand_in(path):
-        return stand_in, f"{path} is an exported stand-in: using the rendering of {spec.title}"
-    return open_original(spec, path), f"using the original {spec.title} from {path}"
+    return "stand-in" if path is None or is_stand_in(path) else "original"
+
+
+def _open_images(spec: DatasetSpec, root: str | None, source: str) -> tuple[Images, str]:
+    """The images that ``source`` means, and a line on where they are from."""
+    if choose_source(spec, root, source) == "original":
+        original = require_original(spec, root)
+        return open_original(spec, original), f"images: the original {spec.title}, {original}"
+    images = Images(spec.image_shape, spec.maximum, "stand-in", spec.render)
+    path = find_original(spec, root)
+    reason = f"{path} is left aside" if path else f"no original at {candidates(spec, root)[0]}"
+    return images, f"images: a rendered stand-in of {spec.title} ({reason})"

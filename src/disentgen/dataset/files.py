@@ -5,6 +5,7 @@ objects inside a file are never unpickled.
 """
 
 import json
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from tqdm import tqdm
 from disentgen.dataset.images import Images, Pixels, pack_bits, unpack_bits
 from disentgen.dataset.spec import DatasetSpec
 from disentgen.errors import DataFileError
-from disentgen.paths import data_folder, replaced_whole, write_whole
+from disentgen.paths import data_folder, replaced_whole, sweep_temporaries, write_whole
 
 #: Comment of archives written by :func:`export_stand_in`: such a file is never the original.
 STAND_IN_MARK = b"stand-in rendered by disent-and-gen; not the original images"
@@ -41,8 +42,15 @@ def candidates(spec: DatasetSpec, root: str | None) -> list[Path]:
 
 
 def find_original(spec: DatasetSpec, root: str | None) -> Path | None:
-    """The published file, if there is one."""
-    return next((path for path in candidates(spec, root) if path.exists()), None)
+    """The published file, if there is one.
+
+    Raises:
+        DataFileError: its folder cannot be looked into.
+    """
+    try:
+        return next((path for path in candidates(spec, root) if path.exists()), None)
+    except OSError as error:
+        raise DataFileError(f"cannot look for {error.filename}: {error.strerror}.") from error
 
 
 def require_original(spec: DatasetSpec, root: str | None) -> Path:
@@ -79,14 +87,16 @@ def open_original(spec: DatasetSpec, path: Path) -> Images:
     Raises:
         DataFileError: the file is a stand-in, is damaged, or is not the published one.
     """
-    converted = path.with_suffix(".converted.npy")
-    record = path.with_suffix(".converted.json")
+    place = _conversion_folder(spec, path) / path.stem
+    converted = place.with_suffix(".converted.npy")
+    record = place.with_suffix(".converted.json")
     if not _is_current(path, converted, record):
         try:
-            lock = FileLock(path.with_suffix(".lock"))
-            with lock:
+            converted.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(place.with_suffix(".lock")):
                 if not _is_current(path, converted, record):
                     verify(spec, path)
+                    sweep_temporaries(converted.parent)
                     convert(spec, path, converted)
                     write_whole(record, lambda file: file.write_text(json.dumps(_stamp(path))))
         except OSError as error:
@@ -211,9 +221,15 @@ def _fetch_from(spec: DatasetSpec, converted: Path) -> Any:
     return lambda indices: rows[indices]
 
 
-def _stamp(path: Path) -> dict[str, int]:
+def _conversion_folder(spec: DatasetSpec, path: Path) -> Path:
+    """Beside the file, or in the data folder where the file's own cannot be written to."""
+    beside = os.access(path.parent, os.W_OK)
+    return path.parent if beside else data_folder() / "raw" / spec.original.folder
+
+
+def _stamp(path: Path) -> dict[str, str | int]:
     status = path.stat()
-    return {"size": status.st_size, "modified": status.st_mtime_ns}
+    return {"path": str(path), "size": status.st_size, "modified": status.st_mtime_ns}
 
 
 def _is_current(path: Path, converted: Path, record: Path) -> bool:
@@ -239,13 +255,13 @@ def _open_images(spec: DatasetSpec, path: Path) -> IO[bytes]:
 
 def _open_member(path: Path, key: str) -> tuple[IO[bytes], tuple[int, ...], np.dtype]:
     try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile:
-        raise DataFileError(f"{path} is truncated or not an npz file.") from None
-    keys = [name.removesuffix(".npy") for name in archive.namelist()]
-    if key not in keys:
+        with zipfile.ZipFile(path) as archive:
+            keys = [name.removesuffix(".npy") for name in archive.namelist()]
+            stream = archive.open(f"{key}.npy") if key in keys else None
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        raise DataFileError(f"{path} is truncated, damaged or not an npz file.") from None
+    if stream is None:
         raise DataFileError(f"{path} has no array '{key}', only {', '.join(keys) or 'nothing'}.")
-    stream = archive.open(f"{key}.npy")
     try:
         version = np.lib.format.read_magic(stream)
         read = {

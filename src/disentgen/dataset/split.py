@@ -117,8 +117,8 @@ def split_grid(
     Raises:
         UsageError: an expression cannot be evaluated, the sides overlap, or a side is empty.
     """
-    out_mask = evaluate(held_out, grid) if held_out else np.zeros(grid.size, dtype=bool)
-    in_mask = evaluate(held_in, grid) if held_in else ~out_mask
+    out_mask = evaluate(held_out, grid) if held_out is not None else np.zeros(grid.size, dtype=bool)
+    in_mask = evaluate(held_in, grid) if held_in is not None else ~out_mask
     _check_sides(held_in, held_out, in_mask, out_mask)
     candidates = np.flatnonzero(in_mask)
     count = max(1, round(validation * len(candidates)))
@@ -136,7 +136,7 @@ def split_grid(
 
 def _check_sides(held_in: str | None, held_out: str | None, in_mask: Mask, out_mask: Mask) -> None:
     total = len(in_mask)
-    if held_out and not out_mask.any():
+    if held_out is not None and not out_mask.any():
         raise UsageError(
             f"'{held_out}' holds for none of {total:,} combinations: nothing is held out."
         )

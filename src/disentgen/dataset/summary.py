@@ -8,7 +8,7 @@ def describe_dataset(dataset: Dataset) -> str:
     spec, split = dataset.spec, dataset.split.describe()
     height, width, channels = spec.image_shape
     lines = [
-        *([dataset.note] if dataset.note else []),
+        dataset.note,
         f"{dataset.label}: {spec.grid.size:,} images of {height} × {width} × {channels}",
         "",
         f"{'factor':<14}{'values':>7}  range",

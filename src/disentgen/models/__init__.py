@@ -3,16 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from torch import nn
-
 from disentgen.models.layers import Shape
 from disentgen.models.lgm import LatentGaussianModel, build_latent_gaussian_model
 from disentgen.registry import check, choose
 
-FAMILIES: dict[str, Callable[..., nn.Module]] = {"lgm": build_latent_gaussian_model}
+FAMILIES: dict[str, Callable[..., LatentGaussianModel]] = {"lgm": build_latent_gaussian_model}
 
 
-def build_model(family: str, image_shape: Shape, section: Mapping[str, Any]) -> nn.Module:
+def build_model(family: str, image_shape: Shape, section: Mapping[str, Any]) -> LatentGaussianModel:
     """Build a model of a family from the ``model`` section of a configuration.
 
     Args:

@@ -6,18 +6,21 @@ makes, the module it is, and the layer that undoes its shape (its transposition)
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor, nn
 
 from disentgen.errors import UsageError
 from disentgen.registry import check, choose, collect, signature
 
 Shape = tuple[int, ...]
+Count = Annotated[int, Field(ge=1)]
+Padding = Annotated[int, Field(ge=0)]
 #: In a decoder's last layers, "as the image has": channels, number of pixels, or shape.
 AsImage = Literal["image"]
 
@@ -47,10 +50,10 @@ class Layer:
 @dataclass(frozen=True)
 class Convolution(Layer):
     name = "conv"
-    channels: int
-    kernel: int
-    stride: int = 1
-    padding: int = 0
+    channels: Count
+    kernel: Count
+    stride: Count = 1
+    padding: Padding = 0
 
     def output_shape(self, shape: Shape) -> Shape:
         sizes = [(size + 2 * self.padding - self.kernel) // self.stride + 1 for size in shape[1:]]
@@ -60,30 +63,34 @@ class Convolution(Layer):
         return nn.Conv2d(shape[0], self.channels, self.kernel, self.stride, self.padding)
 
     def transposed(self, shape: Shape) -> Layer:
-        made = self.output_shape(shape)[1]
-        plain = (made - 1) * self.stride - 2 * self.padding + self.kernel
-        return TransposedConvolution(
-            shape[0], self.kernel, self.stride, self.padding, shape[1] - plain
-        )
+        back = TransposedConvolution(shape[0], self.kernel, self.stride, self.padding)
+        made = back.output_shape(self.output_shape(shape))
+        missing = (shape[1] - made[1], shape[2] - made[2])
+        return replace(back, output_padding=missing)
 
 
 @dataclass(frozen=True)
 class TransposedConvolution(Layer):
     name = "tconv"
-    channels: int | AsImage
-    kernel: int
-    stride: int = 1
-    padding: int = 0
-    output_padding: int = 0
+    channels: Count | AsImage
+    kernel: Count
+    stride: Count = 1
+    padding: Padding = 0
+    output_padding: tuple[Padding, Padding] = (0, 0)
 
     def output_shape(self, shape: Shape) -> Shape:
-        grown = self.kernel - 2 * self.padding + self.output_padding
-        return (int(self.channels), *((size - 1) * self.stride + grown for size in shape[1:]))
+        plain = [(size - 1) * self.stride + self.kernel - 2 * self.padding for size in shape[1:]]
+        added = zip(plain, self.output_padding, strict=True)
+        return (int(self.channels), *(size + padding for size, padding in added))
 
     def module(self, shape: Shape) -> nn.Module:
         channels = int(self.channels)
         arguments = (shape[0], channels, self.kernel, self.stride, self.padding)
-        if channels <= _FEW_CHANNELS and arguments[2:] == (4, 2, 1) and not self.output_padding:
+        if (
+            channels <= _FEW_CHANNELS
+            and arguments[2:] == (4, 2, 1)
+            and not any(self.output_padding)
+        ):
             return FewChannelUpsampling(*arguments)
         return nn.ConvTranspose2d(*arguments, output_padding=self.output_padding)
 
@@ -92,15 +99,13 @@ class TransposedConvolution(Layer):
 
     def fill(self, image_shape: Shape) -> Layer:
         channels = image_shape[0] if self.channels == "image" else self.channels
-        return TransposedConvolution(
-            channels, self.kernel, self.stride, self.padding, self.output_padding
-        )
+        return replace(self, channels=channels)
 
 
 @dataclass(frozen=True)
 class Linear(Layer):
     name = "linear"
-    features: int | AsImage
+    features: Count | AsImage
 
     def output_shape(self, shape: Shape) -> Shape:
         return (int(self.features),)
@@ -118,7 +123,7 @@ class Linear(Layer):
 @dataclass(frozen=True)
 class MaxPooling(Layer):
     name = "maxpool"
-    factor: int = 2
+    factor: Count = 2
 
     def output_shape(self, shape: Shape) -> Shape:
         return (shape[0], *(size // self.factor for size in shape[1:]))
@@ -127,19 +132,22 @@ class MaxPooling(Layer):
         return nn.MaxPool2d(self.factor)
 
     def transposed(self, shape: Shape) -> Layer:
-        return Upsampling(self.factor)
+        return Upsampling(size=(shape[1], shape[2]))
 
 
 @dataclass(frozen=True)
 class Upsampling(Layer):
     name = "upsample"
-    factor: int = 2
+    factor: Count = 2
+    #: Height and width to end in, instead of a factor.
+    size: tuple[Count, Count] | None = None
 
     def output_shape(self, shape: Shape) -> Shape:
-        return (shape[0], *(size * self.factor for size in shape[1:]))
+        return (shape[0], *(self.size or (size * self.factor for size in shape[1:])))
 
     def module(self, shape: Shape) -> nn.Module:
-        return nn.Upsample(scale_factor=self.factor, mode="bilinear", align_corners=False)
+        size = self.output_shape(shape)[1:]
+        return nn.Upsample(size=size, mode="bilinear", align_corners=False)
 
     def transposed(self, shape: Shape) -> Layer:
         return MaxPooling(self.factor)
@@ -237,8 +245,13 @@ def read_layers(where: str, layers: Sequence[Sequence[Any]], image_shape: Shape)
     ]
 
 
-def _read_layer(where: str, entry: Sequence[Any]) -> Layer:
-    if not entry or isinstance(entry, str) or len(entry) > 2:
+def write_layers(layers: Sequence[Layer]) -> list[list[Any]]:
+    """Layer descriptions as lists again, which :func:`read_layers` reads."""
+    return [[layer.name, list(vars(layer).values())] for layer in layers]
+
+
+def _read_layer(where: str, entry: Any) -> Layer:
+    if isinstance(entry, str) or not isinstance(entry, Sequence) or len(entry) not in (1, 2):
         raise UsageError(f"{where} is {entry!r}; a layer is written (name, (argument, …)).")
     name, *rest = entry
     kind = choose(f"layer in {where}:", str(name), layer_kinds())
@@ -246,8 +259,8 @@ def _read_layer(where: str, entry: Sequence[Any]) -> Layer:
     accepted = list(signature(kind))
     if isinstance(arguments, str) or not isinstance(arguments, Sequence):
         arguments = (arguments,)
-    if kind is Unflattening:
-        arguments = (arguments[0],) if arguments[0] == "image" else (tuple(arguments),)
+    if kind is Unflattening and arguments and isinstance(arguments[0], int):
+        arguments = (tuple(arguments),)
     if len(arguments) > len(accepted):
         raise UsageError(
             f"{where}: '{name}' takes {', '.join(accepted) or 'no arguments'}; "

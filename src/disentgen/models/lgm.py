@@ -17,6 +17,7 @@ from disentgen.models.layers import (
     read_layers,
     trace_shapes,
     transpose,
+    write_layers,
 )
 
 LatentSize = Annotated[int, Field(ge=1)]
@@ -60,6 +61,14 @@ class LatentGaussianModel(nn.Module):
     @property
     def image_shape(self) -> Shape:
         return self.encoder.input_shape
+
+    @property
+    def layers(self) -> dict[str, Any]:
+        """The layers that were built, as a configuration would write them."""
+        return {
+            "encoder": write_layers(self.encoder.layers[:-1]),
+            "decoder": write_layers(self.decoder.layers),
+        }
 
     def encode(self, images: Tensor) -> DiagonalGaussian:
         """Images (batch, channels, height, width) in 0..1 to their posterior."""

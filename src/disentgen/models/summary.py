@@ -32,4 +32,4 @@ def format_shape(shape: tuple[int, ...]) -> str:
 
 def _say(layer: Layer) -> str:
     """A layer as architectures write it, with its arguments in order."""
-    return f"{layer.name} {', '.join(str(value) for value in vars(layer).values())}"
+    return f"{layer.name} {', '.join(str(value) for value in vars(layer).values() if value)}"

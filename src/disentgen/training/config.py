@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
-from torch import nn
 
-from disentgen.dataset import Dataset, build_dataset
+from disentgen.dataset import Dataset, build_dataset, build_split
+from disentgen.dataset.build import choose_source
+from disentgen.dataset.files import raw_folder
 from disentgen.dataset.spec import find_spec
-from disentgen.models import FAMILIES, build_model
+from disentgen.dataset.split import Split
+from disentgen.models import FAMILIES, LatentGaussianModel, build_model
 from disentgen.registry import check, choose, defaults, plain
 from disentgen.training.settings import (
     LossChoice,
@@ -36,6 +38,10 @@ class ProcessSettings:
     seed: Annotated[int, Field(ge=0)]
     device: str = "auto"
     threads: Annotated[int, Field(ge=1)] | None = None
+
+    def resolve_threads(self) -> int:
+        """The number of threads that is meant on this machine."""
+        return self.threads or available_threads()
 
 
 def section_target(section: str, family: str) -> tuple[Callable[..., Any], tuple[str, ...]]:
@@ -66,7 +72,18 @@ def resolve_section(section: str, family: str, given: Mapping[str, Any]) -> Conf
         settings = TrainingSettings(**checked)
         check_optimizer(settings)
         checked["loss"] = LossChoice(settings.loss.name, settings.resolve_loss())
+    if section == "dataset":
+        checked |= _pin_images(checked)
     return plain(target, checked)
+
+
+def _pin_images(checked: Mapping[str, Any]) -> Config:
+    """Which images a dataset section means here and now, so that a saved one always means them."""
+    root = checked["root"] and str(raw_folder(checked["root"]))
+    if checked["name"] is None:
+        return {"root": root}
+    spec = find_spec(checked["name"])
+    return {"root": root, "source": choose_source(spec, root, checked["source"])}
 
 
 def read_process_settings(config: Mapping[str, Any]) -> ProcessSettings:
@@ -74,8 +91,7 @@ def read_process_settings(config: Mapping[str, Any]) -> ProcessSettings:
     rest = {key: value for key, value in config.items() if key not in SECTIONS}
     settings = ProcessSettings(**check("configuration", ProcessSettings, rest))
     choose_device(settings.device)
-    threads = settings.threads or available_threads()
-    return ProcessSettings(settings.seed, settings.device, threads)
+    return settings
 
 
 def read_training_settings(config: Mapping[str, Any]) -> TrainingSettings:
@@ -88,7 +104,14 @@ def open_dataset(config: Mapping[str, Any]) -> Dataset:
     return build_dataset(**check("dataset", build_dataset, config["dataset"]))
 
 
-def open_model(config: Mapping[str, Any], family: str) -> nn.Module:
+def open_split(config: Mapping[str, Any]) -> Split:
+    """The split of a configuration, without its images."""
+    section = check("dataset", build_dataset, config["dataset"])
+    spec = find_spec(section.pop("name"))
+    return build_split(spec, **{k: v for k, v in section.items() if k not in ("root", "source")})
+
+
+def open_model(config: Mapping[str, Any], family: str) -> LatentGaussianModel:
     """A new model of a configuration, for the images of its dataset."""
     height, width, channels = find_spec(config["dataset"]["name"]).image_shape
     return build_model(family, (channels, height, width), config["model"])

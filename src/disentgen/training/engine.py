@@ -1,6 +1,7 @@
 """The trainer of all experiments, and the handlers that make a run of it."""
 
 import contextlib
+import datetime
 import logging
 import math
 import signal
@@ -79,26 +80,48 @@ def attach_averages(trainer: Engine, device: torch.device) -> None:
 
 
 def attach_guard(trainer: Engine, device: torch.device) -> None:
-    """Stop at the first term that is not finite.
+    """Stop at the first step with a term that is not finite.
 
-    Reading a value waits for a GPU, so that there the terms are only read every 50 steps.
+    Reading a value waits for a GPU; there the first bad step is noted as it happens, but read only
+    every 50 steps and at the end of an epoch, before anything of it is kept.
 
     Raises:
         DivergenceError: while the engine runs; names the step and the term.
     """
     every = 1 if device.type == "cpu" else 50
+    first = FirstDivergence()
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, first.look)
+    trainer.add_event_handler(Events.ITERATION_COMPLETED(every=every), first.tell)
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, first.tell)
 
-    @trainer.on(Events.ITERATION_COMPLETED(every=every))
-    def check_finite(engine: Engine) -> None:
-        terms = read_terms(engine)
-        if not _finite(flatten_terms(terms)):
-            wrong = {name: term for name, term in terms.items() if not _finite(term)}
-            values = ", ".join(f"{name} = {term.sum():g}" for name, term in wrong.items())
-            state = engine.state
-            raise DivergenceError(
-                f"training diverged at step {state.iteration} (epoch {state.epoch}): {values}. "
-                "A lower training.lr may help; epochs finished before are kept."
-            )
+
+class FirstDivergence:
+    """Remembers the first step with a term that is not finite, and that step's terms."""
+
+    def __init__(self) -> None:
+        self.step: Tensor | None = None
+        self.values: Tensor | None = None
+
+    def look(self, engine: Engine) -> None:
+        """Note the step if it is the first bad one, on the device and without waiting for it."""
+        values = flatten_terms(read_terms(engine))
+        if self.step is None or self.values is None:
+            self.step, self.values = torch.zeros((), device=values.device), values
+        bad = ~torch.isfinite(values).all() & (self.step == 0)
+        self.step = torch.where(bad, engine.state.iteration, self.step)
+        self.values = torch.where(bad, values, self.values)
+
+    def tell(self, engine: Engine) -> None:
+        """Raise the error if there has been a bad step."""
+        if self.step is None or self.values is None or not self.step:
+            return
+        named = name_terms("", read_terms(engine), self.values)
+        wrong = {name: value for name, value in named.items() if not math.isfinite(value)}
+        values = ", ".join(f"{name.removeprefix('.')} = {value}" for name, value in wrong.items())
+        raise DivergenceError(
+            f"training diverged at step {int(self.step)} (epoch {engine.state.epoch}): {values}. "
+            "A lower training.lr may help; epochs finished before are kept."
+        )
 
 
 def attach_progress(trainer: Engine, batch_size: int) -> None:
@@ -112,6 +135,19 @@ def attach_progress(trainer: Engine, batch_size: int) -> None:
             bar_format=None, file=terminal, unit=" images", unit_scale=batch_size, ncols=88
         )
         bar.attach(trainer)
+
+
+def attach_first_batch(trainer: Engine, times: dict[str, str]) -> None:
+    """Note when the first batch was done, as ``first_batch``."""
+
+    @trainer.on(Events.ITERATION_COMPLETED(once=trainer.state.iteration + 1))
+    def note(engine: Engine) -> None:
+        times["first_batch"] = now()
+
+
+def now() -> str:
+    """The time, UTC, as ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
 def attach_timer(trainer: Engine) -> Timer:
@@ -238,7 +274,3 @@ def format_duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def _finite(term: Tensor) -> bool:
-    return bool(torch.isfinite(term).all())

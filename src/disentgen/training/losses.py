@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from disentgen.errors import UsageError
 from disentgen.models.lgm import LatentGaussianOutput
 from disentgen.registry import check, choose, collect, signature
 from disentgen.training.schedules import Linear
@@ -33,6 +32,8 @@ class Loss(nn.Module):
     """An objective; its ``state_dict`` holds all that resuming needs."""
 
     name: ClassVar[str]
+    #: The smallest batch that the objective can be computed on.
+    minimum_batch: ClassVar[int] = 1
 
     def forward(self, output: Any, target: Tensor, step: int) -> Terms:
         """The terms of the objective at a training step, the weighted total as ``loss``.
@@ -122,6 +123,7 @@ class FactorVAE(Loss):
     """
 
     name = "factor"
+    minimum_batch = 2
 
     def __init__(
         self,
@@ -144,7 +146,7 @@ class FactorVAE(Loss):
         )
 
     def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
-        half = self._half(output.latents)
+        half = len(output.latents) // 2
         terms = elbo_terms(output, target, kl_of=slice(half))
         self.discriminator.requires_grad_(False)
         logits = self.discriminator(output.latents[:half])
@@ -153,7 +155,7 @@ class FactorVAE(Loss):
         return {"loss": loss, **terms, "total_correlation": total_correlation}
 
     def after_step(self, output: LatentGaussianOutput) -> Terms:
-        half = self._half(output.latents)
+        half = len(output.latents) // 2
         latents = output.latents.detach()
         joint, marginal = latents[:half], permute_latents(latents[half : 2 * half])
         self.discriminator.requires_grad_(True)
@@ -172,11 +174,6 @@ class FactorVAE(Loss):
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         self.optimizer.load_state_dict(state)
-
-    def _half(self, latents: Tensor) -> int:
-        if len(latents) < 2:
-            raise UsageError("FactorVAE compares two halves of a batch: training.batch_size >= 2.")
-        return len(latents) // 2
 
 
 def elbo_terms(output: LatentGaussianOutput, target: Tensor, kl_of: slice = slice(None)) -> Terms:

@@ -11,14 +11,13 @@ from typing import Any
 import torch
 from ignite.engine import Engine, Events
 from ignite.handlers import LRScheduler
-from torch import nn
 
 from disentgen.dataset import Dataset
 from disentgen.dataset.batches import ScoringBatches, TensorImages, TrainingBatches
 from disentgen.dataset.split import SIDES
 from disentgen.dataset.tasks import Task
 from disentgen.errors import DivergenceError, UsageError
-from disentgen.models import build_model
+from disentgen.models import LatentGaussianModel, build_model
 from disentgen.models.layers import Shape
 from disentgen.runs import RunDirectory
 from disentgen.training import engine as handlers
@@ -50,7 +49,7 @@ class Training:
     process: ProcessSettings
     device: torch.device
     dataset: Dataset
-    model: nn.Module
+    model: LatentGaussianModel
     loss: Loss
     optimizer: torch.optim.Optimizer
     batches: TrainingBatches
@@ -68,7 +67,7 @@ class Training:
             "family": self.family,
             "image_shape": list(self.image_shape),
             "factors": list(self.dataset.spec.grid.names),
-            "parameters": self.config["model"],
+            "parameters": {**self.config["model"], **self.model.layers},
         }
 
     def score(self, side: str, most: int | None) -> Scores | None:
@@ -107,11 +106,15 @@ def assemble(config: Mapping[str, Any], family: str, task: Task) -> Training:
         task,
         dataset.split.trained_on(),
         settings.batch_size,
-        settings.epoch_length,
+        # A control makes as many steps as the run that it is compared with.
+        settings.epoch_length or int(dataset.split.mask("train").sum()) // settings.batch_size,
         process.seed,
     )
-    if settings.loss.name == "factor" and settings.batch_size < 2:
-        raise UsageError("FactorVAE compares two halves of a batch: training.batch_size >= 2.")
+    if settings.batch_size < loss.minimum_batch:
+        raise UsageError(
+            f"training.batch_size={settings.batch_size}: the loss '{loss.name}' needs at least "
+            f"{loss.minimum_batch} images in a batch."
+        )
     return Training(
         config=config,
         family=family,
@@ -150,18 +153,20 @@ def train(
         UsageError, DataFileError: something in the configuration cannot be used.
         DivergenceError: a term of the objective is not finite.
     """
-    started = time.monotonic()
-    prepare_process(read_process_settings(config).threads or 1)
+    times = {"started": handlers.now()}
+    prepare_process(read_process_settings(config).resolve_threads())
     training = assemble(config, family, task)
+    directory.clear()
     print(describe(training), flush=True)
     trainer = prepare_trainer(training, directory, recorder)
+    handlers.attach_first_batch(trainer, times)
     if not is_finished(training):
         trainer.run(max_epochs=training.settings.epochs, epoch_length=len(training.batches))
     if len(training.history) < training.settings.epochs:
         print(f"stopped early after epoch {len(training.history)}", flush=True)
     best = directory.load_model().to(training.device)
     training.model.load_state_dict(best.state_dict())
-    results = collect_results(training, started)
+    results = collect_results(training, times)
     directory.save_results(results)
     print(format_scores(results["scores"]), flush=True)
     return results
@@ -287,7 +292,7 @@ def resume(
     print(f"resuming after epoch {len(training.history)}", flush=True)
 
 
-def collect_results(training: Training, started: float) -> dict[str, Any]:
+def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, Any]:
     """Score the model on every side and gather everything about the run."""
     most = training.settings.score_images
     scores = {side: training.score(side, most) for side in SIDES}
@@ -300,14 +305,16 @@ def collect_results(training: Training, started: float) -> dict[str, Any]:
             "source": training.dataset.images.source,
         },
         "split": training.dataset.split.describe(),
+        "images_trained_on": len(training.batches.indices),
         "scores": {side: value and value.as_record() for side, value in scores.items()},
         "best_epoch": best_epoch(training.history),
         "epochs": len(training.history),
         "seed": training.process.seed,
         "device": str(training.device),
-        "threads": training.process.threads,
+        "threads": torch.get_num_threads(),
         "speed": {"images_per_second": images / trained},
-        "seconds": {"training": trained, "this_process": time.monotonic() - started},
+        "seconds": trained,
+        "times": {**times, "ended": handlers.now()},
         "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
         "versions": {
             "python": platform.python_version(),
@@ -328,9 +335,9 @@ def describe(training: Training) -> str:
         f"{split['held_out']['count']:,} held out ({expression})" if expression else "none held out"
     )
     control = "; control: trained on both sides" if training.dataset.split.control else ""
-    note = f"{training.dataset.note}\n" if training.dataset.note else ""
     return (
-        f"{note}{training.dataset.label}: {split['train']['count']:,} images to train on, "
+        f"{training.dataset.note}\n"
+        f"{training.dataset.label}: {len(training.batches.indices):,} images to train on, "
         f"{split['validation']['count']:,} for validation, {held_out}{control}\n"
         f"{training.config['model'].get('name') or training.family}: {parameters:,} parameters, "
         f"loss {training.settings.loss.name}, {training.device}, "

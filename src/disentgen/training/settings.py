@@ -96,12 +96,15 @@ def build_optimizer(settings: TrainingSettings, model: nn.Module) -> torch.optim
     check_optimizer(settings)
     kind = optimizers()[settings.optimizer]
     params = dict(settings.optimizer_params or {})
-    if "fused" in inspect.signature(kind).parameters:
-        params.setdefault("fused", True)
+    # Faster where there is such a form, and the same arithmetic.
+    accepts_fused = "fused" in inspect.signature(kind).parameters
+    if accepts_fused and not {"fused", "foreach", "differentiable"} & set(params):
+        params["fused"] = True
     try:
         return kind(model.parameters(), lr=settings.lr, **params)  # type: ignore[call-arg]
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"training.optimizer_params={params}: {error}") from None
+    except (TypeError, ValueError, RuntimeError, IndexError) as error:
+        given = settings.optimizer_params
+        raise UsageError(f"training.optimizer_params={given}: {error}") from None
 
 
 def choose_device(name: str) -> torch.device:
@@ -129,13 +132,15 @@ def available_threads() -> int:
 
 
 def prepare_process(threads: int) -> None:
-    """Set the number of threads, and let malloc keep freed memory for the next step.
+    """Set the number of threads, make a GPU repeatable, and let malloc keep freed memory.
 
     glibc otherwise returns every large buffer to the system and each step pays for fresh pages.
     """
     torch.set_num_threads(threads)
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
     library = ctypes.CDLL(None)
     if hasattr(library, "gnu_get_libc_version"):
-        map_threshold_count, trim_threshold = -4, -1
-        library.mallopt(map_threshold_count, 0)
+        maximum_of_mappings, trim_threshold = -4, -1
+        library.mallopt(maximum_of_mappings, 0)
         library.mallopt(trim_threshold, 2**31 - 1)
