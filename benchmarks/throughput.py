@@ -26,13 +26,12 @@ from torch.utils.data import DataLoader, Dataset
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from configs.cnnvae import ARCHITECTURES
-
 from disentgen.dataset.tasks import reconstruct
 from disentgen.models import build_model
 from disentgen.training import engine as handlers
+from disentgen.training.assembly import Training, assemble
 from disentgen.training.config import resolve_section
 from disentgen.training.losses import build_loss
-from disentgen.training.run import Training, assemble
 from disentgen.training.settings import available_threads, prepare_process
 
 Rate = Callable[[], float]

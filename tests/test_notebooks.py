@@ -2,8 +2,9 @@
 
 import nbformat
 import pytest
-from conftest import FAST, REPOSITORY
 from nbclient import NotebookClient
+
+from conftest import FAST, REPOSITORY
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 import torch
-from configs.cnnvae import ARCHITECTURES
 
+from configs.cnnvae import ARCHITECTURES
 from disentgen.errors import DataFileError
 from disentgen.models import build_model
 from disentgen.paths import replaced_whole

@@ -7,12 +7,11 @@ interrupted run.
 
 from configs.cnnvae import ARCHITECTURES
 from configs.training import LOSSES
+from disentgen.dataset.tasks import reconstruct
+from experiments.study import StudyExperiment, git_state_is_readable
 from ingredients.dataset import dataset_ingredient
 from ingredients.model import model_ingredient
 from ingredients.training import training_ingredient
-
-from disentgen.dataset.tasks import reconstruct
-from experiments.study import StudyExperiment, git_state_is_readable
 
 FAMILY = "lgm"
 

@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import colorama
-from ingredients.errors import told_plainly
-from ingredients.observers import RunFolderObserver, check_writable
-from ingredients.section import Section
 from sacred import SETTINGS, Experiment
 from sacred.run import Run as SacredRun
 
@@ -19,6 +16,9 @@ from disentgen.paths import data_folder
 from disentgen.registry import defaults, signature, unknown
 from disentgen.runs import Run, RunDirectory, flatten, open_run
 from disentgen.training.config import SECTIONS, ProcessSettings, read_process_settings
+from ingredients.errors import told_plainly
+from ingredients.observers import RunFolderObserver, check_writable
+from ingredients.section import Section
 
 # Configurations stay plain dictionaries and lists; progress bars, which write to the terminal
 # itself, stay out of the captured output.
@@ -56,7 +56,7 @@ class StudyExperiment(Experiment):
                 if command_name == "main":
                     self._check_choices(config)
                     # Ignite takes seconds to start: a mistake above is told before it does.
-                    from disentgen.training.run import assemble
+                    from disentgen.training.assembly import assemble
 
                     assemble({"seed": 0, **config}, family, task)
                 return {"threads": settings.resolve_threads()}
@@ -199,11 +199,12 @@ def _continued_config(run: Run, updates: dict) -> dict:
             raise UsageError(
                 f"'{key}' cannot change when a run is resumed; only {', '.join(MAY_CHANGE)} can."
             )
-    if run.status == "COMPLETED" and after["training.epochs"] == before["training.epochs"]:
+    again = ("training.epochs", "training.score_images")
+    if run.status == "COMPLETED" and all(after[key] == before[key] for key in again):
         done = len(run.history)
         raise UsageError(
             f"run {run.path} is complete ({done} epochs); give training.epochs={done + 10}, say, "
-            "to train it further."
+            "to train it further, or training.score_images to score it on more images."
         )
     return config
 

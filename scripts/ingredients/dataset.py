@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from configs.datasets import DATASETS, SMALL
 from sacred.run import Run
 
+from configs.datasets import DATASETS, SMALL
 from disentgen.dataset.summary import describe_dataset
 from disentgen.paths import data_folder
 from disentgen.training.config import open_dataset

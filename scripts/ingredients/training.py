@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from configs.training import PROTOCOLS
 from sacred.run import Run
 
+from configs.training import PROTOCOLS
 from disentgen.training.summary import describe_training
 from ingredients.errors import told_plainly
 from ingredients.section import Section, make_section

@@ -3,11 +3,11 @@ import csv
 import matplotlib.image
 import numpy as np
 import pytest
-from conftest import FRAMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.path import Path as Outline
 
+from conftest import FRAMES
 from disentgen.dataset.images import pack_bits, unpack_bits
 from disentgen.dataset.specs import dsprites
 

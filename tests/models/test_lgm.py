@@ -1,8 +1,8 @@
 import pytest
 import torch
-from configs.cnnvae import ARCHITECTURES
 from torch.distributions import Independent, Normal, kl_divergence
 
+from configs.cnnvae import ARCHITECTURES
 from disentgen.errors import UsageError
 from disentgen.models import build_model
 from disentgen.models.gaussian import DiagonalGaussian

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import FAST, SCRIPTS
 
+from conftest import FAST, SCRIPTS
 from disentgen.runs import find_runs, open_run
 
 SHORT = ("training.epochs=1", "training.epoch_length=2", "training.score_images=64",
@@ -306,7 +306,9 @@ def test_resume_takes_more_epochs_and_nothing_else(disent, runs):
     done = disent("with", "resume=1", "model.kim", status=1)
     assert "takes no named configs" in done.stderr
     disent("with", f"resume={runs / '1'}", "training.epochs=3")
+    disent("with", "resume=1", "training.score_images=500")
     run = open_run(runs / "1")
+    assert run.results["scores"]["train"]["images"] == 500
     assert run.history["epoch"].tolist() == [1, 2, 3]
     assert run.config["training"]["epochs"] == 3
     assert run.status == "COMPLETED"

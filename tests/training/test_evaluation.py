@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
-from configs.cnnvae import ARCHITECTURES
 
+from configs.cnnvae import ARCHITECTURES
 from disentgen.models import build_model
 from disentgen.training.evaluation import entropy_per_image, score
 from disentgen.training.losses import nll_per_image

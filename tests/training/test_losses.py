@@ -3,12 +3,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from configs.cnnvae import ARCHITECTURES
-from configs.training import LOSSES
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.distributions import Bernoulli
 
+from configs.cnnvae import ARCHITECTURES
+from configs.training import LOSSES
 from disentgen.errors import UsageError
 from disentgen.models import build_model
 from disentgen.models.gaussian import DiagonalGaussian

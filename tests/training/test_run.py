@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+
 from configs.cnnvae import ARCHITECTURES
 from configs.training import LOSSES, PROTOCOLS
-
 from disentgen.dataset.tasks import reconstruct
 from disentgen.errors import DivergenceError, UsageError
 from disentgen.runs import RunDirectory
+from disentgen.training.assembly import assemble
 from disentgen.training.config import resolve_section
-from disentgen.training.run import assemble, train
+from disentgen.training.run import train
 from disentgen.training.settings import (
     TrainingSettings,
     build_optimizer,

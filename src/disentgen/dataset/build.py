@@ -8,11 +8,11 @@ from pydantic import Field
 from disentgen.dataset.files import (
     candidates,
     find_original,
-    is_stand_in,
     open_original,
     require_original,
 )
 from disentgen.dataset.images import Images, Source
+from disentgen.dataset.npz import is_stand_in
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Condition, Split, split_grid
 from disentgen.errors import UsageError

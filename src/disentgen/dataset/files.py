@@ -6,7 +6,6 @@ objects inside a file are never unpickled.
 
 import json
 import os
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -16,13 +15,11 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from disentgen.dataset import npz
 from disentgen.dataset.images import Images, Pixels, pack_bits, unpack_bits
 from disentgen.dataset.spec import DatasetSpec
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder, replaced_whole, sweep_temporaries, write_whole
-
-#: Comment of archives written by :func:`export_stand_in`: such a file is never the original.
-STAND_IN_MARK = b"stand-in rendered by disent-and-gen; not the original images"
 
 _CHUNK = 4096
 
@@ -69,15 +66,6 @@ def require_original(spec: DatasetSpec, root: str | None) -> Path:
     return path
 
 
-def is_stand_in(path: Path) -> bool:
-    """Whether a file was written by :func:`export_stand_in`."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.comment == STAND_IN_MARK
-    except (zipfile.BadZipFile, OSError):
-        return False
-
-
 def open_original(spec: DatasetSpec, path: Path) -> Images:
     """The images of the published file, from its converted form.
 
@@ -114,10 +102,10 @@ def verify(spec: DatasetSpec, path: Path) -> None:
     """
     import pooch
 
-    if is_stand_in(path):
+    if npz.is_stand_in(path):
         raise DataFileError(
-            f"{path} holds {STAND_IN_MARK.decode()}; use dataset.source=stand-in, or put the file "
-            f"from {spec.original.url} there."
+            f"{path} holds {npz.STAND_IN_MARK.decode()}; use dataset.source=stand-in, or put the "
+            f"file from {spec.original.url} there."
         )
     with _open_images(spec, path):
         pass
@@ -187,21 +175,13 @@ def export_stand_in(spec: DatasetSpec, path: Path) -> None:
     Raises:
         DataFileError: the file cannot be written.
     """
+    chunks = (
+        spec.render(np.arange(start, min(start + _CHUNK, spec.grid.size)))
+        for start in _chunk_starts(spec, "writing images")
+    )
     shape = (spec.grid.size, *_stored_shape(spec))
-    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    with (
-        replaced_whole(path) as temporary,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-    ):
-        archive.comment = STAND_IN_MARK
-        with archive.open(f"{spec.original.key}.npy", "w", force_zip64=True) as member:
-            np.lib.format.write_array_header_1_0(member, header)
-            for start in _chunk_starts(spec, "writing images"):
-                indices = np.arange(start, min(start + _CHUNK, spec.grid.size))
-                member.write(spec.render(indices).tobytes())
-        for name, array in spec.original.labels().items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, array, allow_pickle=array.dtype.hasobject)
+    with replaced_whole(path) as temporary:
+        npz.write_stand_in(temporary, spec.original.key, shape, chunks, spec.original.labels())
 
 
 def _stored_shape(spec: DatasetSpec) -> tuple[int, ...]:
@@ -242,7 +222,7 @@ def _is_current(path: Path, converted: Path, record: Path) -> bool:
 
 def _open_images(spec: DatasetSpec, path: Path) -> IO[bytes]:
     """A stream of a file's pixels, its header checked."""
-    stream, shape, dtype = _open_member(path, spec.original.key)
+    stream, shape, dtype = npz.open_array(path, spec.original.key)
     expected = (spec.grid.size, *_stored_shape(spec))
     if shape != expected or dtype != np.uint8:
         stream.close()
@@ -253,59 +233,26 @@ def _open_images(spec: DatasetSpec, path: Path) -> IO[bytes]:
     return stream
 
 
-def _open_member(path: Path, key: str) -> tuple[IO[bytes], tuple[int, ...], np.dtype]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            keys = [name.removesuffix(".npy") for name in archive.namelist()]
-            stream = archive.open(f"{key}.npy") if key in keys else None
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
-        raise DataFileError(f"{path} is truncated, damaged or not an npz file.") from None
-    if stream is None:
-        raise DataFileError(f"{path} has no array '{key}', only {', '.join(keys) or 'nothing'}.")
-    try:
-        version = np.lib.format.read_magic(stream)
-        read = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[version]
-        shape, fortran_order, dtype = read(stream)
-    except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
-        raise DataFileError(f"{path}: cannot read '{key}': {error}.") from None
-    if dtype.hasobject or fortran_order:
-        raise DataFileError(f"{path}: '{key}' is not a plain array in row-major order.")
-    return stream, shape, dtype
-
-
 def _read_images(spec: DatasetSpec, path: Path) -> Iterator[Pixels]:
     size = int(np.prod(spec.image_shape))
     with _open_images(spec, path) as stream:
         for start in _chunk_starts(spec, f"converting {path.name} (once)"):
             count = min(_CHUNK, spec.grid.size - start)
-            data = _read_exactly(path, stream, count * size)
+            data = npz.read_exactly(path, stream, count * size)
             yield np.frombuffer(data, np.uint8).reshape(count, *spec.image_shape)
-
-
-def _read_exactly(path: Path, stream: IO[bytes], size: int) -> bytes:
-    try:
-        data = stream.read(size)
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
-        raise DataFileError(f"{path} is damaged: {error}.") from None
-    if len(data) != size:
-        raise DataFileError(f"{path} is truncated.")
-    return data
 
 
 def _check_labels(spec: DatasetSpec, path: Path) -> None:
     for name, expected in spec.original.labels().items():
         if expected.dtype.hasobject:
             continue
-        stream, shape, dtype = _open_member(path, name)
+        stream, shape, dtype = npz.open_array(path, name)
         with stream:
             if shape != expected.shape:
                 raise DataFileError(
                     f"{path}: '{name}' has shape {shape}, expected {expected.shape}."
                 )
-            data = _read_exactly(path, stream, expected.size * dtype.itemsize)
+            data = npz.read_exactly(path, stream, expected.size * dtype.itemsize)
         found: NDArray = np.frombuffer(data, dtype).reshape(shape)
         if not np.allclose(found, expected, rtol=0, atol=1e-6):
             raise DataFileError(

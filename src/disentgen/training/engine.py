@@ -106,7 +106,8 @@ class FirstDivergence:
         """Note the step if it is the first bad one, on the device and without waiting for it."""
         values = flatten_terms(read_terms(engine))
         if self.step is None or self.values is None:
-            self.step, self.values = torch.zeros((), device=values.device), values
+            step = torch.zeros((), dtype=torch.int64, device=values.device)
+            self.step, self.values = step, values
         bad = ~torch.isfinite(values).all() & (self.step == 0)
         self.step = torch.where(bad, engine.state.iteration, self.step)
         self.values = torch.where(bad, values, self.values)

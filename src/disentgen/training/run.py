@@ -1,133 +1,24 @@
 """One training, from configuration to results: the body of every experiment."""
 
 import math
-import platform
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from importlib.metadata import version
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
 from ignite.handlers import LRScheduler
 
-from disentgen.dataset import Dataset
-from disentgen.dataset.batches import ScoringBatches, TensorImages, TrainingBatches
-from disentgen.dataset.split import SIDES
 from disentgen.dataset.tasks import Task
-from disentgen.errors import DivergenceError, UsageError
-from disentgen.models import LatentGaussianModel, build_model
-from disentgen.models.layers import Shape
+from disentgen.errors import DivergenceError
 from disentgen.runs import RunDirectory
 from disentgen.training import engine as handlers
-from disentgen.training.config import (
-    ProcessSettings,
-    open_dataset,
-    read_process_settings,
-    read_training_settings,
-)
+from disentgen.training.assembly import Training, assemble
+from disentgen.training.config import read_process_settings
 from disentgen.training.engine import Recorder, Row
-from disentgen.training.evaluation import Scores, score
-from disentgen.training.losses import Loss, build_loss
-from disentgen.training.settings import (
-    TrainingSettings,
-    build_optimizer,
-    choose_device,
-    prepare_process,
-)
-
-
-@dataclass
-class Training:
-    """Everything that one training is made of."""
-
-    config: Mapping[str, Any]
-    family: str
-    task: Task
-    settings: TrainingSettings
-    process: ProcessSettings
-    device: torch.device
-    dataset: Dataset
-    model: LatentGaussianModel
-    loss: Loss
-    optimizer: torch.optim.Optimizer
-    batches: TrainingBatches
-    history: list[Row] = field(default_factory=list)
-
-    @property
-    def image_shape(self) -> Shape:
-        height, width, channels = self.dataset.spec.image_shape
-        return (channels, height, width)
-
-    @property
-    def description(self) -> dict[str, Any]:
-        """What was built, for ``model.json``."""
-        return {
-            "family": self.family,
-            "image_shape": list(self.image_shape),
-            "factors": list(self.dataset.spec.grid.names),
-            "parameters": {**self.config["model"], **self.model.layers},
-        }
-
-    def score(self, side: str, most: int | None) -> Scores | None:
-        """Score the model on a sample of a side; None where the side is empty."""
-        indices = self.dataset.split.sample(side, most)
-        if not len(indices):
-            return None
-        images = TensorImages(self.dataset.images, self.device)
-        batches = ScoringBatches(images, self.task, indices)
-        return score(self.model, batches, len(indices), self.device)
-
-
-def assemble(config: Mapping[str, Any], family: str, task: Task) -> Training:
-    """Build all parts of a training.
-
-    This is also how a configuration is checked before anything is written.
-
-    Args:
-        config: with the sections ``dataset``, ``model``, ``training``.
-        family: of the model.
-        task: what is asked of it.
-
-    Raises:
-        UsageError, DataFileError: something in the configuration cannot be used.
-    """
-    settings, process = read_training_settings(config), read_process_settings(config)
-    device = choose_device(process.device)
-    dataset = open_dataset(config)
-    torch.manual_seed(process.seed)
-    height, width, channels = dataset.spec.image_shape
-    model = build_model(family, (channels, height, width), config["model"])
-    loss = build_loss(settings.loss.name, settings.loss.params, model).to(device)
-    model = model.to(device).to(memory_format=torch.channels_last)
-    batches = TrainingBatches(
-        TensorImages(dataset.images, device),
-        task,
-        dataset.split.trained_on(),
-        settings.batch_size,
-        # A control makes as many steps as the run that it is compared with.
-        settings.epoch_length or int(dataset.split.mask("train").sum()) // settings.batch_size,
-        process.seed,
-    )
-    if settings.batch_size < loss.minimum_batch:
-        raise UsageError(
-            f"training.batch_size={settings.batch_size}: the loss '{loss.name}' needs at least "
-            f"{loss.minimum_batch} images in a batch."
-        )
-    return Training(
-        config=config,
-        family=family,
-        task=task,
-        settings=settings,
-        process=process,
-        device=device,
-        dataset=dataset,
-        model=model,
-        loss=loss,
-        optimizer=build_optimizer(settings, model),
-        batches=batches,
-    )
+from disentgen.training.report import collect_results, describe, format_scores
+from disentgen.training.settings import prepare_process
 
 
 def train(
@@ -160,7 +51,7 @@ def train(
     print(describe(training), flush=True)
     trainer = prepare_trainer(training, directory, recorder)
     handlers.attach_first_batch(trainer, times)
-    if not is_finished(training):
+    if not training.is_finished:
         trainer.run(max_epochs=training.settings.epochs, epoch_length=len(training.batches))
     if len(training.history) < training.settings.epochs:
         print(f"stopped early after epoch {len(training.history)}", flush=True)
@@ -245,25 +136,11 @@ def validate(training: Training) -> Row:
 def save(training: Training, directory: RunDirectory, to_save: Mapping[str, Any]) -> None:
     """Keep the best model and the last epoch; a row in ``history.csv`` says that both are there."""
     history = training.history
-    if best_epoch(history) == history[-1]["epoch"]:
+    if training.best_epoch == history[-1]["epoch"]:
         directory.save_model(training.model, training.description)
     state = {name: item.state_dict() for name, item in to_save.items()}
     directory.save_checkpoint({**state, "history": history})
     directory.save_history(history)
-
-
-def best_epoch(history: list[Row]) -> int:
-    """The (first) epoch of the lowest validation NLL."""
-    return int(min(history, key=lambda row: row["validation.nll"])["epoch"])
-
-
-def is_finished(training: Training) -> bool:
-    """Whether all epochs are there, or as many without improvement as early stopping allows."""
-    history, patience = training.history, training.settings.early_stopping
-    if not history:
-        return False
-    stalled = patience is not None and len(history) - best_epoch(history) >= patience
-    return stalled or len(history) >= training.settings.epochs
 
 
 def resume(
@@ -290,70 +167,3 @@ def resume(
         }
     )
     print(f"resuming after epoch {len(training.history)}", flush=True)
-
-
-def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, Any]:
-    """Score the model on every side and gather everything about the run."""
-    most = training.settings.score_images
-    scores = {side: training.score(side, most) for side in SIDES}
-    trained = sum(row["seconds"] for row in training.history)
-    images = len(training.history) * len(training.batches) * training.settings.batch_size
-    return {
-        "data": {
-            "name": training.dataset.spec.name,
-            "label": training.dataset.label,
-            "source": training.dataset.images.source,
-        },
-        "split": training.dataset.split.describe(),
-        "images_trained_on": len(training.batches.indices),
-        "scores": {side: value and value.as_record() for side, value in scores.items()},
-        "best_epoch": best_epoch(training.history),
-        "epochs": len(training.history),
-        "seed": training.process.seed,
-        "device": str(training.device),
-        "threads": torch.get_num_threads(),
-        "speed": {"images_per_second": images / trained},
-        "seconds": trained,
-        "times": {**times, "ended": handlers.now()},
-        "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
-        "versions": {
-            "python": platform.python_version(),
-            **{
-                name: version(name)
-                for name in ("disent-and-gen", "torch", "pytorch-ignite", "numpy")
-            },
-        },
-    }
-
-
-def describe(training: Training) -> str:
-    """The first lines of a run: data, sides, model."""
-    split = training.dataset.split.describe()
-    parameters = sum(parameter.numel() for parameter in training.model.parameters())
-    expression = training.dataset.split.expressions["held_out"]
-    held_out = (
-        f"{split['held_out']['count']:,} held out ({expression})" if expression else "none held out"
-    )
-    control = "; control: trained on both sides" if training.dataset.split.control else ""
-    return (
-        f"{training.dataset.note}\n"
-        f"{training.dataset.label}: {len(training.batches.indices):,} images to train on, "
-        f"{split['validation']['count']:,} for validation, {held_out}{control}\n"
-        f"{training.config['model'].get('name') or training.family}: {parameters:,} parameters, "
-        f"loss {training.settings.loss.name}, {training.device}, "
-        f"seed {training.process.seed}"
-    )
-
-
-def format_scores(scores: Mapping[str, Any]) -> str:
-    """A table of the scores of each side."""
-    lines = [f"{'nats per image':<16}{'NLL':>10}{'± s.e.':>9}{'floor':>9}{'KL':>9}{'images':>9}"]
-    for side, value in scores.items():
-        if value is None:
-            lines.append(f"{side.replace('_', '-'):<16}{'no images on this side':>33}")
-            continue
-        lines.append(
-            f"{side.replace('_', '-'):<16}{value['nll']:>10.2f}{value['nll_standard_error']:>9.2f}"
-            f"{value['nll_floor']:>9.2f}{value['kl']:>9.2f}{value['images']:>9,}"
-        )
-    return "\n".join(lines)

@@ -1,0 +1,130 @@
+"""The parts of a training, built from a configuration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from disentgen.dataset import Dataset
+from disentgen.dataset.batches import ScoringBatches, TensorImages, TrainingBatches
+from disentgen.dataset.tasks import Task
+from disentgen.errors import UsageError
+from disentgen.models import LatentGaussianModel, build_model
+from disentgen.models.layers import Shape
+from disentgen.training.config import (
+    ProcessSettings,
+    open_dataset,
+    read_process_settings,
+    read_training_settings,
+)
+from disentgen.training.engine import Row
+from disentgen.training.evaluation import Scores, score
+from disentgen.training.losses import Loss, build_loss
+from disentgen.training.settings import TrainingSettings, build_optimizer, choose_device
+
+
+@dataclass
+class Training:
+    """Everything that one training is made of."""
+
+    config: Mapping[str, Any]
+    family: str
+    task: Task
+    settings: TrainingSettings
+    process: ProcessSettings
+    device: torch.device
+    dataset: Dataset
+    model: LatentGaussianModel
+    loss: Loss
+    optimizer: torch.optim.Optimizer
+    batches: TrainingBatches
+    history: list[Row] = field(default_factory=list)
+
+    @property
+    def image_shape(self) -> Shape:
+        height, width, channels = self.dataset.spec.image_shape
+        return (channels, height, width)
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What was built, for ``model.json``."""
+        return {
+            "family": self.family,
+            "image_shape": list(self.image_shape),
+            "factors": list(self.dataset.spec.grid.names),
+            "parameters": {**self.config["model"], **self.model.layers},
+        }
+
+    @property
+    def best_epoch(self) -> int:
+        """The (first) epoch of the lowest validation NLL."""
+        return int(min(self.history, key=lambda row: row["validation.nll"])["epoch"])
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all epochs are there, or early stopping has ended them."""
+        if not self.history:
+            return False
+        patience, done = self.settings.early_stopping, len(self.history)
+        stalled = patience is not None and done - self.best_epoch >= patience
+        return stalled or done >= self.settings.epochs
+
+    def score(self, side: str, most: int | None) -> Scores | None:
+        """Score the model on a sample of a side; None where the side is empty."""
+        indices = self.dataset.split.sample(side, most)
+        if not len(indices):
+            return None
+        images = TensorImages(self.dataset.images, self.device)
+        batches = ScoringBatches(images, self.task, indices)
+        return score(self.model, batches, len(indices), self.device)
+
+
+def assemble(config: Mapping[str, Any], family: str, task: Task) -> Training:
+    """Build all parts of a training.
+
+    This is also how a configuration is checked before anything is written.
+
+    Args:
+        config: with the sections ``dataset``, ``model``, ``training``.
+        family: of the model.
+        task: what is asked of it.
+
+    Raises:
+        UsageError, DataFileError: something in the configuration cannot be used.
+    """
+    settings, process = read_training_settings(config), read_process_settings(config)
+    device = choose_device(process.device)
+    dataset = open_dataset(config)
+    torch.manual_seed(process.seed)
+    height, width, channels = dataset.spec.image_shape
+    model = build_model(family, (channels, height, width), config["model"])
+    loss = build_loss(settings.loss.name, settings.loss.params, model).to(device)
+    model = model.to(device).to(memory_format=torch.channels_last)
+    batches = TrainingBatches(
+        TensorImages(dataset.images, device),
+        task,
+        dataset.split.trained_on(),
+        settings.batch_size,
+        # A control makes as many steps as the run that it is compared with.
+        settings.epoch_length or int(dataset.split.mask("train").sum()) // settings.batch_size,
+        process.seed,
+    )
+    if settings.batch_size < loss.minimum_batch:
+        raise UsageError(
+            f"training.batch_size={settings.batch_size}: the loss '{loss.name}' needs at least "
+            f"{loss.minimum_batch} images in a batch."
+        )
+    return Training(
+        config=config,
+        family=family,
+        task=task,
+        settings=settings,
+        process=process,
+        device=device,
+        dataset=dataset,
+        model=model,
+        loss=loss,
+        optimizer=build_optimizer(settings, model),
+        batches=batches,
+    )

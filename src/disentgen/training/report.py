@@ -1,0 +1,78 @@
+"""What a training tells: its first lines, its results, its table of scores."""
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from disentgen.dataset.split import SIDES
+from disentgen.training.assembly import Training
+from disentgen.training.engine import now
+
+REPORTED_VERSIONS = ("disent-and-gen", "torch", "pytorch-ignite", "numpy")
+
+
+def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, Any]:
+    """Score the model on every side and gather everything about the run."""
+    most = training.settings.score_images
+    scores = {side: training.score(side, most) for side in SIDES}
+    trained = sum(row["seconds"] for row in training.history)
+    images = len(training.history) * len(training.batches) * training.settings.batch_size
+    return {
+        "data": {
+            "name": training.dataset.spec.name,
+            "label": training.dataset.label,
+            "source": training.dataset.images.source,
+        },
+        "split": training.dataset.split.describe(),
+        "images_trained_on": len(training.batches.indices),
+        "scores": {side: value and value.as_record() for side, value in scores.items()},
+        "best_epoch": training.best_epoch,
+        "epochs": len(training.history),
+        "seed": training.process.seed,
+        "device": str(training.device),
+        "threads": torch.get_num_threads(),
+        "speed": {"images_per_second": images / trained},
+        "seconds": trained,
+        "times": {**times, "ended": now()},
+        "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in REPORTED_VERSIONS},
+        },
+    }
+
+
+def describe(training: Training) -> str:
+    """The first lines of a run: data, sides, model."""
+    split = training.dataset.split.describe()
+    parameters = sum(parameter.numel() for parameter in training.model.parameters())
+    expression = training.dataset.split.expressions["held_out"]
+    held_out = (
+        f"{split['held_out']['count']:,} held out ({expression})" if expression else "none held out"
+    )
+    control = "; control: trained on both sides" if training.dataset.split.control else ""
+    return (
+        f"{training.dataset.note}\n"
+        f"{training.dataset.label}: {len(training.batches.indices):,} images to train on, "
+        f"{split['validation']['count']:,} for validation, {held_out}{control}\n"
+        f"{training.config['model'].get('name') or training.family}: {parameters:,} parameters, "
+        f"loss {training.settings.loss.name}, {training.device}, "
+        f"seed {training.process.seed}"
+    )
+
+
+def format_scores(scores: Mapping[str, Any]) -> str:
+    """A table of the scores of each side."""
+    lines = [f"{'nats per image':<16}{'NLL':>10}{'± s.e.':>9}{'floor':>9}{'KL':>9}{'images':>9}"]
+    for side, value in scores.items():
+        if value is None:
+            lines.append(f"{side.replace('_', '-'):<16}{'no images on this side':>33}")
+            continue
+        lines.append(
+            f"{side.replace('_', '-'):<16}{value['nll']:>10.2f}{value['nll_standard_error']:>9.2f}"
+            f"{value['nll_floor']:>9.2f}{value['kl']:>9.2f}{value['images']:>9,}"
+        )
+    return "\n".join(lines)
