@@ -4,6 +4,7 @@ import scipy.stats
 import torch
 
 from configs.cnnvae import ARCHITECTURES
+from disentgen.dataset.batches import ScoringBatches
 from disentgen.models import build_model
 from disentgen.training.evaluation import entropy_per_image, score
 from disentgen.training.losses import nll_per_image
@@ -18,7 +19,12 @@ def model():
 
 
 def batch(images, size):
-    return [(part, part) for part in images.split(size)]
+    """Batches of given images."""
+
+    def choose(source, indices):
+        return (source[indices], source[indices])
+
+    return ScoringBatches(images, choose, np.arange(len(images)), size)
 
 
 def test_entropy_agrees_with_scipy_and_is_zero_for_binary_images():
@@ -42,7 +48,7 @@ def test_scores_are_means_at_the_posterior_mean(model):
         output = model(images)
     nll = nll_per_image(output.reconstruction, images).double().numpy()
     kl = output.posterior.kl_from_standard_normal().double().numpy()
-    scores = score(model.train(), batch(images, 5), 23, CPU)
+    scores = score(model.train(), batch(images, 5), CPU)
     assert scores.images == 23
     assert scores.nll == pytest.approx(nll.mean(), rel=1e-6)
     assert scores.nll_standard_error == pytest.approx(scipy.stats.sem(nll), rel=1e-3)
@@ -53,14 +59,14 @@ def test_scores_are_means_at_the_posterior_mean(model):
 
 def test_scores_do_not_depend_on_the_batch_size(model):
     images = torch.rand(30, 1, 64, 64)
-    one, other = (score(model, batch(images, size), 30, CPU) for size in (7, 30))
+    one, other = (score(model, batch(images, size), CPU) for size in (7, 30))
     assert one.nll == pytest.approx(other.nll, rel=1e-6)
     assert one.kl_per_latent == pytest.approx(other.kl_per_latent, rel=1e-4)
 
 
 def test_scoring_draws_no_random_numbers(model):
     state = torch.get_rng_state()
-    score(model, batch(torch.rand(4, 1, 64, 64), 2), 4, CPU)
+    score(model, batch(torch.rand(4, 1, 64, 64), 2), CPU)
     fresh = torch.Generator()
     fresh.set_state(state)
     torch.rand(4, 1, 64, 64, generator=fresh)

@@ -70,14 +70,14 @@ class Training:
         stalled = patience is not None and done - self.best_epoch >= patience
         return stalled or done >= self.settings.epochs
 
-    def score(self, side: str, most: int | None) -> Scores | None:
-        """Score the model on a sample of a side; None where the side is empty."""
+    def score(self, side: str, most: int | None, progress: str | None = None) -> Scores | None:
+        """Score the model on at most so many images of a side; None where the side is empty."""
         indices = self.dataset.split.sample(side, most)
         if not len(indices):
             return None
         images = TensorImages(self.dataset.images, self.device)
         batches = ScoringBatches(images, self.task, indices)
-        return score(self.model, batches, len(indices), self.device)
+        return score(self.model, batches, self.device, progress)
 
 
 def assemble(config: Mapping[str, Any], family: str, task: Task) -> Training:

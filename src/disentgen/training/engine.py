@@ -125,7 +125,7 @@ class FirstDivergence:
         )
 
 
-def attach_progress(trainer: Engine, batch_size: int) -> None:
+def attach_progress(engine: Engine, batch_size: int, what: str = "") -> None:
     """A progress bar with images/s and the time left in the epoch, on a terminal only.
 
     It writes to the process's own stderr, past anything that captures the output of a run.
@@ -133,9 +133,14 @@ def attach_progress(trainer: Engine, batch_size: int) -> None:
     terminal = sys.__stderr__
     if terminal is not None and terminal.isatty():
         bar = ProgressBar(
-            bar_format=None, file=terminal, unit=" images", unit_scale=batch_size, ncols=88
+            bar_format=None,
+            file=terminal,
+            desc=what,
+            unit=" images",
+            unit_scale=batch_size,
+            ncols=88,
         )
-        bar.attach(trainer)
+        bar.attach(engine)
 
 
 def attach_first_batch(trainer: Engine, times: dict[str, str]) -> None:

@@ -1,6 +1,5 @@
 """Scores: one ruler for every objective."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +8,8 @@ from ignite.engine import Engine
 from ignite.metrics import Average
 from torch import Tensor, nn
 
+from disentgen.dataset.batches import ScoringBatches
+from disentgen.training.engine import attach_progress
 from disentgen.training.losses import nll_per_image
 
 
@@ -65,9 +66,21 @@ def create_evaluator(model: nn.Module, device: torch.device) -> Engine:
     return evaluator
 
 
-def score(model: nn.Module, batches: Iterable, images: int, device: torch.device) -> Scores:
-    """Score a model on batches that hold ``images`` images in all, in evaluation mode."""
-    state = create_evaluator(model, device).run(batches)
+def score(
+    model: nn.Module, batches: ScoringBatches, device: torch.device, progress: str | None = None
+) -> Scores:
+    """Score a model on all of some images, in evaluation mode.
+
+    Args:
+        model: a Latent Gaussian Model.
+        batches: of the images.
+        device: that the model is on.
+        progress: what to call it in a progress bar; none by default.
+    """
+    evaluator, images = create_evaluator(model, device), len(batches.indices)
+    if progress is not None:
+        attach_progress(evaluator, batches.batch_size, progress)
+    state = evaluator.run(batches)
     nll, floor, *kl = state.metrics["mean"].tolist()
     variance = max(state.metrics["mean_square"][0].item() - nll**2, 0.0)
     return Scores(

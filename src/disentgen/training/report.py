@@ -17,7 +17,7 @@ REPORTED_VERSIONS = ("disent-and-gen", "torch", "pytorch-ignite", "numpy")
 def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, Any]:
     """Score the model on every side and gather everything about the run."""
     most = training.settings.score_images
-    scores = {side: training.score(side, most) for side in SIDES}
+    scores = {side: training.score(side, most, f"scoring {side}") for side in SIDES}
     trained = sum(row["seconds"] for row in training.history)
     images = len(training.history) * len(training.batches) * training.settings.batch_size
     return {
