@@ -26,6 +26,12 @@ def test_check_fills_in_defaults_and_converts():
     assert registry.plain(target, checked)["schedule"] == line
 
 
+def test_null_is_none():
+    assert registry.check("model", target, {"size": 1, "schedule": "null"})["schedule"] is None
+    with pytest.raises(UsageError, match="model.size: .* given: None"):
+        registry.check("model", target, {"size": "null"})
+
+
 def test_supplied_parameters_cannot_be_set():
     assert registry.check("model", target, {}, supplied=("size",))["mode"] == "plain"
     with pytest.raises(UsageError, match="unknown parameter in model: 'size'"):

@@ -124,6 +124,8 @@ def plain(target: Callable[..., Any], checked: Mapping[str, Any]) -> dict[str, A
 
 
 def _convert(where: str, hint: Any, value: Any) -> Any:
+    if value == "null":  # as configuration files write None, and so people on the command line
+        value = None
     try:
         return TypeAdapter(hint).validate_python(value)
     except ValidationError as error:
