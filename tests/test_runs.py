@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from configs.cnnvae import ARCHITECTURES
-from disentgen.errors import DataFileError
+from disentgen.errors import DataFileError, UsageError
 from disentgen.models import build_model
 from disentgen.paths import replaced_whole
 from disentgen.runs import RunDirectory, find_runs, open_run
@@ -83,7 +83,7 @@ def test_run_whose_process_is_gone_is_dead(tmp_path):
     for name, beat in {"free": 0, "held": 3600, "fresh": 0, "stale": 3600}.items():
         make_run(tmp_path / name, "RUNNING", heartbeat=now(minus_seconds=beat))
     (tmp_path / "free" / "run.lock").touch()
-    with RunDirectory(tmp_path / "held").lock:
+    with RunDirectory(tmp_path / "held").held():
         program = (
             "import sys; from disentgen.runs import open_run; "
             "print(*(open_run(path).status for path in sys.argv[1:]))"
@@ -93,6 +93,18 @@ def test_run_whose_process_is_gone_is_dead(tmp_path):
             [sys.executable, "-c", program, *folders], capture_output=True, text=True, check=True
         )
     assert done.stdout.split() == ["DEAD", "RUNNING", "RUNNING", "DEAD"]
+
+
+def test_directory_is_held_by_one_process_at_a_time(tmp_path):
+    make_run(tmp_path / "1")
+    with RunDirectory(tmp_path / "1").held():
+        with (
+            pytest.raises(UsageError, match="another process is training"),
+            RunDirectory(tmp_path / "1").held(),
+        ):
+            pass
+        assert (tmp_path / "1" / "run.lock").exists()
+    assert not (tmp_path / "1" / "run.lock").exists()
 
 
 def test_split_is_opened_without_images(tmp_path):

@@ -69,10 +69,9 @@ class StudyExperiment(Experiment):
 
             with told_plainly():
                 directory = RunDirectory(self._folder_of(_run))
-                with directory.lock:
+                with directory.held():
                     results = train(_run.config, directory, _run, family, task)
                     print(f"picture: {save_reconstructions(open_run(directory.path))}")
-                (directory.path / "run.lock").unlink(missing_ok=True)
                 scored = results["scores"]
                 return (scored["held_out"] or scored["validation"])["nll"]
 

@@ -1,11 +1,12 @@
 """Run directories: what a training leaves behind, and how it is found and opened again."""
 
+import contextlib
 import datetime
 import io
 import json
 import pickle
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ from torch import nn
 
 from disentgen.dataset import Dataset
 from disentgen.dataset.split import Split
-from disentgen.errors import DataFileError
+from disentgen.errors import DataFileError, UsageError
 from disentgen.models import build_model
 from disentgen.paths import data_folder, sweep_temporaries, write_whole
 from disentgen.training.config import open_dataset, open_split
@@ -54,10 +55,22 @@ class RunDirectory:
         model.load_state_dict(self._load_tensors("model.pt"))
         return model.eval()
 
-    @property
-    def lock(self) -> FileLock:
-        """Held by the process that trains in this directory, and let go when it dies."""
-        return FileLock(self.path / "run.lock", timeout=0)
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the directory for this process; the system lets it go should the process die.
+
+        Raises:
+            UsageError: another process holds it.
+        """
+        lock = self.path / "run.lock"
+        try:
+            with FileLock(lock, timeout=0):
+                try:
+                    yield
+                finally:
+                    lock.unlink(missing_ok=True)
+        except Timeout:
+            raise UsageError(f"another process is training in {self.path}.") from None
 
     def clear(self) -> None:
         """Remove results of an earlier end of the run, and what a killed process was writing."""
@@ -170,7 +183,7 @@ class Run(RunDirectory):
         here = entry.get("host", {}).get("hostname") == platform.node()
         if here and (self.path / "run.lock").exists():
             try:
-                with self.lock:
+                with FileLock(self.path / "run.lock", timeout=0):
                     return False
             except Timeout:
                 return True
