@@ -116,7 +116,7 @@ def measure_usual_loop(training: Training, steps: int) -> Rate:
     batch_size = training.settings.batch_size
     loader = DataLoader(SampleBySample(pictures), batch_size, shuffle=True, drop_last=True)
     section = training.config["model"]
-    model = build_model("lgm", training.image_shape, section)
+    model = build_model("lgm", training.dataset.spec.tensor_shape, section)
     plain_transposed_convolutions(model)
     loss = build_loss(training.settings.loss.name, training.settings.loss.params, model)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)

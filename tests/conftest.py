@@ -14,8 +14,6 @@ SCRIPTS = REPOSITORY / "scripts"
 #: Genuine frames lie beside the checkout where there are any; tests that need them skip otherwise.
 FRAMES = REPOSITORY.parent / "shared" / "real_frames"
 
-sys.path.insert(0, str(SCRIPTS))
-
 CommandLine = Callable[..., subprocess.CompletedProcess]
 
 

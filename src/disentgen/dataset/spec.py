@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.images import Pixels
-from disentgen.dataset.split import Condition, Variant
+from disentgen.dataset.split import Variant
 from disentgen.errors import UsageError
 from disentgen.registry import choose, nearest_match
 
@@ -63,6 +63,12 @@ class DatasetSpec:
     variants: Mapping[str, Variant]
     original: OriginalFile
     render: Callable[[NDArray[np.int64]], Pixels]
+
+    @property
+    def tensor_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width: the shape of an image as a model sees it."""
+        height, width, channels = self.image_shape
+        return channels, height, width
 
     def choose_variant(self, condition: str | None, variant: str | None) -> Variant | None:
         """The variant that a condition and a variant name mean together; None if both are None.
@@ -122,6 +128,3 @@ def find_spec(name: str | None) -> DatasetSpec:
             f"Add for example 'with dataset.{first}'."
         )
     return choose("dataset", name, specs)
-
-
-__all__ = ["Condition", "DatasetSpec", "OriginalFile", "find_spec", "load_specs"]

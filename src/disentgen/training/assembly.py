@@ -11,7 +11,6 @@ from disentgen.dataset.batches import ScoringBatches, TensorImages, TrainingBatc
 from disentgen.dataset.tasks import Task
 from disentgen.errors import UsageError
 from disentgen.models import LatentGaussianModel, build_model
-from disentgen.models.layers import Shape
 from disentgen.training.config import (
     ProcessSettings,
     open_dataset,
@@ -42,16 +41,11 @@ class Training:
     history: list[Row] = field(default_factory=list)
 
     @property
-    def image_shape(self) -> Shape:
-        height, width, channels = self.dataset.spec.image_shape
-        return (channels, height, width)
-
-    @property
     def description(self) -> dict[str, Any]:
         """What was built, for ``model.json``."""
         return {
             "family": self.family,
-            "image_shape": list(self.image_shape),
+            "image_shape": list(self.dataset.spec.tensor_shape),
             "factors": list(self.dataset.spec.grid.names),
             "parameters": {**self.config["model"], **self.model.layers},
         }
@@ -97,8 +91,7 @@ def assemble(config: Mapping[str, Any], family: str, task: Task) -> Training:
     device = choose_device(process.device)
     dataset = open_dataset(config)
     torch.manual_seed(process.seed)
-    height, width, channels = dataset.spec.image_shape
-    model = build_model(family, (channels, height, width), config["model"])
+    model = build_model(family, dataset.spec.tensor_shape, config["model"])
     loss = build_loss(settings.loss.name, settings.loss.params, model).to(device)
     model = model.to(device).to(memory_format=torch.channels_last)
     batches = TrainingBatches(

@@ -113,5 +113,5 @@ def open_split(config: Mapping[str, Any]) -> Split:
 
 def open_model(config: Mapping[str, Any], family: str) -> LatentGaussianModel:
     """A new model of a configuration, for the images of its dataset."""
-    height, width, channels = find_spec(config["dataset"]["name"]).image_shape
-    return build_model(family, (channels, height, width), config["model"])
+    spec = find_spec(config["dataset"]["name"])
+    return build_model(family, spec.tensor_shape, config["model"])
