@@ -32,6 +32,8 @@ def replaced_whole(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except DataFileError:
+        raise
     except OSError as error:
         raise DataFileError(f"cannot write {path}: {error.strerror or error}.") from error
     finally:

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from disentgen.dataset.batches import ScoringBatches, TensorImages, TrainingBatches
+from disentgen.dataset.batches import Observations, ScoringBatches, TrainingBatches
+from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.images import Images
-from disentgen.dataset.tasks import reconstruct
+from disentgen.dataset.tasks import infer, reconstruct
 from disentgen.errors import UsageError
 
 
@@ -15,7 +16,9 @@ def show_index(indices):
     return pictures
 
 
-IMAGES = TensorImages(Images((4, 4, 3), 255, "stand-in", show_index), torch.device("cpu"))
+GRID = FactorGrid({"tens": tuple(range(100)), "ones": tuple(range(10))})
+CPU = torch.device("cpu")
+OBSERVED = Observations(Images((4, 4, 3), 255, "stand-in", show_index), GRID, CPU)
 
 
 def read_indices(pictures):
@@ -24,7 +27,7 @@ def read_indices(pictures):
 
 def training(indices=range(100), batch_size=8, epoch_length=12, seed=0):
     return TrainingBatches(
-        IMAGES, reconstruct, np.array(indices), batch_size, epoch_length, seed
+        OBSERVED, reconstruct, np.array(indices), batch_size, epoch_length, seed
     )  # fmt: skip
 
 
@@ -33,7 +36,7 @@ def read_epoch(batches, number):
 
 
 def test_tensors_are_channels_first_in_unit_range_and_channels_last_in_memory():
-    pictures = IMAGES(np.array([255, 3]))
+    pictures = OBSERVED.images(np.array([255, 3]))
     assert pictures.shape == (2, 3, 4, 4)
     assert pictures.dtype == torch.float32
     assert pictures[0, 0, 0, 1] == 1
@@ -42,7 +45,7 @@ def test_tensors_are_channels_first_in_unit_range_and_channels_last_in_memory():
 
 def test_binary_pixels_are_not_scaled():
     images = Images((1, 1, 1), 1, "stand-in", lambda indices: np.ones((1, 1, 1, 1), np.uint8))
-    assert TensorImages(images, torch.device("cpu"))(np.array([0])).item() == 1
+    assert Observations(images, GRID, CPU).images(np.array([0])).item() == 1
 
 
 def test_epoch_shows_every_image_at_most_once():
@@ -70,12 +73,32 @@ def test_batch_larger_than_the_images_is_refused():
 
 
 def test_scoring_shows_every_image_once_in_order():
-    batches = ScoringBatches(IMAGES, reconstruct, np.arange(50), batch_size=16)
+    batches = ScoringBatches(OBSERVED, reconstruct, np.arange(50), batch_size=16)
     shown = [read_indices(pictures) for pictures, _ in batches]
     assert sum(shown, []) == list(range(50))
     assert len(batches) == len(shown) == 4
 
 
 def test_reconstruction_asks_for_the_image_itself():
-    pictures, target = reconstruct(IMAGES, np.array([1, 2]))
+    pictures, target = reconstruct(OBSERVED, np.array([1, 2]))
     assert target is pictures
+
+
+def test_inference_asks_for_factor_values():
+    pictures, target = infer(OBSERVED, np.array([12, 999]))
+    assert read_indices(pictures) == [12, 999]
+    assert target.dtype == torch.float32
+    assert target.tolist() == [[1, 2], [99, 9]]
+
+
+def test_the_disk_is_told_of_each_batch_but_the_first_ahead_of_time():
+    told = []
+
+    def fetch(indices):
+        told.append(("fetch", *indices))
+        return show_index(indices)
+
+    images = Images((4, 4, 3), 255, "original", fetch, lambda indices: told.append(tuple(indices)))
+    batches = ScoringBatches(Observations(images, GRID, CPU), reconstruct, np.arange(5), 2)
+    assert len(list(batches)) == 3
+    assert told == [(2, 3), ("fetch", 0, 1), (4,), ("fetch", 2, 3), ("fetch", 4)]

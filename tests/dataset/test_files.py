@@ -6,15 +6,17 @@ import signal
 import time
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pytest
 
-from disentgen.dataset import files
+from disentgen.dataset import archives, files
 from disentgen.dataset.build import build_dataset
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.spec import DatasetSpec, OriginalFile, load_specs
-from disentgen.errors import DataFileError
+from disentgen.errors import DataFileError, UsageError
 
 GRID = FactorGrid({"a": (1.0, 2.0, 3.0), "b": tuple(float(i) for i in range(2000))})
 
@@ -35,13 +37,10 @@ def render_colour(indices):
 
 
 def make_labels():
-    return {
-        "labels": GRID.classes(np.arange(GRID.size)),
-        "metadata": np.array({"title": "test"}, dtype=object),
-    }
+    return {"labels": GRID.classes(np.arange(GRID.size))}
 
 
-def make_spec(maximum=1, channels=1):
+def make_spec(maximum=1, channels=1, ending="npz"):
     return DatasetSpec(
         name="test",
         title="Test",
@@ -50,7 +49,7 @@ def make_spec(maximum=1, channels=1):
         maximum=maximum,
         variants={},
         original=OriginalFile(
-            folder="test", names=("test.npz",), url="https://example.org/test.npz",
+            folder="test", names=(f"test.{ending}",), url=f"https://example.org/test.{ending}",
             hash="md5:0", licence="none", key="imgs", labels=make_labels,
         ),
         render=render_binary if maximum == 1 else render_colour,
@@ -59,20 +58,24 @@ def make_spec(maximum=1, channels=1):
 
 def as_original(spec, path):
     """Take the stand-in's mark off a file and its hash as the published one."""
-    import pooch
+    if path.suffix == ".npz":
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.comment = b""
+    else:
+        with h5py.File(path, "a") as archive:
+            archive.attrs.clear()
+    digest = files.compute_hash(path, "md5")
+    return replace(spec, original=replace(spec.original, hash=f"md5:{digest}"))
 
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.comment = b""
-    return replace(
-        spec, original=replace(spec.original, hash=f"md5:{pooch.file_hash(str(path), alg='md5')}")
-    )
+
+KINDS = {"binary-npz": (1, 1, "npz"), "colour-npz": (255, 3, "npz"), "colour-h5": (255, 3, "h5")}
 
 
-@pytest.fixture(scope="module", params=[(1, 1), (255, 3)], ids=["binary", "colour"])
+@pytest.fixture(scope="module", params=KINDS.values(), ids=KINDS)
 def exported(request, tmp_path_factory):
     """A small dataset and its exported stand-in, passed off as the published file."""
     spec = make_spec(*request.param)
-    path = tmp_path_factory.mktemp("raw") / "test.npz"
+    path = tmp_path_factory.mktemp("raw") / spec.original.names[0]
     files.export_stand_in(spec, path)
     return as_original(spec, path), path
 
@@ -81,20 +84,24 @@ def exported(request, tmp_path_factory):
 def original(exported, tmp_path):
     """A copy of that file that a test may damage."""
     spec, path = exported
-    copy = tmp_path / "test" / "test.npz"
+    copy = tmp_path / "test" / path.name
     copy.parent.mkdir()
     copy.write_bytes(path.read_bytes())
     return spec, copy
 
 
-def test_export_is_read_by_numpy_under_the_published_keys(exported):
+def test_export_has_the_published_keys_types_and_order(exported):
     spec, path = exported
-    with np.load(path, allow_pickle=True) as arrays:
-        assert set(arrays) == {"imgs", "labels", "metadata"}
-        assert arrays["metadata"][()]["title"] == "test"
-        expected = spec.render(np.arange(GRID.size)).squeeze()
-        assert arrays["imgs"].dtype == np.uint8
-        assert np.array_equal(arrays["imgs"], expected)
+    if path.suffix == ".npz":
+        with np.load(path) as archive:
+            arrays = dict(archive)
+    else:
+        with h5py.File(path) as archive:
+            arrays = {key: value[()] for key, value in archive.items()}
+    assert set(arrays) == {"imgs", "labels"}
+    assert arrays["imgs"].dtype == np.uint8
+    assert np.array_equal(arrays["imgs"], spec.render(np.arange(GRID.size)).squeeze())
+    assert np.array_equal(arrays["labels"], GRID.classes(np.arange(GRID.size)))
 
 
 def test_published_file_gives_its_images_bit_by_bit(original):
@@ -117,16 +124,50 @@ def test_converted_file_is_used_again_and_made_anew_when_the_file_changes(origin
     assert converted.stat().st_mtime_ns != made
 
 
-def test_stand_in_is_never_taken_for_the_original(tmp_path):
-    spec = make_spec()
-    path = tmp_path / "test.npz"
+@pytest.mark.parametrize("ending", ["npz", "h5"])
+def test_stand_in_is_never_taken_for_the_original(tmp_path, ending):
+    spec = make_spec(ending=ending)
+    path = tmp_path / f"test.{ending}"
     files.export_stand_in(spec, path)
     with pytest.raises(DataFileError, match="stand-in"):
         files.open_original(spec, path)
 
 
-def write_npz(path, **arrays):
-    np.savez(path, **arrays)
+def test_export_to_another_kind_of_file_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"expected a name that ends in \.npz"):
+        files.export_stand_in(make_spec(), tmp_path / "test.tar")
+    assert not list(tmp_path.iterdir())
+
+
+def test_dataset_without_a_stand_in_needs_its_file(exported, monkeypatch):
+    spec, path = exported
+    bare = replace(spec, render=None)
+    monkeypatch.setattr("disentgen.dataset.build.find_spec", lambda name, version: bare)
+    assert build_dataset("test", root=str(path.parent)).images.source == "original"
+    with pytest.raises(DataFileError, match=r"\(md5:[0-9a-f]+\)\.$"):
+        build_dataset("test", root=str(path.parent / "empty"))
+    with pytest.raises(UsageError, match="Test has no stand-in"):
+        build_dataset("test", root=str(path.parent), source="stand-in")
+
+
+def test_hdf5_blocks_that_span_many_images_are_read_in_order(tmp_path):
+    spec = make_spec(255, 3, "h5")
+    path = tmp_path / "test.h5"
+    pictures = spec.render(np.arange(GRID.size))
+    with h5py.File(path, "w") as archive:
+        archive.create_dataset("imgs", data=pictures, chunks=(1700, 4, 4, 1), compression="gzip")
+        archive["labels"] = make_labels()["labels"]
+    images = files.open_original(as_original(spec, path), path)
+    assert np.array_equal(images(np.arange(GRID.size)), pictures)
+
+
+def write_archive(path, **arrays):
+    if path.suffix == ".npz":
+        np.savez(path, **arrays)
+        return
+    with h5py.File(path, "w") as archive:
+        for key, array in arrays.items():
+            archive[key] = array
 
 
 def truncate(spec, path):
@@ -140,15 +181,20 @@ def spoil(spec, path):
 
 
 def reshape(spec, path):
-    write_npz(path, imgs=np.zeros((10, 64, 64), np.uint8))
+    write_archive(path, imgs=np.zeros((10, 64, 64), np.uint8))
+
+
+def retype(spec, path):
+    write_archive(path, imgs=np.zeros((6000, 8), np.float32))
 
 
 def rename_key(spec, path):
-    write_npz(path, images=np.zeros((10, 64, 64), np.uint8))
+    write_archive(path, images=np.zeros((10, 64, 64), np.uint8))
 
 
-def pickle_images(spec, path):
-    write_npz(path, imgs=np.array([{"never": "unpickled"}], dtype=object))
+def put_text_inside(spec, path):
+    text = [{"never": "unpickled"}] if path.suffix == ".npz" else ["text"]
+    write_archive(path, imgs=np.array(text, dtype=object))
 
 
 def spoil_header(spec, path):
@@ -162,13 +208,14 @@ def make_text(spec, path):
 
 
 DAMAGES = [
-    (truncate, "truncated, damaged or not an npz"),
+    (truncate, "truncated, damaged or not an"),
     (spoil, "is not the published Test file: its md5 is"),
     (reshape, r"uint8 of shape \(10, 64, 64\), expected uint8 of \(6000, 64, 64"),
+    (retype, r"float32 of shape \(6000, 8\), expected uint8"),
     (rename_key, "has no array 'imgs', only images"),
-    (pickle_images, "not a plain array"),
+    (put_text_inside, "is not a"),
     (spoil_header, "truncated, damaged"),
-    (make_text, "truncated, damaged or not an npz"),
+    (make_text, "truncated, damaged or not an"),
 ]
 
 
@@ -181,12 +228,56 @@ def test_damaged_files_are_refused_and_leave_nothing(original, damage, message):
     assert not path.with_suffix(".converted.npy").exists()
 
 
-def test_file_of_the_right_hash_but_another_order_is_refused(original):
+@pytest.mark.parametrize("link", [h5py.SoftLink("/labels"), h5py.ExternalLink("a.h5", "/imgs")])
+def test_links_in_place_of_arrays_are_not_followed(tmp_path, link):
+    path = tmp_path / "test.h5"
+    write_archive(path, labels=make_labels()["labels"])
+    write_archive(tmp_path / "a.h5", imgs=make_labels()["labels"])
+    with h5py.File(path, "a") as archive:
+        archive["imgs"] = link
+    with pytest.raises(DataFileError, match="has no array 'imgs', only imgs, labels"):
+        files.open_original(make_spec(ending="h5"), path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (make_labels()["labels"][::-1], "does not list the factor grid"),
+        (make_labels()["labels"][:, :1], r"'labels' has shape \(6000, 2\), expected \(6000, 1\)"),
+    ],
+)
+def test_file_of_the_right_hash_but_other_labels_is_refused(original, labels, message):
     spec, path = original
-    shuffled = make_labels() | {"labels": make_labels()["labels"][::-1]}
-    other = replace(spec, original=replace(spec.original, labels=lambda: shuffled))
-    with pytest.raises(DataFileError, match="does not list the factor grid"):
+    other = replace(spec, original=replace(spec.original, labels=lambda: {"labels": labels}))
+    with pytest.raises(DataFileError, match=message):
         files.open_original(other, path)
+    assert not path.with_suffix(".converted.npy").exists()
+
+
+def test_pixels_brighter_than_the_dataset_has_are_refused(tmp_path):
+    spec = make_spec(1, 1)
+    path = tmp_path / "test.npz"
+    pictures = np.full((GRID.size, 64, 64), 255, np.uint8)
+    write_archive(path, imgs=pictures, labels=make_labels()["labels"])
+    with pytest.raises(DataFileError, match=r"^.*test\.npz: 'imgs' holds 255; .* at most 1\.$"):
+        files.open_original(as_original(spec, path), path)
+    assert not path.with_suffix(".converted.npy").exists()
+
+
+def test_full_disk_is_told_before_the_conversion(original, monkeypatch):
+    spec, path = original
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+    with pytest.raises(DataFileError, match=r"has 0\.0 GB left; the converted images need"):
+        files.open_original(spec, path)
+
+
+def test_shortened_conversion_is_made_anew(original):
+    spec, path = original
+    files.open_original(spec, path)
+    converted = path.with_suffix(".converted.npy")
+    os.truncate(converted, converted.stat().st_size // 2)
+    indices = np.arange(GRID.size)
+    assert np.array_equal(files.open_original(spec, path)(indices), spec.render(indices))
 
 
 def open_and_compare(spec, path, barrier, results):
@@ -216,14 +307,16 @@ def test_processes_that_open_an_unconverted_file_at_once_all_succeed(original):
 
 def test_killed_conversion_leaves_nothing_that_looks_finished(original, monkeypatch):
     spec, path = original
-    read = files._read_images
+    images = archives.find_format(path)
+    read = images._read_blocks
 
     def read_slowly(*arguments):
-        for pixels in read(*arguments):
-            yield pixels
-            time.sleep(60)
+        for block in read(*arguments):
+            yield block
+            if block.ndim > 2:
+                time.sleep(60)
 
-    monkeypatch.setattr(files, "_read_images", read_slowly)
+    monkeypatch.setattr(images, "_read_blocks", read_slowly)
     worker = fork.Process(target=files.open_original, args=(spec, path))
     worker.start()
     deadline = time.monotonic() + 30
@@ -245,39 +338,39 @@ def test_original_in_a_folder_that_cannot_be_written_to(original, tmp_path, monk
     monkeypatch.setattr(files.os, "access", lambda folder, mode: folder != path.parent)
     images = files.open_original(spec, path)
     assert np.array_equal(images(np.arange(9)), spec.render(np.arange(9)))
-    assert [file.name for file in path.parent.iterdir()] == ["test.npz"]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
     assert (tmp_path / "data" / "raw" / "test" / "test.converted.npy").exists()
 
 
-def test_download_without_network_says_what_to_do(tmp_path, monkeypatch):
-    import requests
-
-    def refuse(*arguments, **options):
-        raise requests.ConnectionError("no route")
-
-    monkeypatch.setattr(requests, "get", refuse)
-    with pytest.raises(DataFileError, match=r"cannot download .* put it at .*test/test.npz"):
-        files.download(make_spec(), str(tmp_path))
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    ["dsprites", "shapes3d"],
+)
+def test_full_size(tmp_path, monkeypatch, name):
+    """Export all images and read them back through the path of the published file."""
+    (spec,) = load_specs()[name]
+    path = tmp_path / spec.original.folder / spec.original.names[0]
+    files.export_stand_in(spec, path)
+    genuine = as_original(spec, path)
+    monkeypatch.setattr("disentgen.dataset.build.find_spec", lambda name, version: genuine)
+    dataset = build_dataset(name, root=str(tmp_path))
+    assert dataset.label == spec.title
+    for start in range(0, spec.grid.size, 8192):
+        indices = np.arange(start, min(start + 8192, spec.grid.size))
+        assert np.array_equal(dataset.images(indices), spec.render(indices))
+    started = time.monotonic()
+    build_dataset(name, root=str(tmp_path))
+    assert time.monotonic() - started < 1
 
 
 @pytest.mark.slow
-def test_dsprites_at_full_size(tmp_path, monkeypatch):
-    """Export all 737,280 images and read them back through the path of the published file."""
-    spec = load_specs()["dsprites"]
-    path = tmp_path / "dsprites" / spec.original.names[0]
+def test_dsprites_labels_are_those_of_the_published_file(tmp_path):
+    (spec,) = load_specs()["dsprites"]
+    path = tmp_path / "test.npz"
     files.export_stand_in(spec, path)
     with np.load(path, allow_pickle=True) as arrays:
         assert arrays["latents_classes"].shape == arrays["latents_values"].shape == (737_280, 6)
         assert arrays["latents_values"].dtype == np.float64
         assert arrays["latents_classes"].dtype == np.int64
         assert arrays["metadata"][()]["latents_names"][0] == "color"
-    genuine = as_original(spec, path)
-    monkeypatch.setattr("disentgen.dataset.build.find_spec", lambda name: genuine)
-    dataset = build_dataset("dsprites", root=str(tmp_path))
-    assert dataset.label == "dSprites"
-    for start in range(0, spec.grid.size, 8192):
-        indices = np.arange(start, start + 8192)
-        assert np.array_equal(dataset.images(indices), spec.render(indices))
-    started = time.monotonic()
-    build_dataset("dsprites", root=str(tmp_path))
-    assert time.monotonic() - started < 1

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disentgen.dataset.grid import FactorGrid
-from disentgen.dataset.spec import load_specs
+from disentgen.dataset.spec import find_spec
 
 sizes = st.lists(st.integers(1, 5), min_size=1, max_size=4)
 
@@ -35,7 +35,7 @@ def test_values_follow_classes():
 
 
 def test_dsprites_is_the_published_grid():
-    grid = load_specs()["dsprites"].grid
+    grid = find_spec("dsprites").grid
     assert dict(zip(grid.names, grid.sizes, strict=True)) == {
         "shape": 3, "scale": 6, "orientation": 40, "posX": 32, "posY": 32,
     }  # fmt: skip

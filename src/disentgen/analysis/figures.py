@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from disentgen.dataset import Dataset
-from disentgen.dataset.batches import TensorImages
+from disentgen.dataset.batches import Observations
 from disentgen.paths import write_whole
 from disentgen.runs import Run
 
@@ -62,6 +62,36 @@ def save_sides(dataset: Dataset, folder: Path, count: int = 2 * EXAMPLES) -> Pat
     return save(figure, folder / name)
 
 
+def save_factors(dataset: Dataset, path: Path, most: int = EXAMPLES) -> Path:
+    """Draw a contact sheet of a dataset: in each row one factor varies, all others at the middle.
+
+    Args:
+        dataset: the opened dataset.
+        path: of the picture.
+        most: images in a row; of a factor with more values, evenly spaced ones are shown.
+    """
+    spec = dataset.spec
+    middle = np.array(spec.grid.sizes) // 2
+    figure = Figure(figsize=(0.8 * most + 1.4, 1.04 * len(middle) + 0.4), layout="constrained")
+    axes = figure.subplots(len(middle), most, squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for row, (factor, size) in enumerate(zip(spec.grid.names, spec.grid.sizes, strict=True)):
+        shown = np.unique(np.linspace(0, size - 1, min(size, most)).round().astype(int))
+        classes = np.tile(middle, (len(shown), 1))
+        classes[:, row] = shown
+        pictures = tensor_images(dataset, spec.grid.indices(classes)).permute(0, 2, 3, 1).numpy()
+        for axis, picture, number in zip(axes[row], pictures, shown, strict=False):
+            axis.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axis.set_title(spec.name_value(factor, number), fontsize=7, pad=2)
+        axes[row, 0].text(
+            -0.15, 0.5, factor, ha="right", va="center", fontsize=8,
+            transform=axes[row, 0].transAxes,
+        )  # fmt: skip
+    figure.suptitle(f"{dataset.label} · one factor varied in each row", fontsize=9)
+    return save(figure, path)
+
+
 def choose_examples(dataset: Dataset, side: str, count: int) -> NDArray[np.int64]:
     """The same few images of a side every time; all of them where it has no more."""
     indices = dataset.split.sample(side, count)
@@ -70,7 +100,8 @@ def choose_examples(dataset: Dataset, side: str, count: int) -> NDArray[np.int64
 
 def tensor_images(dataset: Dataset, indices: NDArray[np.int64]) -> Tensor:
     """Images of a dataset as tensors (n, channels, height, width) in 0..1."""
-    return TensorImages(dataset.images, torch.device("cpu"))(indices)
+    observed = Observations(dataset.images, dataset.spec.grid, torch.device("cpu"))
+    return observed.images(indices)
 
 
 def draw_rows(axis: matplotlib.axes.Axes, rows: list[Tensor], labels: list[str]) -> None:

@@ -1,41 +1,87 @@
-"""``python -m disentgen.dataset download|export NAME``: published files and stand-ins."""
+"""``python -m disentgen.dataset list|download|export|show``: published files and stand-ins."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from disentgen.dataset.files import download, export_stand_in
+from disentgen.dataset.build import build_dataset
+from disentgen.dataset.download import download
+from disentgen.dataset.files import export_stand_in
 from disentgen.dataset.spec import find_spec, load_specs
+from disentgen.dataset.summary import describe_dataset, list_datasets
 from disentgen.errors import DisentgenError
+from disentgen.paths import data_folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m disentgen.dataset", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    names = ", ".join(load_specs())
-
-    fetch = commands.add_parser("download", help="fetch and verify a published file")
-    fetch.add_argument("name", help=names)
-    fetch.add_argument("--root", help="folder of raw data (default: raw in the data folder)")
-
-    write = commands.add_parser("export", help="write the stand-in in the published file's format")
-    write.add_argument("name", help=names)
-    write.add_argument("file", type=Path)
-
-    given = parser.parse_args(arguments)
+    given = make_parser().parse_args(arguments)
     try:
-        spec = find_spec(given.name)
-        if given.command == "download":
-            print(f"{spec.title} ({spec.original.licence}) is at {download(spec, given.root)}")
-        else:
-            export_stand_in(spec, given.file)
-            print(f"wrote the {spec.title} stand-in to {given.file}")
+        given.act(given)
     except DisentgenError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The commands and what they take."""
+    parser = argparse.ArgumentParser(prog="python -m disentgen.dataset", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    root = argparse.ArgumentParser(add_help=False)
+    root.add_argument("--root", help="folder of raw data (default: raw in the data folder)")
+    which = argparse.ArgumentParser(add_help=False)
+    which.add_argument("name", help=", ".join(load_specs()))
+    which.add_argument("--version", help="of a dataset that has several")
+
+    listing = commands.add_parser("list", parents=[root], help="all datasets, and what is there")
+    listing.set_defaults(act=list_all)
+    fetch = commands.add_parser(
+        "download", parents=[which, root], help="fetch and verify a published file"
+    )
+    fetch.set_defaults(act=fetch_one)
+    write = commands.add_parser(
+        "export", parents=[which], help="write the stand-in in the published file's format"
+    )
+    write.add_argument("file", type=Path)
+    write.set_defaults(act=export)
+    show = commands.add_parser(
+        "show", parents=[which, root], help="describe a dataset, draw each factor varied alone"
+    )
+    show.add_argument("--source", default="auto", choices=["auto", "original", "stand-in"])
+    show.add_argument("--output", type=Path, help="picture to write (default: in data/results)")
+    show.set_defaults(act=show_factors)
+    return parser
+
+
+def list_all(given: argparse.Namespace) -> None:
+    """Print a table of all datasets."""
+    print(list_datasets(given.root))
+
+
+def fetch_one(given: argparse.Namespace) -> None:
+    """Download a published file."""
+    spec = find_spec(given.name, given.version)
+    print(f"{spec.title} ({spec.original.licence}) is at {download(spec, given.root)}")
+
+
+def export(given: argparse.Namespace) -> None:
+    """Write a stand-in as a file."""
+    spec = find_spec(given.name, given.version)
+    export_stand_in(spec, given.file)
+    print(f"wrote the {spec.title} stand-in to {given.file}")
+
+
+def show_factors(given: argparse.Namespace) -> None:
+    """Print what is known of a dataset, and draw a contact sheet of its factors."""
+    from disentgen.analysis.figures import save_factors  # matplotlib takes its time to start
+
+    dataset = build_dataset(given.name, given.version, given.root, given.source)
+    print(describe_dataset(dataset))
+    name = "-".join(filter(None, ("factors", dataset.spec.name, dataset.spec.version)))
+    path = given.output or data_folder() / "results" / f"{name}.png"
+    print(f"picture: {save_factors(dataset, path)}")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
 """Ready batches of tensors, one gather each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from math import ceil
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from disentgen.dataset.images import Images
+from disentgen.dataset.grid import FactorGrid
+from disentgen.dataset.images import Images, Indices
 from disentgen.dataset.tasks import Task
 from disentgen.errors import UsageError
 
@@ -17,17 +18,34 @@ Batch = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
-class TensorImages:
-    """Images as float tensors (n, channels, height, width) in 0..1, on a device."""
+class Observations:
+    """What can be observed of a factor grid, by index, as float tensors on a device."""
 
-    images: Images
+    stored: Images
+    grid: FactorGrid
     device: torch.device
 
-    def __call__(self, indices: NDArray[np.int64]) -> Tensor:
-        pixels = torch.from_numpy(self.images(indices)).to(self.device, non_blocking=True)
+    def images(self, indices: Indices) -> Tensor:
+        """Images: (n,) indices to (n, channels, height, width) in 0..1."""
+        pixels = torch.from_numpy(self.stored(indices)).to(self.device, non_blocking=True)
         # The layout stays (n, height, width, channels) in memory, which convolutions prefer.
         values = pixels.permute(0, 3, 1, 2).float()
-        return values if self.images.maximum == 1 else values.div_(self.images.maximum)
+        return values if self.stored.maximum == 1 else values.div_(self.stored.maximum)
+
+    def factors(self, indices: Indices) -> Tensor:
+        """Factor values: (n,) indices to (n, factors)."""
+        return torch.from_numpy(self.grid.values(indices)).float().to(self.device)
+
+    def announce(self, batches: Iterable[Indices]) -> Iterator[Indices]:
+        """The same batches of indices; the disk is told of each one ahead of time."""
+        remaining = iter(batches)
+        now = next(remaining, None)
+        while now is not None:
+            later = next(remaining, None)
+            if later is not None:
+                self.stored.expect(later)
+            yield now
+            now = later
 
 
 @dataclass(frozen=True)
@@ -37,7 +55,7 @@ class TrainingBatches:
     There is therefore no position to save: a resumed run draws the order of its next epoch anew.
 
     Args:
-        images: the images as tensors.
+        observed: images and factors as tensors.
         task: what is asked of the model.
         indices: the images that may be shown.
         batch_size: images in each batch.
@@ -46,9 +64,9 @@ class TrainingBatches:
         seed: the run's seed.
     """
 
-    images: TensorImages
+    observed: Observations
     task: Task
-    indices: NDArray[np.int64]
+    indices: Indices
     batch_size: int
     epoch_length: int
     seed: int
@@ -65,29 +83,31 @@ class TrainingBatches:
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of an epoch (counted from 1)."""
+        for indices in self.observed.announce(islice(self._shuffle(number), len(self))):
+            yield self.task(self.observed, indices)
+
+    def _shuffle(self, number: int) -> Iterator[Indices]:
         generator = np.random.default_rng([self.seed, number])
-        done = 0
-        while done < len(self):
+        while True:
             order = generator.permutation(self.indices)
             for start in range(0, len(order) - self.batch_size + 1, self.batch_size):
-                if done == len(self):
-                    return
-                yield self.task(self.images, order[start : start + self.batch_size])
-                done += 1
+                yield order[start : start + self.batch_size]
 
 
 @dataclass(frozen=True)
 class ScoringBatches:
     """All of some images once, in order; the last batch may be smaller."""
 
-    images: TensorImages
+    observed: Observations
     task: Task
-    indices: NDArray[np.int64]
+    indices: Indices
     batch_size: int = 256
 
     def __len__(self) -> int:
         return ceil(len(self.indices) / self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        for start in range(0, len(self.indices), self.batch_size):
-            yield self.task(self.images, self.indices[start : start + self.batch_size])
+        starts = range(0, len(self.indices), self.batch_size)
+        batches = (self.indices[start : start + self.batch_size] for start in starts)
+        for indices in self.observed.announce(batches):
+            yield self.task(self.observed, indices)

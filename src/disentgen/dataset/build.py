@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from disentgen.dataset.archives import find_format
 from disentgen.dataset.files import (
     candidates,
     find_original,
@@ -12,7 +13,6 @@ from disentgen.dataset.files import (
     require_original,
 )
 from disentgen.dataset.images import Images, Source
-from disentgen.dataset.npz import is_stand_in
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Condition, Split, split_grid
 from disentgen.errors import UsageError
@@ -45,6 +45,7 @@ class Dataset:
 
 def build_dataset(
     name: str | None = None,
+    version: str | None = None,
     root: str | None = None,
     source: Literal["auto", "original", "stand-in"] = "auto",
     condition: Condition | None = None,
@@ -59,6 +60,7 @@ def build_dataset(
 
     Args:
         name: which dataset.
+        version: which of its versions, for MPI3D ``real`` (default), ``realistic`` or ``toy``.
         root: folder of raw data; by default ``raw`` in the data folder.
         source: ``original`` for the published file, ``stand-in`` for the rendering of its grid,
             ``auto`` for the file if it is there and the rendering otherwise.
@@ -74,7 +76,7 @@ def build_dataset(
         UsageError: a name or expression that cannot be used.
         DataFileError: the file is missing, damaged or not the published one.
     """
-    spec = find_spec(name)
+    spec = find_spec(name, version)
     split = build_split(spec, condition, variant, held_out, held_in, validation, seed, control)
     return Dataset(spec, split, *_open_images(spec, root, source))
 
@@ -110,7 +112,8 @@ def choose_source(spec: DatasetSpec, root: str | None, source: str) -> Source:
     if source != "auto":
         return "original" if source == "original" else "stand-in"
     path = find_original(spec, root)
-    return "stand-in" if path is None or is_stand_in(path) else "original"
+    original = path is not None and not find_format(path).is_stand_in(path)
+    return "original" if original or spec.render is None else "stand-in"
 
 
 def _open_images(spec: DatasetSpec, root: str | None, source: str) -> tuple[Images, str]:
@@ -118,7 +121,7 @@ def _open_images(spec: DatasetSpec, root: str | None, source: str) -> tuple[Imag
     if choose_source(spec, root, source) == "original":
         original = require_original(spec, root)
         return open_original(spec, original), f"images: the original {spec.title}, {original}"
-    images = Images(spec.image_shape, spec.maximum, "stand-in", spec.render)
+    images = Images(spec.image_shape, spec.maximum, "stand-in", spec.require_renderer())
     path = find_original(spec, root)
     reason = f"{path} is left aside" if path else f"no original at {candidates(spec, root)[0]}"
     return images, f"images: a rendered stand-in of {spec.title} ({reason})"

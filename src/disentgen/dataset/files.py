@@ -1,27 +1,30 @@
-"""Published dataset files: finding, verifying, converting, downloading, writing them.
+"""Published dataset files: finding, verifying, converting, writing them.
 
 A genuine file is converted once to a memory-mapped array of packed bits or bytes beside it. Python
 objects inside a file are never unpickled.
 """
 
+import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from disentgen.dataset import npz
-from disentgen.dataset.images import Images, Pixels, pack_bits, unpack_bits
+from disentgen.dataset.archives import BLOCK, STAND_IN_MARK, StoredArray, find_format
+from disentgen.dataset.images import Images, MappedRows, Pixels, pack_bits, unpack_bits
 from disentgen.dataset.spec import DatasetSpec
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder, replaced_whole, sweep_temporaries, write_whole
 
-_CHUNK = 4096
+_HASH_BYTES = 1 << 20
 
 
 def raw_folder(root: str | None) -> Path:
@@ -60,8 +63,8 @@ def require_original(spec: DatasetSpec, root: str | None) -> Path:
     if path is None:
         raise DataFileError(
             f"the original {spec.title} file is not at {candidates(spec, root)[0]}; get it with "
-            f"'python -m disentgen.dataset download {spec.name}' or from {spec.original.url} "
-            f"({spec.original.hash}), or use dataset.source=stand-in."
+            f"'python -m disentgen.dataset download {spec.words}' or from {spec.original.url} "
+            f"({spec.original.hash}){', or use dataset.source=stand-in' if spec.render else ''}."
         )
     return path
 
@@ -78,11 +81,11 @@ def open_original(spec: DatasetSpec, path: Path) -> Images:
     place = _conversion_folder(spec, path) / path.stem
     converted = place.with_suffix(".converted.npy")
     record = place.with_suffix(".converted.json")
-    if not _is_current(path, converted, record):
+    if not _is_current(spec, path, converted, record):
         try:
             converted.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(place.with_suffix(".lock")):
-                if not _is_current(path, converted, record):
+                if not _is_current(spec, path, converted, record):
                     verify(spec, path)
                     sweep_temporaries(converted.parent)
                     convert(spec, path, converted)
@@ -91,7 +94,13 @@ def open_original(spec: DatasetSpec, path: Path) -> Images:
             if isinstance(error, DataFileError):
                 raise
             raise DataFileError(f"cannot convert {path}: {error.strerror or error}.") from error
-    return Images(spec.image_shape, spec.maximum, "original", _fetch_from(spec, converted))
+    rows = MappedRows(converted)
+
+    def fetch(indices: NDArray[np.int64]) -> Pixels:
+        found = rows[indices]
+        return unpack_bits(found, spec.image_shape) if spec.maximum == 1 else found
+
+    return Images(spec.image_shape, spec.maximum, "original", fetch, rows.expect)
 
 
 def verify(spec: DatasetSpec, path: Path) -> None:
@@ -100,22 +109,33 @@ def verify(spec: DatasetSpec, path: Path) -> None:
     Raises:
         DataFileError: it is a stand-in, is damaged, has another layout or another hash.
     """
-    import pooch
-
-    if npz.is_stand_in(path):
+    if find_format(path).is_stand_in(path):
         raise DataFileError(
-            f"{path} holds {npz.STAND_IN_MARK.decode()}; use dataset.source=stand-in, or put the "
+            f"{path} holds a {STAND_IN_MARK}; use dataset.source=stand-in, or put the "
             f"file from {spec.original.url} there."
         )
     with _open_images(spec, path):
         pass
     algorithm, expected = spec.original.hash.split(":")
-    found = pooch.file_hash(str(path), alg=algorithm)
+    found = compute_hash(path, algorithm)
     if found != expected:
         raise DataFileError(
             f"{path} is not the published {spec.title} file: its {algorithm} is {found}, expected "
             f"{expected}. Get it anew from {spec.original.url}."
         )
+
+
+def compute_hash(path: Path, algorithm: str) -> str:
+    """The hash of a file, showing progress."""
+    digest = hashlib.new(algorithm)
+    with (
+        path.open("rb") as file,
+        _progress(path.stat().st_size, f"checking {path.name}", "B", unit_scale=True) as bar,
+    ):
+        while block := file.read(_HASH_BYTES):
+            digest.update(block)
+            bar.update(len(block))
+    return digest.hexdigest()
 
 
 def convert(spec: DatasetSpec, path: Path, target: Path) -> None:
@@ -125,16 +145,23 @@ def convert(spec: DatasetSpec, path: Path, target: Path) -> None:
     target appears whole or not at all.
 
     Raises:
-        DataFileError: the file's layout, labels or pixels are not the dataset's.
+        DataFileError: the file's layout, labels or pixels are not the dataset's, or the disk has
+            no room.
     """
     _check_labels(spec, path)
-    with replaced_whole(target) as temporary:
+    _check_room(target.parent, converted_size(spec))
+    with (
+        replaced_whole(target) as temporary,
+        _open_images(spec, path) as images,
+        _progress(spec.grid.size, f"converting {path.name} (once)", " images") as bar,
+    ):
         # numpy.save would add .npy to the temporary name, so the array is mapped and filled.
         rows = np.lib.format.open_memmap(
             temporary, mode="w+", dtype=np.uint8, shape=(spec.grid.size, *_row_shape(spec))
         )
         start = 0
-        for pixels in _read_images(spec, path):
+        for block in images.blocks:
+            pixels = block.reshape(-1, *spec.image_shape)
             if pixels.max(initial=0) > spec.maximum:
                 raise DataFileError(
                     f"{path}: '{spec.original.key}' holds {pixels.max()}; pixels of {spec.title} "
@@ -143,30 +170,14 @@ def convert(spec: DatasetSpec, path: Path, target: Path) -> None:
             stored = pack_bits(pixels) if spec.maximum == 1 else pixels
             rows[start : start + len(pixels)] = stored
             start += len(pixels)
+            bar.update(len(pixels))
         rows.flush()
         del rows
 
 
-def download(spec: DatasetSpec, root: str | None) -> Path:
-    """Fetch the published file, showing progress, and verify its hash.
-
-    Raises:
-        DataFileError: the address cannot be reached, or sends another file.
-    """
-    import pooch
-    import requests
-
-    path = candidates(spec, root)[0]
-    try:
-        pooch.retrieve(
-            spec.original.url, spec.original.hash, path.name, path.parent, progressbar=True
-        )
-    except (requests.RequestException, ValueError, OSError) as error:
-        raise DataFileError(
-            f"cannot download {spec.title}: {error}. Fetch {spec.original.url} by other means, "
-            f"check that its {spec.original.hash.replace(':', ' is ')}, and put it at {path}."
-        ) from error
-    return path
+def converted_size(spec: DatasetSpec) -> int:
+    """Bytes of all images in their converted form."""
+    return spec.grid.size * prod(_row_shape(spec))
 
 
 def export_stand_in(spec: DatasetSpec, path: Path) -> None:
@@ -174,14 +185,22 @@ def export_stand_in(spec: DatasetSpec, path: Path) -> None:
 
     Raises:
         DataFileError: the file cannot be written.
+        UsageError: its name does not end as a format's does, or there is no stand-in.
     """
-    chunks = (
-        spec.render(np.arange(start, min(start + _CHUNK, spec.grid.size)))
-        for start in _chunk_starts(spec, "writing images")
-    )
+    write, render = find_format(path).write_stand_in, spec.require_renderer()
     shape = (spec.grid.size, *_stored_shape(spec))
-    with replaced_whole(path) as temporary:
-        npz.write_stand_in(temporary, spec.original.key, shape, chunks, spec.original.labels())
+    with (
+        replaced_whole(path) as temporary,
+        _progress(spec.grid.size, f"writing {path.name}", " images") as bar,
+    ):
+
+        def draw_blocks() -> Iterator[Pixels]:
+            for start in range(0, spec.grid.size, BLOCK):
+                indices = np.arange(start, min(start + BLOCK, spec.grid.size))
+                yield render(indices).reshape(-1, *shape[1:])
+                bar.update(len(indices))
+
+        write(temporary, spec.original.key, shape, draw_blocks(), spec.original.labels())
 
 
 def _stored_shape(spec: DatasetSpec) -> tuple[int, ...]:
@@ -191,14 +210,7 @@ def _stored_shape(spec: DatasetSpec) -> tuple[int, ...]:
 
 
 def _row_shape(spec: DatasetSpec) -> tuple[int, ...]:
-    return (int(np.prod(spec.image_shape)) // 8,) if spec.maximum == 1 else spec.image_shape
-
-
-def _fetch_from(spec: DatasetSpec, converted: Path) -> Any:
-    rows = np.load(converted, mmap_mode="r")
-    if spec.maximum == 1:
-        return lambda indices: unpack_bits(rows[indices], spec.image_shape)
-    return lambda indices: rows[indices]
+    return (prod(spec.image_shape) // 8,) if spec.maximum == 1 else spec.image_shape
 
 
 def _conversion_folder(spec: DatasetSpec, path: Path) -> Path:
@@ -212,56 +224,52 @@ def _stamp(path: Path) -> dict[str, str | int]:
     return {"path": str(path), "size": status.st_size, "modified": status.st_mtime_ns}
 
 
-def _is_current(path: Path, converted: Path, record: Path) -> bool:
+def _is_current(spec: DatasetSpec, path: Path, converted: Path, record: Path) -> bool:
     return (
         converted.exists()
+        and converted.stat().st_size > converted_size(spec)
         and record.exists()
         and json.loads(record.read_text()) == _stamp(path)
-    )  # fmt: skip
+    )
 
 
-def _open_images(spec: DatasetSpec, path: Path) -> IO[bytes]:
-    """A stream of a file's pixels, its header checked."""
-    stream, shape, dtype = npz.open_array(path, spec.original.key)
-    expected = (spec.grid.size, *_stored_shape(spec))
-    if shape != expected or dtype != np.uint8:
-        stream.close()
+def _check_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
         raise DataFileError(
-            f"{path}: '{spec.original.key}' is {dtype} of shape {shape}, expected uint8 of "
-            f"{expected}."
+            f"{folder} has {free / 1e9:.1f} GB left; the converted images need {needed / 1e9:.1f}."
         )
-    return stream
 
 
-def _read_images(spec: DatasetSpec, path: Path) -> Iterator[Pixels]:
-    size = int(np.prod(spec.image_shape))
-    with _open_images(spec, path) as stream:
-        for start in _chunk_starts(spec, f"converting {path.name} (once)"):
-            count = min(_CHUNK, spec.grid.size - start)
-            data = npz.read_exactly(path, stream, count * size)
-            yield np.frombuffer(data, np.uint8).reshape(count, *spec.image_shape)
+@contextmanager
+def _open_images(spec: DatasetSpec, path: Path) -> Iterator[StoredArray]:
+    """The array of images in a file, its shape and type checked."""
+    expected = (spec.grid.size, *_stored_shape(spec))
+    with find_format(path).open_array(path, spec.original.key) as images:
+        if images.shape != expected or images.dtype != np.uint8:
+            raise DataFileError(
+                f"{path}: '{spec.original.key}' is {images.dtype} of shape {images.shape}, "
+                f"expected uint8 of {expected}."
+            )
+        yield images
 
 
 def _check_labels(spec: DatasetSpec, path: Path) -> None:
     for name, expected in spec.original.labels().items():
         if expected.dtype.hasobject:
             continue
-        stream, shape, dtype = npz.open_array(path, name)
-        with stream:
-            if shape != expected.shape:
+        with find_format(path).open_array(path, name) as labels:
+            if labels.shape != expected.shape:
                 raise DataFileError(
-                    f"{path}: '{name}' has shape {shape}, expected {expected.shape}."
+                    f"{path}: '{name}' has shape {labels.shape}, expected {expected.shape}."
                 )
-            data = npz.read_exactly(path, stream, expected.size * dtype.itemsize)
-        found: NDArray = np.frombuffer(data, dtype).reshape(shape)
+            found = np.concatenate(list(labels.blocks))
         if not np.allclose(found, expected, rtol=0, atol=1e-6):
             raise DataFileError(
                 f"{path}: '{name}' does not list the factor grid of {spec.title} in its order."
             )
 
 
-def _chunk_starts(spec: DatasetSpec, what: str) -> Iterator[int]:
-    with tqdm(total=spec.grid.size, desc=what, unit=" images", disable=None, leave=False) as bar:
-        for start in range(0, spec.grid.size, _CHUNK):
-            yield start
-            bar.update(min(_CHUNK, spec.grid.size - start))
+def _progress(total: int, what: str, unit: str, **options: bool) -> tqdm:
+    """A progress bar, shown on terminals only."""
+    return tqdm(total=total, desc=what, unit=unit, disable=None, leave=False, **options)

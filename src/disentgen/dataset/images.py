@@ -1,14 +1,21 @@
 """Images by index: stored in a memory-mapped array, or rendered."""
 
+import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+Indices = NDArray[np.int64]
 Pixels = NDArray[np.uint8]
 Source = Literal["original", "stand-in"]
+
+
+def _expect_nothing(indices: Indices) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -20,15 +27,55 @@ class Images:
         maximum: the value of a fully bright pixel; pixels are integers in 0..maximum.
         source: "original" only if read from the verified published file.
         fetch: maps (n,) indices to (n, height, width, channels) uint8.
+        expect: told the indices that will be asked for next, so that a disk can be ahead.
     """
 
     shape: tuple[int, int, int]
     maximum: int
     source: Source
-    fetch: Callable[[NDArray[np.int64]], Pixels]
+    fetch: Callable[[Indices], Pixels]
+    expect: Callable[[Indices], None] = _expect_nothing
 
-    def __call__(self, indices: NDArray[np.int64]) -> Pixels:
+    def __call__(self, indices: Indices) -> Pixels:
         return self.fetch(indices)
+
+
+class MappedRows:
+    """Rows of an array in a file, larger than memory perhaps, read in any order.
+
+    The system reads just the pages that are asked for, ahead of time where they were announced,
+    and keeps them in its own cache; the process lets go of them every so many rows.
+    """
+
+    #: A row may bring its neighbours with it, some 64 KB: this many keep below 200 MB.
+    _RELEASE_AFTER = 2048
+
+    def __init__(self, path: Path):
+        with path.open("rb") as file:
+            np.lib.format.read_magic(file)
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            self._offset = file.tell()
+            self._mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._mapping.madvise(mmap.MADV_RANDOM)
+        self._rows: Pixels = np.ndarray(shape, dtype, self._mapping, self._offset)
+        self._touched = 0
+
+    def __getitem__(self, indices: Indices) -> Pixels:
+        rows = self._rows[indices]
+        self._touched += len(rows)
+        if self._touched >= self._RELEASE_AFTER:
+            self._mapping.madvise(mmap.MADV_DONTNEED)
+            self._touched = 0
+        return rows
+
+    def expect(self, indices: Indices) -> None:
+        """Let the system begin to read some rows."""
+        row_bytes = self._rows.strides[0]
+        starts = self._offset + indices * row_bytes
+        pages = starts // mmap.PAGESIZE * mmap.PAGESIZE
+        lengths = starts + row_bytes - pages
+        for page, length in zip(pages.tolist(), lengths.tolist(), strict=True):
+            self._mapping.madvise(mmap.MADV_WILLNEED, page, length)
 
 
 def unpack_bits(rows: Pixels, shape: tuple[int, int, int]) -> Pixels:

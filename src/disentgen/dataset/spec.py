@@ -1,9 +1,9 @@
-"""All that is to be known of a dataset, in one place: ``specs/<name>.py`` exports ``SPEC``."""
+"""All that is to be known of a dataset, in one place: ``specs/<name>.py`` exports ``SPECS``."""
 
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -14,6 +14,8 @@ from disentgen.dataset.images import Pixels
 from disentgen.dataset.split import Variant
 from disentgen.errors import UsageError
 from disentgen.registry import choose, nearest_match
+
+Renderer = Callable[[NDArray[np.int64]], Pixels]
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,17 @@ class DatasetSpec:
     """A dataset: its factor grid, its published variants, its file, and how its stand-in is drawn.
 
     Args:
-        name: the word for it in configurations; also the module's name.
+        name: the word for it in configurations.
         title: the name that people write.
         grid: factors and their values, in the order of the file.
         image_shape: height, width, channels.
         maximum: the value of a fully bright pixel, in file and stand-in.
         variants: the published held-out conditions by name.
         original: the published file.
-        render: draws the stand-in: (n,) indices to (n, height, width, channels) uint8.
+        render: draws the stand-in, (n,) indices to (n, height, width, channels) uint8; None where
+            the dataset has no stand-in.
+        version: which of several image sets on one grid, where there are several.
+        value_names: what the values of a factor are called, for factors that are no quantities.
     """
 
     name: str
@@ -62,7 +67,30 @@ class DatasetSpec:
     maximum: int
     variants: Mapping[str, Variant]
     original: OriginalFile
-    render: Callable[[NDArray[np.int64]], Pixels]
+    render: Renderer | None
+    version: str | None = None
+    value_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """Name and version as the command line takes them."""
+        return self.name if self.version is None else f"{self.name} --version {self.version}"
+
+    def name_value(self, factor: str, number: int) -> str:
+        """What a class of a factor is called."""
+        if factor in self.value_names:
+            return self.value_names[factor][number]
+        return f"{self.grid.factors[factor][number]:.4g}"
+
+    def require_renderer(self) -> Renderer:
+        """What draws the stand-in.
+
+        Raises:
+            UsageError: the dataset has none.
+        """
+        if self.render is None:
+            raise UsageError(f"{self.title} has no stand-in; only its published file can be used.")
+        return self.render
 
     @property
     def tensor_shape(self) -> tuple[int, int, int]:
@@ -104,21 +132,24 @@ class DatasetSpec:
 
 
 @cache
-def load_specs() -> dict[str, DatasetSpec]:
-    """All datasets by name: whatever stands in ``disentgen.dataset.specs``."""
+def load_specs() -> dict[str, tuple[DatasetSpec, ...]]:
+    """All datasets by name, each in its versions, the default one first.
+
+    A dataset is there because its file stands in ``disentgen.dataset.specs``.
+    """
     package = importlib.import_module("disentgen.dataset.specs")
     modules = [
         importlib.import_module(f"{package.__name__}.{module.name}")
         for module in pkgutil.iter_modules(package.__path__)
     ]
-    return {module.SPEC.name: module.SPEC for module in modules}
+    return {module.SPECS[0].name: module.SPECS for module in modules}
 
 
-def find_spec(name: str | None) -> DatasetSpec:
-    """The dataset of that name.
+def find_spec(name: str | None, version: str | None = None) -> DatasetSpec:
+    """The dataset of that name, in that version or the default one.
 
     Raises:
-        UsageError: no name is given, or there is no such dataset.
+        UsageError: no name is given, or there is no such dataset or version.
     """
     specs = load_specs()
     if name is None:
@@ -127,4 +158,10 @@ def find_spec(name: str | None) -> DatasetSpec:
             f"no dataset is named; accepted: {', '.join(specs)}. "
             f"Add for example 'with dataset.{first}'."
         )
-    return choose("dataset", name, specs)
+    default, *others = choose("dataset", name, specs)
+    if version is None:
+        return default
+    if default.version is None:
+        raise UsageError(f"{default.title} has no versions; given: dataset.version={version}.")
+    versions = {str(spec.version): spec for spec in (default, *others)}
+    return choose(f"version of {name}", version, versions)

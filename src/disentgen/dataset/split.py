@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from disentgen.dataset.expression import evaluate
 from disentgen.dataset.grid import FactorGrid
 from disentgen.errors import UsageError
+from disentgen.registry import choose
 
 Mask = NDArray[np.bool_]
 Side = Literal["train", "validation", "held_out"]
@@ -62,7 +63,7 @@ class Split:
         if side == "train":
             return self.held_in & ~self.validation
         masks = {"held_in": self.held_in, "held_out": self.held_out, "validation": self.validation}
-        return masks[side]
+        return choose("side", side, masks)
 
     def indices(self, side: str) -> NDArray[np.int64]:
         """The images of a side as sorted indices."""

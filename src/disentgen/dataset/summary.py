@@ -1,6 +1,39 @@
-"""A dataset and its split in a few lines."""
+"""Datasets in a few lines."""
 
+from disentgen.dataset.archives import find_format
 from disentgen.dataset.build import Dataset
+from disentgen.dataset.files import converted_size, find_original
+from disentgen.dataset.spec import DatasetSpec, load_specs
+
+
+def list_datasets(root: str | None) -> str:
+    """All datasets: images, size, licence, and whether the published file is there."""
+    rows = [("name", "version", "images", "shape", "converted", "licence", "published file")]
+    for spec in (spec for versions in load_specs().values() for spec in versions):
+        rows.append(
+            (
+                spec.name,
+                spec.version or "–",
+                f"{spec.grid.size:,}",
+                " × ".join(map(str, spec.image_shape)),
+                f"{converted_size(spec) / 1e9:.1f} GB",
+                spec.original.licence,
+                _tell_file(spec, root),
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _tell_file(spec: DatasetSpec, root: str | None) -> str:
+    path = find_original(spec, root)
+    if path is None:
+        return f"not there; get it with: download {spec.words}"
+    kind = "stand-in" if find_format(path).is_stand_in(path) else "present"
+    return f"{kind}, {path.stat().st_size / 1e9:.2f} GB: {path}"
 
 
 def describe_dataset(dataset: Dataset) -> str:
@@ -11,9 +44,9 @@ def describe_dataset(dataset: Dataset) -> str:
         dataset.note,
         f"{dataset.label}: {spec.grid.size:,} images of {height} × {width} × {channels}",
         "",
-        f"{'factor':<14}{'values':>7}  range",
+        f"{'factor':<18}{'values':>7}",
         *(
-            f"{name:<14}{len(values):>7}  {values[0]:.4g} to {values[-1]:.4g}"
+            f"{name:<18}{len(values):>7}  {_tell_values(spec, name)}"
             for name, values in spec.grid.factors.items()
         ),
         "",
@@ -35,3 +68,11 @@ def describe_dataset(dataset: Dataset) -> str:
     if not split["expressions"]["held_out"]:
         lines.append("variants: " + ", ".join(spec.variants))
     return "\n".join(lines)
+
+
+def _tell_values(spec: DatasetSpec, factor: str) -> str:
+    values = spec.grid.factors[factor]
+    if factor in spec.value_names:
+        pairs = zip(values, spec.value_names[factor], strict=True)
+        return ", ".join(f"{value:.4g} {name}" for value, name in pairs)
+    return f"{values[0]:.4g} to {values[-1]:.4g}"

@@ -1,18 +1,33 @@
-"""Tasks: what a model is given for some images, and what it is asked for."""
+"""Tasks: what a model is given for some images of a grid, and what it is asked for."""
 
 from collections.abc import Callable
+from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
-#: Maps (images as tensors, indices) to (input, target).
-Task = Callable[[Callable[[NDArray[np.int64]], Tensor], NDArray[np.int64]], tuple[Tensor, Tensor]]
+from disentgen.dataset.images import Indices
 
 
-def reconstruct(
-    images: Callable[[NDArray[np.int64]], Tensor], indices: NDArray[np.int64]
-) -> tuple[Tensor, Tensor]:
+class Observable(Protocol):
+    """Images and factor values by index, as tensors."""
+
+    def images(self, indices: Indices) -> Tensor:
+        """(n, channels, height, width) in 0..1."""
+
+    def factors(self, indices: Indices) -> Tensor:
+        """(n, factors) factor values."""
+
+
+#: Maps (what can be observed, indices) to (input, target).
+Task = Callable[[Observable, Indices], tuple[Tensor, Tensor]]
+
+
+def reconstruct(observed: Observable, indices: Indices) -> tuple[Tensor, Tensor]:
     """Image to itself."""
-    pictures = images(indices)
-    return pictures, pictures
+    images = observed.images(indices)
+    return images, images
+
+
+def infer(observed: Observable, indices: Indices) -> tuple[Tensor, Tensor]:
+    """Image to the values of its factors."""
+    return observed.images(indices), observed.factors(indices)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from disentgen.dataset import Dataset
-from disentgen.dataset.batches import ScoringBatches, TensorImages, TrainingBatches
+from disentgen.dataset.batches import Observations, ScoringBatches, TrainingBatches
 from disentgen.dataset.tasks import Task
 from disentgen.errors import UsageError
 from disentgen.models import LatentGaussianModel, build_model
@@ -69,8 +69,7 @@ class Training:
         indices = self.dataset.split.sample(side, most)
         if not len(indices):
             return None
-        images = TensorImages(self.dataset.images, self.device)
-        batches = ScoringBatches(images, self.task, indices)
+        batches = ScoringBatches(self.batches.observed, self.task, indices)
         return score(self.model, batches, self.device, progress)
 
 
@@ -95,7 +94,7 @@ def assemble(config: Mapping[str, Any], family: str, task: Task) -> Training:
     loss = build_loss(settings.loss.name, settings.loss.params, model).to(device)
     model = model.to(device).to(memory_format=torch.channels_last)
     batches = TrainingBatches(
-        TensorImages(dataset.images, device),
+        Observations(dataset.images, dataset.spec.grid, device),
         task,
         dataset.split.trained_on(),
         settings.batch_size,

@@ -82,8 +82,9 @@ def _pin_images(checked: Mapping[str, Any]) -> Config:
     root = checked["root"] and str(raw_folder(checked["root"]))
     if checked["name"] is None:
         return {"root": root}
-    spec = find_spec(checked["name"])
-    return {"root": root, "source": choose_source(spec, root, checked["source"])}
+    spec = find_spec(checked["name"], checked["version"])
+    source = choose_source(spec, root, checked["source"])
+    return {"version": spec.version, "root": root, "source": source}
 
 
 def read_process_settings(config: Mapping[str, Any]) -> ProcessSettings:
@@ -107,11 +108,11 @@ def open_dataset(config: Mapping[str, Any]) -> Dataset:
 def open_split(config: Mapping[str, Any]) -> Split:
     """The split of a configuration, without its images."""
     section = check("dataset", build_dataset, config["dataset"])
-    spec = find_spec(section.pop("name"))
+    spec = find_spec(section.pop("name"), section.pop("version"))
     return build_split(spec, **{k: v for k, v in section.items() if k not in ("root", "source")})
 
 
 def open_model(config: Mapping[str, Any], family: str) -> LatentGaussianModel:
     """A new model of a configuration, for the images of its dataset."""
-    spec = find_spec(config["dataset"]["name"])
+    spec = find_spec(config["dataset"]["name"], config["dataset"]["version"])
     return build_model(family, spec.tensor_shape, config["model"])

@@ -154,32 +154,35 @@ def label() -> dict[str, NDArray]:
     }
 
 
-SPEC = DatasetSpec(
-    name="dsprites",
-    title="dSprites",
-    grid=GRID,
-    image_shape=IMAGE_SHAPE,
-    maximum=1,
-    variants={
-        "blank_side": Variant("extrp", "posX > 0.5", held_in="posX < 0.5"),
-        "shape2tx": Variant("recomb2range", "shape == 1 & posX > 0.5"),
-        # Ellipses: the published filter tests the *class* 1 here, the value 1 in shape2tx.
-        "leave1out": Variant(
-            "recomb2element",
-            f"shape == 2 & scale > 0.6 & {2 * pi / 3:.6f} < orientation < {4 * pi / 3:.6f}"
-            " & posX > 0.66 & posY > 0.66",
+SPECS = (
+    DatasetSpec(
+        name="dsprites",
+        title="dSprites",
+        grid=GRID,
+        image_shape=IMAGE_SHAPE,
+        maximum=1,
+        variants={
+            "blank_side": Variant("extrp", "posX > 0.5", held_in="posX < 0.5"),
+            "shape2tx": Variant("recomb2range", "shape == 1 & posX > 0.5"),
+            # Ellipses: the published filter tests the *class* 1 here, the value 1 in shape2tx.
+            "leave1out": Variant(
+                "recomb2element",
+                f"shape == 2 & scale > 0.6 & {2 * pi / 3:.6f} < orientation < {4 * pi / 3:.6f}"
+                " & posX > 0.66 & posY > 0.66",
+            ),
+        },
+        original=OriginalFile(
+            folder="dsprites",
+            names=("dsprite_train.npz", "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"),
+            url="https://github.com/deepmind/dsprites-dataset/raw/master/"
+            "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
+            # As recorded by the Latte library (Watcharasupat & Lerch 2021).
+            hash="md5:7da33b31b13a06f4b04a70402ce90c2e",
+            licence="Apache-2.0",
+            key="imgs",
+            labels=label,
         ),
-    },
-    original=OriginalFile(
-        folder="dsprites",
-        names=("dsprite_train.npz", "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"),
-        url="https://github.com/deepmind/dsprites-dataset/raw/master/"
-        "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
-        # As recorded by the Latte library (Watcharasupat & Lerch 2021).
-        hash="md5:7da33b31b13a06f4b04a70402ce90c2e",
-        licence="Apache-2.0",
-        key="imgs",
-        labels=label,
+        render=render,
+        value_names={"shape": ("square", "ellipse", "heart")},
     ),
-    render=render,
 )

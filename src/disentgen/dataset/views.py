@@ -1,0 +1,51 @@
+"""Datasets as PyTorch knows them, for use with its loaders."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from disentgen.dataset.batches import Observations
+from disentgen.dataset.build import Dataset
+from disentgen.dataset.tasks import Task, infer, reconstruct
+from disentgen.registry import unknown
+
+TASKS: dict[str, Task] = {"reconstruction": reconstruct, "supervised": infer}
+KINDS = ("unsupervised", *TASKS)
+
+
+class View(torch.utils.data.Dataset):
+    """One side of a dataset as a map from position to sample.
+
+    A sample is an image (channels, height, width) in 0..1 (``unsupervised``), a pair of the image
+    and itself (``reconstruction``), or a pair of the image and its (factors,) factor values
+    (``supervised``). A loader fetches a batch of them at once.
+
+    Args:
+        dataset: the opened dataset.
+        kind: what a sample is.
+        side: ``train``, ``validation``, ``held_in`` or ``held_out``.
+
+    Raises:
+        UsageError: there is no such kind or side.
+    """
+
+    def __init__(self, dataset: Dataset, kind: str, side: str = "train"):
+        if kind not in KINDS:
+            raise unknown("view", kind, KINDS)
+        self.kind = kind
+        self.indices = dataset.split.indices(side)
+        self.observed = Observations(dataset.images, dataset.spec.grid, torch.device("cpu"))
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, position: int) -> Tensor | tuple[Tensor, Tensor]:
+        return self.__getitems__([position])[0]
+
+    def __getitems__(self, positions: list[int]) -> list:
+        """Samples at several positions."""
+        indices = self.indices[np.asarray(positions)]
+        if self.kind == "unsupervised":
+            return list(self.observed.images(indices))
+        inputs, targets = TASKS[self.kind](self.observed, indices)
+        return list(zip(inputs, targets, strict=True))
