@@ -26,6 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from configs.cnnvae import ARCHITECTURES
+from disentgen.dataset.spec import load_specs
 from disentgen.dataset.tasks import reconstruct
 from disentgen.models import build_model
 from disentgen.training import engine as handlers
@@ -36,11 +37,25 @@ from disentgen.training.settings import available_threads, prepare_process
 
 Rate = Callable[[], float]
 
+WORLDS = [
+    "-".join(filter(None, (spec.name, spec.version)))
+    for versions in load_specs().values()
+    for spec in versions
+]
 
-def make_training(architecture: str, loss: str, batch_size: int, precision: str) -> Training:
-    """A training as the command line assembles it, on the full grid of dSprites."""
+
+def make_training(
+    dataset: str, architecture: str, loss: str, batch_size: int, precision: str
+) -> Training:
+    """A training as the command line assembles it, on the full grid of a dataset."""
+    name, _, version = dataset.partition("-")
     given: dict[str, dict[str, Any]] = {
-        "dataset": {"name": "dsprites", "variant": "shape2tx", "source": "stand-in"},
+        "dataset": {
+            "name": name,
+            "version": version or None,
+            "variant": "leave1out",
+            "source": "stand-in",
+        },
         "model": ARCHITECTURES[architecture],
         "training": {"loss": {"name": loss}, "batch_size": batch_size, "precision": precision},
     }
@@ -112,7 +127,7 @@ def measure_usual_loop(training: Training, steps: int) -> Rate:
 
     It reads from 50,000 images in memory and so pays nothing for reading the dataset.
     """
-    pictures = training.dataset.images(training.batches.indices[:50_000])
+    pictures = training.dataset.images(training.batches.indices[::10][:50_000])
     batch_size = training.settings.batch_size
     loader = DataLoader(SampleBySample(pictures), batch_size, shuffle=True, drop_last=True)
     section = training.config["model"]
@@ -213,6 +228,7 @@ def describe_machine(threads: int) -> dict[str, Any]:
 def main() -> None:
     """Measure, print and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", default="dsprites", choices=WORLDS)
     parser.add_argument("--architecture", default="kim", choices=ARCHITECTURES)
     parser.add_argument("--loss", default="beta")
     parser.add_argument("--batch-size", type=int, default=64)
@@ -226,7 +242,9 @@ def main() -> None:
     prepare_process(given.threads)
 
     def fresh() -> Training:
-        return make_training(given.architecture, given.loss, given.batch_size, given.precision)
+        return make_training(
+            given.dataset, given.architecture, given.loss, given.batch_size, given.precision
+        )
 
     rates = take_turns(
         {

@@ -6,28 +6,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disentgen.dataset.build import build_split
-from disentgen.dataset.spec import load_specs
+from disentgen.dataset.spec import find_spec, load_specs
 from disentgen.errors import UsageError
 
-DSPRITES = load_specs()["dsprites"]
+DSPRITES = find_spec("dsprites")
 
 #: Counts of both sides and hash of the held-out indices, from running the published filters.
 PUBLISHED = {
-    ("extrp", "blank_side"): (368_640, 368_640, "de1db7ef50548265"),
-    ("recomb2range", "shape2tx"): (614_400, 122_880, "700b839710fa6e30"),
-    ("recomb2element", "leave1out"): (731_472, 5_808, "9f5ff0857f7ab8a0"),
+    ("dsprites", "extrp", "blank_side"): (368_640, 368_640, "de1db7ef50548265"),
+    ("dsprites", "recomb2range", "shape2tx"): (614_400, 122_880, "700b839710fa6e30"),
+    ("dsprites", "recomb2element", "leave1out"): (731_472, 5_808, "9f5ff0857f7ab8a0"),
+    ("shapes3d", "extrp", "fhue_gt50"): (240_000, 240_000, "2cd80784725a55c7"),
+    ("shapes3d", "recomb2range", "ohue+whue2fhue"): (451_200, 28_800, "52e6515a39a56e01"),
+    ("shapes3d", "recomb2range", "shape2ohue"): (420_000, 60_000, "2018f387e0b55186"),
+    ("shapes3d", "recomb2range", "shape2fhue"): (420_000, 60_000, "2f10e45726429b59"),
+    ("shapes3d", "recomb2element", "leave1out"): (479_928, 72, "29e9905af250331e"),
+    ("mpi3d", "extrp", "horz_gt20"): (518_400, 492_480, "dcb8e2744a75828b"),
+    ("mpi3d", "extrp", "objc_gt3"): (691_200, 345_600, "ca3e01e747c9bc4d"),
+    ("mpi3d", "recomb2range", "cyl2horz"): (950_400, 86_400, "f34743e92e31e6a9"),
+    ("mpi3d", "recomb2range", "objc2horz"): (950_400, 86_400, "6f2488ba8f4920ae"),
+    ("mpi3d", "recomb2element", "leave1out"): (1_036_784, 16, "a187a3e2f2696074"),
 }
 
 
-def split(condition=None, variant=None, held_out=None, held_in=None, **other):
+def split(condition=None, variant=None, held_out=None, held_in=None, spec=DSPRITES, **other):
     options = {"validation": 0.05, "seed": 0, "control": False} | other
-    return build_split(DSPRITES, condition, variant, held_out, held_in, **options)
+    return build_split(spec, condition, variant, held_out, held_in, **options)
 
 
-@pytest.mark.parametrize(("names", "expected"), PUBLISHED.items())
+@pytest.mark.parametrize(("names", "expected"), PUBLISHED.items(), ids=map("-".join, PUBLISHED))
 def test_published_variants(names, expected):
-    condition, variant = names
-    for found in (split(condition, variant), split(variant=variant)):
+    name, condition, variant = names
+    spec = find_spec(name)
+    for found in (split(condition, variant, spec=spec), split(variant=variant, spec=spec)):
         held_in, held_out, digest = expected
         description = found.describe()
         assert description["held_in"]["count"] == held_in
@@ -36,7 +47,20 @@ def test_published_variants(names, expected):
 
 
 def test_every_published_variant_is_tested():
-    assert {name for _, name in PUBLISHED} == set(DSPRITES.variants)
+    variants = {
+        (spec.name, row.condition, variant)
+        for versions in load_specs().values()
+        for spec in versions
+        for variant, row in spec.variants.items()
+    }
+    assert variants == set(PUBLISHED)
+
+
+def test_images_may_be_on_neither_side():
+    found = split(variant="horz_gt20", spec=find_spec("mpi3d"))
+    neither = np.flatnonzero(~(found.held_in | found.held_out))
+    assert len(neither) == 25_920
+    assert set(found.grid.values(neither)[:, found.grid.axis("horizontal_axis")]) == {20.0}
 
 
 def test_hash_is_of_sorted_little_endian_indices():

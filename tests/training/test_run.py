@@ -158,6 +158,7 @@ def test_saved_section_says_which_images_were_meant(tmp_path, monkeypatch):
     (folder / "dsprite_train.npz").write_text("a file has come since")
     assert resolve_section("dataset", "lgm", section)["source"] == "stand-in"
     assert resolve_section("dataset", "lgm", {"name": "dsprites"})["source"] == "original"
+    assert resolve_section("dataset", "lgm", {"name": "mpi3d"})["version"] == "real"
     monkeypatch.chdir(tmp_path)
     section = resolve_section("dataset", "lgm", {"name": "dsprites", "root": "raw"})
     assert section["root"] == str(tmp_path / "raw")

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from disentgen.dataset import build_dataset
+from disentgen.dataset.spec import load_specs
+from disentgen.dataset.views import View
+from disentgen.errors import UsageError
+
+WORLDS = [(s.name, s.version) for versions in load_specs().values() for s in versions if s.render]
+
+
+@pytest.fixture(params=WORLDS, ids=[f"{name}-{version}" for name, version in WORLDS])
+def dataset(request):
+    name, version = request.param
+    variant = "leave1out"
+    return build_dataset(name, version, source="stand-in", variant=variant)
+
+
+def test_samples_of_every_kind(dataset):
+    index = dataset.split.indices("held_out")[5]
+    picture = dataset.images(np.array([index]))[0]
+    expected = torch.from_numpy(picture).permute(2, 0, 1).float() / dataset.spec.maximum
+    image = View(dataset, "unsupervised", "held_out")[5]
+    assert torch.equal(image, expected)
+    image, target = View(dataset, "reconstruction", "held_out")[5]
+    assert torch.equal(image, expected)
+    assert torch.equal(target, expected)
+    image, target = View(dataset, "supervised", "held_out")[5]
+    assert torch.equal(image, expected)
+    assert target.numpy() == pytest.approx(dataset.spec.grid.values(np.array([index]))[0])
+
+
+def test_length_is_that_of_the_side(dataset):
+    assert len(View(dataset, "supervised", "held_out")) == dataset.split.held_out.sum()
+    assert len(View(dataset, "supervised")) == dataset.split.mask("train").sum()
+
+
+def test_loader_fetches_whole_batches(dataset):
+    loader = DataLoader(View(dataset, "supervised", "held_out"), batch_size=8)
+    images, factors = next(iter(loader))
+    assert images.shape == (8, *dataset.spec.tensor_shape)
+    indices = dataset.split.indices("held_out")[:8]
+    assert factors.numpy() == pytest.approx(dataset.spec.grid.values(indices))
+
+
+def test_mistakes():
+    dataset = build_dataset("dsprites", source="stand-in")
+    with pytest.raises(UsageError, match="unknown view 'supervized'.*Did you mean 'supervised'"):
+        View(dataset, "supervized")
+    with pytest.raises(UsageError, match="unknown side 'heldout'.*Did you mean 'held_out'"):
+        View(dataset, "supervised", "heldout")
