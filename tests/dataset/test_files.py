@@ -343,7 +343,7 @@ def test_original_in_a_folder_that_cannot_be_written_to(original, tmp_path, monk
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["dsprites"])
+@pytest.mark.parametrize("name", ["dsprites", "shapes3d"])
 def test_full_size(tmp_path, monkeypatch, name):
     """Export all images and read them back through the path of the published file."""
     (spec,) = load_specs()[name]

@@ -63,7 +63,7 @@ def save_sides(dataset: Dataset, folder: Path, count: int = 2 * EXAMPLES) -> Pat
 
 
 def save_factors(dataset: Dataset, path: Path, most: int = EXAMPLES) -> Path:
-    """Draw a contact sheet of a dataset: in each row one factor varies, all others at the middle.
+    """Draw a contact sheet of a dataset: in each row one factor varies, the others are fixed.
 
     Args:
         dataset: the opened dataset.
@@ -71,14 +71,14 @@ def save_factors(dataset: Dataset, path: Path, most: int = EXAMPLES) -> Path:
         most: images in a row; of a factor with more values, evenly spaced ones are shown.
     """
     spec = dataset.spec
-    middle = np.array(spec.grid.sizes) // 2
-    figure = Figure(figsize=(0.8 * most + 1.4, 1.04 * len(middle) + 0.4), layout="constrained")
-    axes = figure.subplots(len(middle), most, squeeze=False)
+    fixed = choose_classes(spec.grid.sizes)
+    figure = Figure(figsize=(0.8 * most + 1.4, 1.04 * len(fixed) + 0.4), layout="constrained")
+    axes = figure.subplots(len(fixed), most, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
     for row, (factor, size) in enumerate(zip(spec.grid.names, spec.grid.sizes, strict=True)):
         shown = np.unique(np.linspace(0, size - 1, min(size, most)).round().astype(int))
-        classes = np.tile(middle, (len(shown), 1))
+        classes = np.tile(fixed, (len(shown), 1))
         classes[:, row] = shown
         pictures = tensor_images(dataset, spec.grid.indices(classes)).permute(0, 2, 3, 1).numpy()
         for axis, picture, number in zip(axes[row], pictures, shown, strict=False):
@@ -90,6 +90,15 @@ def save_factors(dataset: Dataset, path: Path, most: int = EXAMPLES) -> Path:
         )  # fmt: skip
     figure.suptitle(f"{dataset.label} · one factor varied in each row", fontsize=9)
     return save(figure, path)
+
+
+def choose_classes(sizes: tuple[int, ...]) -> NDArray[np.int64]:
+    """A class of each factor, near the middle but not the same for factors of the same size.
+
+    Three hues at their middle would be one hue; steps of the golden ratio keep them apart.
+    """
+    places = 0.25 + 0.5 * ((0.5 + np.arange(len(sizes)) * (5**0.5 - 1) / 2) % 1)
+    return (places * np.array(sizes)).astype(np.int64)
 
 
 def choose_examples(dataset: Dataset, side: str, count: int) -> NDArray[np.int64]:

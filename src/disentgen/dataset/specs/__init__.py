@@ -1,1 +1,1 @@
-"""One module for each dataset; each exports ``SPEC``."""
+"""One module for each dataset; each exports ``SPECS``."""

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disentgen.dataset.grid import FactorGrid
+from disentgen.dataset.scenes import room
 from disentgen.dataset.spec import DatasetSpec, OriginalFile
 from disentgen.dataset.split import Variant
 
@@ -55,7 +56,7 @@ SPECS = (
             key="images",
             labels=label,
         ),
-        render=None,
+        render=room.render,
         value_names={"shape": ("cube", "cylinder", "sphere", "capsule")},
     ),
 )

@@ -1,0 +1,1 @@
+"""Renderers of the three-dimensional stand-ins, and what they share."""
