@@ -12,7 +12,7 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-from disentgen.dataset.scenes.sampling import Array
+from disentgen.dataset.scenes.sampling import Array, expand_harmonics
 
 #: The camera's angle where it is turned most, in radians.
 LARGEST_ANGLE = np.pi / 6
@@ -173,12 +173,6 @@ def left_wall(along: Array, height: Array, angle: float) -> Array:
 def right_wall(along: Array, height: Array, angle: float) -> Array:
     """The right wall."""
     return evaluate(_RIGHT_WALL, along, height / 0.56, angle / LARGEST_ANGLE)
-
-
-def expand_harmonics(normals: Array) -> Array:
-    """(..., 8) spherical harmonics of degrees 1 and 2 of (..., 3) normals, not normalised."""
-    x, y, z = np.moveaxis(normals, -1, 0)
-    return np.stack([x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], axis=-1)
 
 
 def object_surface(in_camera: Array, in_room: Array) -> tuple[Array, Array]:

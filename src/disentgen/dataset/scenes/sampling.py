@@ -1,4 +1,4 @@
-"""Sampling of pictures in space: rays drawn at three by three per pixel, then brought to pixels."""
+"""What the renderers of scenes share: samples of pixels, and light on surfaces."""
 
 from functools import cache
 
@@ -28,3 +28,13 @@ def weigh_samples() -> Array:
     distance = place_samples()[None] - np.arange(SIDE)[:, None]
     kernel = np.sinc(distance) * np.sinc(distance / lobes) * (np.abs(distance) < lobes)
     return (kernel / kernel.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def expand_harmonics(normals: Array) -> Array:
+    """(..., 8) spherical harmonics of degrees 1 and 2 of (..., 3) normals, not normalised.
+
+    What any lamps leave on a matt surface follows its normal in harmonics up to this degree
+    (Ramamoorthi & Hanrahan 2001).
+    """
+    x, y, z = np.moveaxis(normals, -1, 0)
+    return np.stack([x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], axis=-1)

@@ -1,6 +1,9 @@
 """MPI3D (Gondal et al. 2019): a robot arm that holds an object, in three versions of one grid."""
 
+from functools import partial
+
 from disentgen.dataset.grid import FactorGrid
+from disentgen.dataset.scenes import robot
 from disentgen.dataset.spec import DatasetSpec, OriginalFile
 from disentgen.dataset.split import Variant
 
@@ -68,7 +71,7 @@ SPECS = tuple(
             # The published file has no labels: factors follow from the order.
             labels=dict,
         ),
-        render=None,
+        render=partial(robot.render, version),
         version=version,
         value_names=VALUE_NAMES,
     )
