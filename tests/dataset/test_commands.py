@@ -35,7 +35,7 @@ def test_list_tells_sizes_licences_and_what_is_there(command, tmp_path):
     assert "not there; get it with: download mpi3d --version toy" in "\n".join(lines)
 
 
-@pytest.mark.parametrize("words", [("dsprites",), ("shapes3d",)])
+@pytest.mark.parametrize("words", [("dsprites",), ("shapes3d",), ("mpi3d", "--version", "toy")])
 def test_show_describes_and_draws(command, tmp_path, words):
     text = command("show", *words)
     for factor in find_spec(words[0]).grid.names:

@@ -8,6 +8,7 @@ rr-learning/disentanglement_dataset (CC BY 4.0); no pixel is copied.
 """
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,13 @@ from disentgen.dataset.scenes.robot_camera import (
     place_camera,
     project,
 )
-from disentgen.dataset.scenes.robot_looks import LOOKS, light
+from disentgen.dataset.scenes.robot_looks import LOOKS, shade
 from disentgen.dataset.scenes.robot_stage import paint_stages
 from disentgen.dataset.scenes.sampling import SIDE, Array
 from disentgen.dataset.scenes.solids import (
+    Solid,
     cover_balls,
     cover_polyhedra,
-    pad,
     prism,
     pyramid,
 )
@@ -36,7 +37,7 @@ FACTORS = (6, 6, 2, 3, 3, 40, 40)
 SHOULDER = np.array([0, 0, 0.902], np.float32)
 SIDEWAYS = -0.131  # the arm's distance from the post's axis
 LARGEST_TILT, LARGEST_TURN, TURN_OFFSET = 90.0, 90.0, 16.2  # degrees
-SHADOW_WIDTH = 0.2
+SHADOW_WIDTH = 0.3
 SMALL = 0.68  # size of a small object, of a large one
 
 #: Radius and half height of the large objects, and how much further out than 1 their middle is.
@@ -49,26 +50,22 @@ BODIES = {
     "sphere": (0.216, 0.216, 0.025),
 }
 SPHERE = list(BODIES).index("sphere")
-FACETS = 16
-FACES = FACETS + 2
+#: Flat sides that stand for a round one.
+FACETS = 12
 
-#: Rows and columns of a window that holds any object, or the arm.
-WINDOW = 28
+#: Rows and columns of the windows that hold any object, any arm, or nearly all of a shadow.
+OBJECT_WINDOW, ARM_WINDOW, SHADOW_WINDOW = 24, 28, 36
 
 
 @cache
-def stack_solids() -> tuple[Array, Array]:
-    """(5, 18, 3) normals and (5, 18) offsets of the faces of all objects but the sphere."""
-    radius, half, _ = np.moveaxis(np.array(list(BODIES.values())), -1, 0)
-    solids = [
-        pyramid(FACETS, radius[0], half[0]),
-        prism(4, radius[1], half[1]),
-        prism(FACETS, radius[2], half[2]),
-        prism(6, radius[3], half[3], np.pi / 6),
-        pyramid(4, radius[4], half[4]),
-    ]
-    normals, offsets = zip(*(pad(solid, FACES) for solid in solids), strict=True)
-    return np.stack(normals), np.stack(offsets)
+def shape_solid(shape: int) -> Solid:
+    """A large object, about its middle, its axis along the arm; not for the sphere."""
+    name, (radius, half, _) = list(BODIES.items())[shape]
+    if name in ("cone", "pyramid"):
+        return pyramid(FACETS if name == "cone" else 4, radius, half)
+    if name == "hexagonal":
+        return prism(6, radius, half, turn=np.pi / 6)
+    return prism(4 if name == "cube" else FACETS, radius, half)
 
 
 def turn_arm(horizontal: NDArray[np.int64], vertical: NDArray[np.int64]) -> Array:
@@ -81,19 +78,38 @@ def turn_arm(horizontal: NDArray[np.int64], vertical: NDArray[np.int64]) -> Arra
     return np.stack([hinge, np.cross(arm, hinge), arm], axis=1).astype(np.float32)
 
 
-def open_window(middle: NDArray[np.floating]) -> NDArray[np.int64]:
+def open_window(middle: NDArray[np.floating], window: int) -> NDArray[np.int64]:
     """(n, 2) first column and row of windows about places, all within the picture."""
-    return np.clip(np.rint(middle).astype(np.int64) - WINDOW // 2, 0, SIDE - WINDOW)
+    return np.clip(np.rint(middle).astype(np.int64) - window // 2, 0, SIDE - window)
 
 
-def blend(canvas: Array, corner: NDArray[np.int64], share: Array, colour: Array) -> None:
-    """Lay a colour over windows of pictures, as far as they are covered."""
-    steps = np.arange(WINDOW)
-    columns = (corner[:, 0, None] + steps)[:, None, :]
-    rows = (corner[:, 1, None] + steps)[:, :, None]
-    places = np.arange(len(canvas))[:, None, None], rows, columns
-    under = canvas[places]
-    canvas[places] = under + share[..., None] * (colour - under)
+class Layer(NamedTuple):
+    """What lies over windows of pictures: (n, window, window) shares, and colours of RGB."""
+
+    share: Array
+    colour: Array
+
+
+def blend(
+    canvas: Array, images: NDArray[np.int64], corner: NDArray[np.int64], layers: list[Layer]
+) -> None:
+    """Lay layers over windows of some of the pictures, as far as they cover."""
+    window = layers[0].share.shape[1]
+    rows = canvas.reshape(len(canvas), SIDE, 3 * SIDE)
+    windows = np.lib.stride_tricks.sliding_window_view(
+        rows, (window, 3 * window), axis=(1, 2), writeable=True
+    )
+    places = images, corner[:, 1], 3 * corner[:, 0]
+    pictures = windows[places].reshape(len(images), window, window, 3)
+    for share, colour in layers:
+        pictures += share[..., None] * (colour - pictures)
+    windows[places] = pictures.reshape(len(images), window, 3 * window)
+
+
+def measure_from(place: Array, corner: NDArray[np.int64], window: int) -> tuple[Array, Array]:
+    """How far columns, (n, 1, window), and rows, (n, window, 1), of windows are from places."""
+    steps = (corner[..., None] + np.arange(window)).astype(np.float32) - place[..., None]
+    return steps[:, 0, None, :], steps[:, 1, :, None]
 
 
 class Scene:
@@ -121,70 +137,59 @@ class Scene:
     def paint(self) -> Array:
         """(n, 64, 64, 3) pictures in 0..255, before the camera's noise."""
         canvas = paint_stages(self.version)[self.height, self.ring]
-        self.cast_shadow(canvas)
+        if self.look.shadow:
+            self.cast_shadow(canvas)
         # An arm that points away from the camera is in front of what it holds.
         away = np.vecdot(self.axes[:, 2], self.camera_axes[:, 2]) > 0
-        arm = self.cover_arm()
-        self.add_arm(canvas, *arm, ~away)
+        self.add_arm(canvas, np.flatnonzero(~away))
         self.add_object(canvas)
-        self.add_arm(canvas, *arm, away)
+        self.add_arm(canvas, np.flatnonzero(away))
         return canvas
 
     def cast_shadow(self, canvas: Array) -> None:
         """Darken the floor softly below the object."""
-        ground = self.middle * np.array([1, 1, 0], np.float32)
-        middle = project(self.camera, ground)
-        corner = open_window(middle)
-        steps = corner[..., None] + np.arange(WINDOW) - middle[..., None]
-        width = SHADOW_WIDTH * FOCAL_LENGTH / self.camera[:, 0]
-        height = width * np.sin(np.radians(self.camera[:, 1]))
-        across, along = steps[:, 0] / width[:, None], steps[:, 1] / height[:, None]
-        share = np.exp(-(across[:, None, :] ** 2 + along[:, :, None] ** 2) / 2)
-        blend(canvas, corner, self.look.shadow * share, np.zeros(3, np.float32))
+        below = project(self.camera, self.middle * np.array([1, 1, 0], np.float32))
+        corner = open_window(below, SHADOW_WINDOW)
+        x, y = measure_from(below, corner, SHADOW_WINDOW)
+        width = (SHADOW_WIDTH * FOCAL_LENGTH / self.camera[:, 0])[:, None, None]
+        height = width * np.sin(np.radians(self.camera[:, 1]))[:, None, None]
+        share = self.look.shadow * np.exp(-((x / width) ** 2 + (y / height) ** 2) / 2)
+        black = np.zeros(3, np.float32)
+        blend(canvas, np.arange(len(canvas)), corner, [Layer(share, black)])
 
-    def cover_arm(self) -> tuple[NDArray[np.int64], Array, Array]:
-        """Windows about the arms, and which pixels arm and hub cover in them."""
-        start, end = project(self.camera, self.hub), project(self.camera, self.grip)
-        corner = open_window((start + end) / 2)
-        steps = corner[..., None] + np.arange(WINDOW) - start[..., None]
-        x, y = steps[:, 0][:, None, :], steps[:, 1][:, :, None]
+    def add_arm(self, canvas: Array, images: NDArray[np.int64]) -> None:
+        """Draw the arms of some of the pictures, and the hubs that they swing about."""
+        camera = self.camera[images]
+        start, end = project(camera, self.hub[images]), project(camera, self.grip[images])
+        corner = open_window((start + end) / 2, ARM_WINDOW)
+        x, y = measure_from(start, corner, ARM_WINDOW)
         dx, dy = (end - start).T[..., None, None]
         along = np.clip((x * dx + y * dy) / (dx**2 + dy**2), 0, 1)
-        arm = np.clip(
-            0.5 + self.look.arm_width / 2 - np.hypot(x - along * dx, y - along * dy), 0, 1
-        )
-        hub = np.clip(0.5 + self.look.hub_width / 2 - np.hypot(x, y), 0, 1)
-        return corner, arm, hub
-
-    def add_arm(
-        self, canvas: Array, corner: NDArray[np.int64], arm: Array, hub: Array, where: Array
-    ) -> None:
-        """Draw arm and hub in some of the pictures."""
-        shown = where[:, None, None]
-        blend(canvas, corner, arm * shown, self.look.arm)
-        blend(canvas, corner, hub * shown, self.look.hub)
+        from_arm = np.sqrt((x - along * dx) ** 2 + (y - along * dy) ** 2)
+        arm = np.clip(0.5 + self.look.arm_width / 2 - from_arm, 0, 1)
+        hub = np.clip(0.5 + self.look.hub_width / 2 - np.sqrt(x**2 + y**2), 0, 1)
+        layers = [Layer(arm, self.look.arm), Layer(hub, self.look.hub)]
+        blend(canvas, images, corner, layers)
 
     def add_object(self, canvas: Array) -> None:
         """Draw the objects."""
-        corner = open_window(project(self.camera, self.middle))
-        sight = look_through(self.camera, corner, WINDOW)
-        middle = self.middle - self.eye
-        share = np.empty((len(canvas), WINDOW, WINDOW), np.float32)
-        lit = np.empty((*share.shape, 2), np.float32)
-        ball = self.shape == SPHERE
-        if ball.any():
-            share[ball], normals = cover_balls(self.radius[ball], middle[ball], sight.select(ball))
-            lit[ball] = light(self.look, normals)
-        if not ball.all():
-            normals, offsets = (table[self.shape[~ball]] for table in stack_solids())
-            normals = normals @ self.axes[~ball]
-            offsets = offsets * self.scale[~ball, None]
-            share[~ball], face = cover_polyhedra(
-                normals, offsets, middle[~ball], sight.select(~ball)
-            )
-            lit[~ball] = light(self.look, normals)[np.arange(len(face))[:, None, None], face]
-        hue = self.look.colours[self.colour][:, None, None]
-        blend(canvas, corner, share, np.clip(lit[..., :1] * hue + 255 * lit[..., 1:], 0, 255))
+        for shape in np.unique(self.shape):
+            images = np.flatnonzero(self.shape == shape)
+            camera, hue = self.camera[images], self.look.colours[self.colour[images]]
+            corner = open_window(project(camera, self.middle[images]), OBJECT_WINDOW)
+            sight = look_through(camera, corner, OBJECT_WINDOW)
+            middle = self.middle[images] - self.eye[images]
+            if shape == SPHERE:
+                share, normals = cover_balls(self.radius[images], middle, sight)
+                colour = shade(self.look, normals, hue[:, None, None])
+            else:
+                solid = shape_solid(shape)
+                normals = solid.normals @ self.axes[images]
+                offsets = solid.offsets * self.scale[images, None]
+                share, face = cover_polyhedra(solid, normals, offsets, middle, sight)
+                colours = shade(self.look, normals, hue[:, None])
+                colour = colours[np.arange(len(face))[:, None, None], face]
+            blend(canvas, images, corner, [Layer(share, colour)])
 
 
 #: Noise is drawn once; an image takes a stretch of it that its index chooses.
@@ -212,8 +217,8 @@ def render(version: str, indices: NDArray[np.int64]) -> Pixels:
     classes = np.stack(np.unravel_index(indices, FACTORS), axis=1)
     images = np.empty((len(indices), SIDE, SIDE, 3), np.uint8)
     # A few at a time stay in the processor's cache.
-    for start in range(0, len(indices), 32):
-        part = slice(start, start + 32)
+    for start in range(0, len(indices), 64):
+        part = slice(start, start + 64)
         pictures = Scene(version, classes[part]).paint()
         if LOOKS[version].noise:
             add_noise(pictures, indices[part], LOOKS[version].noise)

@@ -17,7 +17,7 @@ class Look:
     Args:
         cameras: (3, 4) by height: distance, elevation in degrees, column and row of the foot.
         colours: (6, 3) of the object.
-        lamp: (2, 9) object's light in spherical harmonics of its normal: on its colour, and white.
+        lamp: (2, 9) light on the object in spherical harmonics of its normal: on its colour, white.
         floor: (3, 8) by camera height: green of the platform as a polynomial of degree 2 in column
             and row (-1 to 1 over the picture), then red and blue as parts of it.
         wall: (3, 8) the same behind the platform.
@@ -46,11 +46,12 @@ class Look:
     noise: float
 
 
-def light(look: Look, normals: Array) -> Array:
-    """(..., 2): how much of its colour, and of white, a surface shows, by its (..., 3) normals."""
+def shade(look: Look, normals: Array, hue: Array) -> Array:
+    """(..., 3): the colours of surfaces of a hue, by their (..., 3) normals."""
     constant = np.ones((*normals.shape[:-1], 1), np.float32)
     terms = np.concatenate([constant, expand_harmonics(normals)], axis=-1)
-    return np.maximum(terms @ look.lamp.T, 0)
+    on_hue, white = np.moveaxis(np.maximum(terms @ look.lamp.T, 0), -1, 0)
+    return np.minimum(on_hue[..., None] * hue + 255 * white[..., None], 255)
 
 
 def _array(numbers: list) -> Array:
@@ -165,7 +166,7 @@ LOOKS = {
         hub=_array([50, 58, 50]),
         arm_width=1.3,
         hub_width=3.0,
-        shadow=0.35,
+        shadow=0.2,
         noise=0.0,
     ),
     "toy": Look(
@@ -219,7 +220,7 @@ LOOKS = {
         arm=_array([130, 130, 130]),
         hub=_array([135, 135, 135]),
         arm_width=1.3,
-        hub_width=5.0,
+        hub_width=3.0,
         shadow=0.0,
         noise=0.0,
     ),

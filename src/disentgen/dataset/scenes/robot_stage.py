@@ -12,7 +12,7 @@ from disentgen.dataset.scenes.solids import cover_polyhedra, prism
 # In arm lengths: the platform's half width and its far edge, and the ring on it.
 PLATFORM_HALF_WIDTH, PLATFORM_EDGE = 2.1, 3.4
 RING_RADIUS, RING_WIDTH = 2.705, 0.61
-POST_RADIUS, POST_HEIGHT = 0.135, 0.902
+POST_RADIUS, POST_BOTTOM, POST_TOP = 0.11, -0.12, 1.05
 FACETS = 16
 
 
@@ -66,7 +66,7 @@ def paint_post(look: Look, height: int) -> tuple[Array, Array]:
     """Share of each pixel that the post covers, (64, 64), and its colour there, (64, 64, 3)."""
     camera = look.cameras[height][None]
     sight = look_through(camera, np.zeros((1, 2), np.int64), SIDE)
-    solid = prism(FACETS, POST_RADIUS, POST_HEIGHT / 2)
-    middle = np.array([0, 0, POST_HEIGHT / 2], np.float32) - place_camera(camera)[0]
-    share, face = cover_polyhedra(solid.normals[None], solid.offsets[None], middle, sight)
+    solid = prism(FACETS, POST_RADIUS, (POST_TOP - POST_BOTTOM) / 2)
+    middle = np.array([0, 0, (POST_TOP + POST_BOTTOM) / 2], np.float32) - place_camera(camera)[0]
+    share, face = cover_polyhedra(solid, solid.normals[None], solid.offsets[None], middle, sight)
     return share[0], look.post[(face[0] >= FACETS).astype(int)]

@@ -7,12 +7,22 @@ from numpy.typing import NDArray
 
 from disentgen.dataset.scenes.sampling import Array
 
+#: Coefficients of a plane that no ray reaches.
+NOWHERE = np.array([0, 0, np.inf], np.float32)
+
 
 class Solid(NamedTuple):
-    """The space where every face's ``normals @ point <= offsets``: (faces, 3) and (faces,)."""
+    """The space where every face's ``normals @ point <= offsets``.
+
+    Args:
+        normals: (faces, 3) outward, of length 1.
+        offsets: (faces,).
+        edges: (edges, 2) the faces that meet in each edge.
+    """
 
     normals: Array
     offsets: Array
+    edges: NDArray[np.int64]
 
 
 def prism(sides: int, radius: float, half_height: float, turn: float = 0) -> Solid:
@@ -21,7 +31,8 @@ def prism(sides: int, radius: float, half_height: float, turn: float = 0) -> Sol
     around = np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1)
     normals = np.vstack([around, [[0, 0, 1], [0, 0, -1]]])
     offsets = np.concatenate([np.full(sides, radius), [half_height, half_height]])
-    return Solid(normals.astype(np.float32), offsets.astype(np.float32))
+    edges = np.vstack([join_sides(sides), join_face(sides, sides), join_face(sides, sides + 1)])
+    return Solid(normals.astype(np.float32), offsets.astype(np.float32), edges)
 
 
 def pyramid(sides: int, radius: float, half_height: float) -> Solid:
@@ -32,16 +43,18 @@ def pyramid(sides: int, radius: float, half_height: float) -> Solid:
     around = [height * np.cos(angles), height * np.sin(angles), radius + 0 * angles]
     normals = np.vstack([np.stack(around, axis=1) / slant, [[0, 0, -1]]])
     offsets = np.concatenate([np.full(sides, radius * half_height / slant), [half_height]])
-    return Solid(normals.astype(np.float32), offsets.astype(np.float32))
+    edges = np.vstack([join_sides(sides), join_face(sides, sides)])
+    return Solid(normals.astype(np.float32), offsets.astype(np.float32), edges)
 
 
-def pad(solid: Solid, faces: int) -> Solid:
-    """The same solid with so many faces, its last one repeated, so that solids can be stacked."""
-    missing = faces - len(solid.offsets)
-    return Solid(
-        np.pad(solid.normals, ((0, missing), (0, 0)), mode="edge"),
-        np.pad(solid.offsets, (0, missing), mode="edge"),
-    )
+def join_sides(sides: int) -> NDArray[np.int64]:
+    """The edges between sides that follow each other around."""
+    return np.stack([np.arange(sides), (np.arange(sides) + 1) % sides], axis=1)
+
+
+def join_face(sides: int, face: int) -> NDArray[np.int64]:
+    """The edges between all sides and another face."""
+    return np.stack([np.arange(sides), np.full(sides, face)], axis=1)
 
 
 class Sight(NamedTuple):
@@ -57,10 +70,6 @@ class Sight(NamedTuple):
     x: Array
     y: Array
 
-    def select(self, images: NDArray[np.bool_]) -> "Sight":
-        """Some of the images."""
-        return Sight(*(part[images] for part in self))
-
     @property
     def pixel(self) -> float:
         """The size of a pixel on the plane at distance 1."""
@@ -68,15 +77,16 @@ class Sight(NamedTuple):
 
 
 def cover_polyhedra(
-    normals: Array, offsets: Array, middle: Array, sight: Sight
+    solid: Solid, normals: Array, offsets: Array, middle: Array, sight: Sight
 ) -> tuple[Array, Array]:
-    """Draw one convex solid in each image.
+    """Draw a convex solid in each image, turned and scaled as its normals and offsets tell.
 
-    A ray is inside from the last front face it meets to the first back face; where that stretch
-    shrinks to nothing lies the outline, and how fast it shrinks tells the share of a pixel.
+    Its outline are the edges between a face turned to the camera and one turned away: how far a
+    pixel is inside all of them tells the share of it that is covered.
 
     Args:
-        normals: (n, faces, 3) of the faces, in world axes.
+        solid: which faces there are, and which of them meet.
+        normals: (n, faces, 3) in world axes.
         offsets: (n, faces) distances of the faces from the middle.
         middle: (n, 3) of the solid, as seen from the camera, in world axes.
         sight: how each image sees.
@@ -84,20 +94,37 @@ def cover_polyhedra(
     Returns:
         (n, window, window) share of each pixel that is covered, and the face that it shows.
     """
-    # A ray meets a face at 1 / (a·x + b·y + c) of its length.
+    # A ray meets a face after 1 / (a·x + b·y + c) of its length.
     distances = offsets + np.vecdot(normals, middle[:, None])
     planes = normals @ np.swapaxes(sight.axes, 1, 2) / distances[..., None]
-    a, b, c = np.moveaxis(planes, -1, 0)
-    along_x = a[:, :, None] * sight.x[:, None]
-    along_y = b[:, :, None] * sight.y[:, None] + c[:, :, None]
-    front = (distances < 0)[:, :, None]
-    entries = np.where(front, along_y, np.inf)[..., None] + along_x[:, :, None]
-    exits = np.where(front, -np.inf, along_y)[..., None] + along_x[:, :, None]
-    first, last = entries.argmin(axis=1), exits.argmax(axis=1)
-    stretch = entries.min(axis=1) - exits.max(axis=1)
-    image = np.arange(len(a))[:, None, None]
-    slope = np.hypot(a[image, first] - a[image, last], b[image, first] - b[image, last])
-    return np.clip(0.5 + stretch / (slope * sight.pixel), 0, 1), first
+    front = distances < 0
+    lines = find_outlines(solid, planes, front)
+    inside = evaluate_planes(lines, sight).min(axis=1) / sight.pixel
+    planes[~front] = NOWHERE
+    return np.clip(0.5 + inside, 0, 1), evaluate_planes(planes, sight).argmin(axis=1)
+
+
+def evaluate_planes(planes: Array, sight: Sight) -> Array:
+    """(n, planes, window, window): a·x + b·y + c of (n, planes, 3) coefficients."""
+    a, b, c = np.moveaxis(planes, -1, 0)[..., None]
+    along_y = b * sight.y[:, None] + c
+    return along_y[..., None] + (a * sight.x[:, None])[:, :, None]
+
+
+def find_outlines(solid: Solid, planes: Array, front: NDArray[np.bool_]) -> Array:
+    """(n, lines, 3): how far inside each line of its outline a place is, negative outside.
+
+    Lines that an image lacks are infinitely far outside of its solid.
+    """
+    first, second = solid.edges.T
+    bounds = front[:, first] != front[:, second]
+    # The front plane is met first inside the outline.
+    sign = np.where(front[:, first], 1, -1)[..., None]
+    lines = sign * (planes[:, first] - planes[:, second])
+    lines /= np.hypot(lines[..., 0], lines[..., 1])[..., None]
+    lines[~bounds] = NOWHERE
+    order = np.argsort(~bounds, axis=1, kind="stable")[:, : bounds.sum(axis=1).max()]
+    return np.take_along_axis(lines, order[..., None], axis=1)
 
 
 def cover_balls(radius: Array, middle: Array, sight: Sight) -> tuple[Array, Array]:
