@@ -152,14 +152,14 @@ def convert(spec: DatasetSpec, path: Path, target: Path) -> None:
     _check_room(target.parent, converted_size(spec))
     with (
         replaced_whole(target) as temporary,
+        temporary.open("wb") as file,
         _open_images(spec, path) as images,
         _progress(spec.grid.size, f"converting {path.name} (once)", " images") as bar,
     ):
-        # numpy.save would add .npy to the temporary name, so the array is mapped and filled.
-        rows = np.lib.format.open_memmap(
-            temporary, mode="w+", dtype=np.uint8, shape=(spec.grid.size, *_row_shape(spec))
-        )
-        start = 0
+        # Plain writing: pages of a mapping would count as memory of this process.
+        header = {"descr": "|u1", "fortran_order": False}
+        shape = (spec.grid.size, *_row_shape(spec))
+        np.lib.format.write_array_header_1_0(file, {**header, "shape": shape})
         for block in images.blocks:
             pixels = block.reshape(-1, *spec.image_shape)
             if pixels.max(initial=0) > spec.maximum:
@@ -168,11 +168,8 @@ def convert(spec: DatasetSpec, path: Path, target: Path) -> None:
                     f"are at most {spec.maximum}."
                 )
             stored = pack_bits(pixels) if spec.maximum == 1 else pixels
-            rows[start : start + len(pixels)] = stored
-            start += len(pixels)
+            file.write(np.ascontiguousarray(stored).data)
             bar.update(len(pixels))
-        rows.flush()
-        del rows
 
 
 def converted_size(spec: DatasetSpec) -> int:
