@@ -27,7 +27,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from configs.cnnvae import ARCHITECTURES
 from disentgen.dataset.spec import load_specs
-from disentgen.dataset.tasks import reconstruct
 from disentgen.models import build_model
 from disentgen.training import engine as handlers
 from disentgen.training.assembly import Training, assemble
@@ -60,7 +59,7 @@ def make_training(
         "training": {"loss": {"name": loss}, "batch_size": batch_size, "precision": precision},
     }
     sections = {key: resolve_section(key, "lgm", value) for key, value in given.items()}
-    return assemble({**sections, "seed": 0, "threads": torch.get_num_threads()}, "lgm", reconstruct)
+    return assemble({**sections, "seed": 0, "threads": torch.get_num_threads()}, "lgm")
 
 
 def measure_bare_step(training: Training, steps: int) -> Rate:
@@ -131,7 +130,7 @@ def measure_usual_loop(training: Training, steps: int) -> Rate:
     batch_size = training.settings.batch_size
     loader = DataLoader(SampleBySample(pictures), batch_size, shuffle=True, drop_last=True)
     section = training.config["model"]
-    model = build_model("lgm", training.dataset.spec.tensor_shape, section)
+    model = build_model("lgm", training.dataset.spec.tensor_shape, 0, section)
     plain_transposed_convolutions(model)
     loss = build_loss(training.settings.loss.name, training.settings.loss.params, model)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)

@@ -163,3 +163,8 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     str(config["name"]): config
     for config in (higgins, burgess, burgess_v2, kim, mathieu, mpcnn, fast)
 }
+
+#: The encoders alone.
+ENCODERS = {
+    name: {"name": name, "encoder": config["encoder"]} for name, config in ARCHITECTURES.items()
+}

@@ -27,7 +27,41 @@ LOSSES: dict[str, dict[str, Any]] = {
         }
     },
     "factor": {"loss": {"name": "factor", "params": {"gamma": 100.0}}, "batch_size": 128},
+    "waegan": {
+        "loss": {
+            "name": "waegan",
+            "params": {"weight": 10.0, "prior_variance": 2.0},
+            "reconstruction": "mse",
+        },
+        "lr": 3e-4,
+    },
+    "waemmd": {
+        "loss": {
+            "name": "waemmd",
+            "params": {"weight": 100.0, "prior_variance": 2.0},
+            "reconstruction": "mse",
+        },
+        "lr": 1e-3,
+    },
+    # Not of the study: defaults of their papers.
+    "btcvae": {"loss": {"name": "btcvae", "params": {"beta": 6.0}}},
+    "dip1": {"loss": {"name": "dip1", "params": {"off_diagonal": 10.0, "diagonal": 100.0}}},
+    "dip2": {"loss": {"name": "dip2", "params": {"off_diagonal": 10.0, "diagonal": 10.0}}},
 }
+
+#: Objectives on pairs of images, for models that take single ones.
+PAIRED: dict[str, dict[str, Any]] = {"adagvae": {"loss": {"name": "adagvae"}}}
+
+#: Of ground-truth decoders; ``loss.reconstruction=mse`` trains by squared error.
+GENERATION: dict[str, dict[str, Any]] = {
+    "generation": {
+        "loss": {"name": "nll"}, "epochs": 500, "epoch_length": 10, "batch_size": 64, "lr": 1e-3,
+        "validation_images": 640,
+    },
+}  # fmt: skip
+
+#: Of supervised encoders.
+INFERENCE: dict[str, dict[str, Any]] = {"inference": {"loss": {"name": "nll"}}}
 
 #: Protocols; they may stand beside an objective.
 PROTOCOLS: dict[str, dict[str, Any]] = {

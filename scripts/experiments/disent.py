@@ -6,8 +6,7 @@ interrupted run.
 """
 
 from configs.cnnvae import ARCHITECTURES
-from configs.training import LOSSES
-from disentgen.dataset.tasks import reconstruct
+from configs.training import LOSSES, PAIRED
 from experiments.study import StudyExperiment, git_state_is_readable
 from ingredients.dataset import dataset_ingredient
 from ingredients.model import model_ingredient
@@ -20,11 +19,11 @@ experiment = StudyExperiment(
     ingredients=[
         dataset_ingredient(FAMILY),
         model_ingredient(FAMILY, ARCHITECTURES),
-        training_ingredient(FAMILY, LOSSES),
+        training_ingredient(FAMILY, LOSSES | PAIRED),
     ],
     save_git_info=git_state_is_readable(),
 )
-experiment.trains(FAMILY, reconstruct)
+experiment.trains(FAMILY)
 
 if __name__ == "__main__":
     experiment.run_commandline()

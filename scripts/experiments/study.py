@@ -10,7 +10,6 @@ import colorama
 from sacred import SETTINGS, Experiment
 from sacred.run import Run as SacredRun
 
-from disentgen.dataset.tasks import Task
 from disentgen.errors import UsageError
 from disentgen.paths import data_folder
 from disentgen.registry import defaults, signature, unknown
@@ -44,8 +43,8 @@ class StudyExperiment(Experiment):
 
     path: str
 
-    def trains(self, family: str, task: Task) -> None:
-        """Define the main command: train a model of a family on a task."""
+    def trains(self, family: str) -> None:
+        """Define the main command: train a model of a family."""
         self.add_config({**defaults(ProcessSettings)})
 
         @self.config_hook
@@ -58,20 +57,20 @@ class StudyExperiment(Experiment):
                     # Ignite takes seconds to start: a mistake above is told before it does.
                     from disentgen.training.assembly import assemble
 
-                    assemble({"seed": 0, **config}, family, task)
+                    assemble({"seed": 0, **config}, family)
                 return {"threads": settings.resolve_threads()}
 
         @self.main
         def main(_run: SacredRun) -> float | None:
-            """Train a model, score it on every side, and draw its reconstructions."""
-            from disentgen.analysis.figures import save_reconstructions
+            """Train a model, score it on every side, and draw what it makes."""
+            from disentgen.analysis.figures import save_examples
             from disentgen.training.run import train
 
             with told_plainly():
                 directory = RunDirectory(self._folder_of(_run))
                 with directory.held():
-                    results = train(_run.config, directory, _run, family, task)
-                    print(f"picture: {save_reconstructions(open_run(directory.path))}")
+                    results = train(_run.config, directory, _run, family)
+                    print(f"picture: {save_examples(open_run(directory.path))}")
                 scored = results["scores"]
                 return (scored["held_out"] or scored["validation"])["nll"]
 

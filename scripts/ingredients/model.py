@@ -12,10 +12,13 @@ from ingredients.section import Section, make_section
 
 
 def model_ingredient(
-    family: str, architectures: Mapping[str, Mapping[str, Any]], **defaults: Any
+    family: str,
+    architectures: Mapping[str, Mapping[str, Any]],
+    required: str = "encoder",
+    **defaults: Any,
 ) -> Section:
-    """The ``model`` section of an experiment."""
-    section = make_section("model", family, architectures, {}, required="encoder", **defaults)
+    """The ``model`` section of an experiment; ``required`` is what an architecture must set."""
+    section = make_section("model", family, architectures, {}, required=required, **defaults)
 
     @section.command(unobserved=True)
     def show(_run: Run) -> None:

@@ -20,7 +20,7 @@ from torch import nn
 from disentgen.dataset import Dataset
 from disentgen.dataset.split import Split
 from disentgen.errors import DataFileError, UsageError
-from disentgen.models import build_model
+from disentgen.models import Model, build_model
 from disentgen.paths import data_folder, sweep_temporaries, write_whole
 from disentgen.training.config import open_dataset, open_split
 
@@ -40,7 +40,7 @@ class RunDirectory:
         self._save_json("model.json", description)
         self._save_tensors("model.pt", weights)
 
-    def load_model(self) -> nn.Module:
+    def load_model(self) -> Model:
         """Rebuild the model of ``model.json`` with the weights of ``model.pt``.
 
         Raises:
@@ -50,7 +50,10 @@ class RunDirectory:
         if description is None or not (self.path / "model.pt").exists():
             raise DataFileError(f"{self.path} holds no model: no epoch of it was finished.")
         model = build_model(
-            description["family"], description["image_shape"], description["parameters"]
+            description["family"],
+            description["image_shape"],
+            len(description["factors"]),
+            description["parameters"],
         )
         model.load_state_dict(self._load_tensors("model.pt"))
         return model.eval()
@@ -74,7 +77,7 @@ class RunDirectory:
 
     def clear(self) -> None:
         """Remove results of an earlier end of the run, and what a killed process was writing."""
-        for name in ("results.json", "reconstructions.png"):
+        for name in ("results.json", "reconstructions.png", "predictions.png"):
             (self.path / name).unlink(missing_ok=True)
         sweep_temporaries(self.path)
 
@@ -167,7 +170,12 @@ class Run(RunDirectory):
         return open_split(self.config)
 
     @cached_property
-    def model(self) -> nn.Module:
+    def family(self) -> str:
+        """The family of the run's model."""
+        return (self._load_json("model.json") or {})["family"]
+
+    @cached_property
+    def model(self) -> Model:
         """The best model of the run (by validation NLL), in evaluation mode, on the CPU."""
         return self.load_model()
 

@@ -5,7 +5,7 @@ import torch
 from disentgen.dataset.batches import Observations, ScoringBatches, TrainingBatches
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.images import Images
-from disentgen.dataset.tasks import infer, reconstruct
+from disentgen.dataset.tasks import Generate, Infer, Reconstruct
 from disentgen.errors import UsageError
 
 
@@ -19,6 +19,7 @@ def show_index(indices):
 GRID = FactorGrid({"tens": tuple(range(100)), "ones": tuple(range(10))})
 CPU = torch.device("cpu")
 OBSERVED = Observations(Images((4, 4, 3), 255, "stand-in", show_index), GRID, CPU)
+RECONSTRUCT = Reconstruct(GRID, np.arange(GRID.size))
 
 
 def read_indices(pictures):
@@ -27,7 +28,7 @@ def read_indices(pictures):
 
 def training(indices=range(100), batch_size=8, epoch_length=12, seed=0):
     return TrainingBatches(
-        OBSERVED, reconstruct, np.array(indices), batch_size, epoch_length, seed
+        OBSERVED, RECONSTRUCT, np.array(indices), batch_size, epoch_length, seed
     )  # fmt: skip
 
 
@@ -73,22 +74,35 @@ def test_batch_larger_than_the_images_is_refused():
 
 
 def test_scoring_shows_every_image_once_in_order():
-    batches = ScoringBatches(OBSERVED, reconstruct, np.arange(50), batch_size=16)
+    batches = ScoringBatches(OBSERVED, RECONSTRUCT, np.arange(50), batch_size=16)
     shown = [read_indices(pictures) for pictures, _ in batches]
     assert sum(shown, []) == list(range(50))
     assert len(batches) == len(shown) == 4
 
 
 def test_reconstruction_asks_for_the_image_itself():
-    pictures, target = reconstruct(OBSERVED, np.array([1, 2]))
+    pictures, target = RECONSTRUCT(OBSERVED, np.array([1, 2]), np.random.default_rng())
     assert target is pictures
 
 
 def test_inference_asks_for_factor_values():
-    pictures, target = infer(OBSERVED, np.array([12, 999]))
+    indices, generator = np.array([12, 999]), np.random.default_rng()
+    pictures, target = Infer(GRID, indices)(OBSERVED, indices, generator)
     assert read_indices(pictures) == [12, 999]
     assert target.dtype == torch.float32
     assert target.tolist() == [[1, 2], [99, 9]]
+
+
+def test_generation_gives_factor_values_for_an_image_as_they_are_or_standardised():
+    indices, generator = np.array([12, 999]), np.random.default_rng()
+    values, pictures = Generate(GRID, indices)(OBSERVED, indices, generator)
+    assert read_indices(pictures) == [12, 999]
+    assert values.tolist() == [[1, 2], [99, 9]]
+    everything = np.arange(GRID.size)
+    observed = Observations(OBSERVED.stored, GRID, CPU, standardise=True)
+    values, _ = Generate(GRID, indices)(observed, everything, generator)
+    assert values.mean(dim=0).tolist() == pytest.approx([0, 0], abs=1e-5)
+    assert values.std(dim=0, correction=0).tolist() == pytest.approx([1, 1], abs=1e-5)
 
 
 def test_the_disk_is_told_of_each_batch_but_the_first_ahead_of_time():
@@ -99,6 +113,6 @@ def test_the_disk_is_told_of_each_batch_but_the_first_ahead_of_time():
         return show_index(indices)
 
     images = Images((4, 4, 3), 255, "original", fetch, lambda indices: told.append(tuple(indices)))
-    batches = ScoringBatches(Observations(images, GRID, CPU), reconstruct, np.arange(5), 2)
+    batches = ScoringBatches(Observations(images, GRID, CPU), RECONSTRUCT, np.arange(5), 2)
     assert len(list(batches)) == 3
     assert told == [(2, 3), ("fetch", 0, 1), (4,), ("fetch", 2, 3), ("fetch", 4)]

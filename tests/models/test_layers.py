@@ -83,6 +83,25 @@ def test_lists_and_tuples_both_name_layers_and_stay_as_they_are():
     assert str(written) == before
 
 
+def test_broadcast_repeats_latents_beside_their_coordinates():
+    (layer,) = read_layers("d", [("broadcast",)], (3, 4, 5))
+    made = Stack([layer], (2,))(torch.tensor([[7.0, 8.0]]))
+    assert made.shape == (1, 4, 4, 5)
+    assert (made[0, 0] == 7).all() and (made[0, 1] == 8).all()
+    assert made[0, 2, :, 0].tolist() == pytest.approx([-1, -1 / 3, 1 / 3, 1])
+    assert made[0, 3, 0].tolist() == pytest.approx([-1, -0.5, 0, 0.5, 1])
+    with pytest.raises(UsageError, match="'broadcast' is a layer of decoders"):
+        transpose([layer], (2,))
+
+
+def test_layers_without_bias():
+    output = ("tconv", ("image", 4, 2, 1, (0, 0), False))
+    layers = read_layers("d", [("linear", (8, False)), ("unflatten", (2, 2, 2)), output], (1, 4, 4))
+    stack = Stack(layers, (3,))
+    assert sum(parameter.numel() for parameter in stack.parameters()) == 3 * 8 + 2 * 16
+    assert stack(torch.zeros(1, 3)).abs().sum() == 0
+
+
 def test_image_stands_for_what_the_image_has():
     written = [("linear", ("image",)), ("unflatten", ("image",))]
     assert Stack(read_layers("d", written, IMAGE), (7,)).output_shape == IMAGE
@@ -115,5 +134,6 @@ def test_mistakes(layers, message):
 def test_every_kind_of_layer_has_a_word():
     assert set(layer_kinds()) == {
         "conv", "tconv", "linear", "maxpool", "upsample", "flatten", "unflatten", "relu", "tanh",
+        "batchnorm", "broadcast",
     }  # fmt: skip
     assert prod(IMAGE) == 12_288

@@ -31,7 +31,7 @@ def count(model):
 
 
 def build(name, shape=GREY, **other):
-    return build_model("lgm", shape, {**ARCHITECTURES[name], **other})
+    return build_model("lgm", shape, 5, {**ARCHITECTURES[name], **other})
 
 
 @pytest.mark.parametrize(("architecture", "parameters"), PUBLISHED.items())
@@ -94,7 +94,7 @@ def test_posterior_agrees_with_torch_distributions():
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_layers_that_were_built_build_the_same_model(name):
     model = build(name)
-    again = build_model("lgm", GREY, {"latent_size": 10, **model.layers})
+    again = build_model("lgm", GREY, 5, {"latent_size": 10, **model.layers})
     again.load_state_dict(model.state_dict())
     images = torch.rand(2, *GREY)
     assert torch.equal(model.eval()(images).reconstruction, again.eval()(images).reconstruction)
@@ -103,7 +103,9 @@ def test_layers_that_were_built_build_the_same_model(name):
 def test_building_does_not_change_what_it_is_given():
     section = {**ARCHITECTURES["kim"], "latent_size": 10}
     before = str(section)
-    assert count(build_model("lgm", GREY, section)) == count(build_model("lgm", GREY, section))
+    assert count(build_model("lgm", GREY, 5, section)) == count(
+        build_model("lgm", GREY, 5, section)
+    )
     assert str(section) == before
 
 
@@ -123,7 +125,7 @@ def test_mistakes(change, message):
 
 def test_unknown_family():
     with pytest.raises(UsageError, match="unknown model family 'lgn'.*Did you mean 'lgm'"):
-        build_model("lgn", GREY, {})
+        build_model("lgn", GREY, 5, {})
 
 
 def test_description_adds_up():

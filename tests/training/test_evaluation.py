@@ -5,10 +5,10 @@ import torch
 
 from configs.cnnvae import ARCHITECTURES
 from disentgen.dataset.batches import ScoringBatches
-from disentgen.dataset.tasks import reconstruct
+from disentgen.dataset.tasks import Reconstruct
 from disentgen.models import build_model
-from disentgen.training.evaluation import entropy_per_image, score
-from disentgen.training.losses import nll_per_image
+from disentgen.models.outputs import bernoulli_entropy, bernoulli_nll
+from disentgen.training.evaluation import score
 
 CPU = torch.device("cpu")
 
@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    return build_model("lgm", (1, 64, 64), ARCHITECTURES["fast"])
+    return build_model("lgm", (1, 64, 64), 5, ARCHITECTURES["fast"])
 
 
 class Given:
@@ -34,21 +34,21 @@ class Given:
 
 def batch(images, size):
     """Batches of given images."""
-    return ScoringBatches(Given(images), reconstruct, np.arange(len(images)), size)
+    return ScoringBatches(Given(images), Reconstruct(None, None), np.arange(len(images)), size)
 
 
 def test_entropy_agrees_with_scipy_and_is_zero_for_binary_images():
     images = torch.rand(3, 1, 5, 5)
     both = np.stack([images.numpy(), 1 - images.numpy()])
     expected = scipy.stats.entropy(both, axis=0).sum(axis=(1, 2, 3))
-    np.testing.assert_allclose(entropy_per_image(images), expected, rtol=1e-5)
-    assert entropy_per_image(images.round()).tolist() == [0, 0, 0]
+    np.testing.assert_allclose(bernoulli_entropy(images), expected, rtol=1e-5)
+    assert bernoulli_entropy(images.round()).tolist() == [0, 0, 0]
 
 
 def test_no_reconstruction_is_below_the_floor():
     images = torch.rand(4, 1, 5, 5).clamp(0.01, 0.99)
-    perfect = nll_per_image(torch.logit(images), images)
-    torch.testing.assert_close(perfect, entropy_per_image(images))
+    perfect = bernoulli_nll(torch.logit(images), images)
+    torch.testing.assert_close(perfect, bernoulli_entropy(images))
 
 
 def test_scores_are_means_at_the_posterior_mean(model):
@@ -56,22 +56,22 @@ def test_scores_are_means_at_the_posterior_mean(model):
     model.eval()
     with torch.no_grad():
         output = model(images)
-    nll = nll_per_image(output.reconstruction, images).double().numpy()
+    nll = bernoulli_nll(output.reconstruction, images).double().numpy()
     kl = output.posterior.kl_from_standard_normal().double().numpy()
     scores = score(model.train(), batch(images, 5), CPU)
     assert scores.images == 23
     assert scores.nll == pytest.approx(nll.mean(), rel=1e-6)
     assert scores.nll_standard_error == pytest.approx(scipy.stats.sem(nll), rel=1e-3)
-    assert scores.nll_floor == pytest.approx(entropy_per_image(images).mean().item(), rel=1e-6)
+    assert scores.nll_floor == pytest.approx(bernoulli_entropy(images).mean().item(), rel=1e-6)
     assert scores.kl == pytest.approx(kl.sum(axis=1).mean(), rel=1e-5)
-    np.testing.assert_allclose(scores.kl_per_latent, kl.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(scores.details["kl_per_latent"], kl.mean(axis=0), rtol=1e-5)
 
 
 def test_scores_do_not_depend_on_the_batch_size(model):
     images = torch.rand(30, 1, 64, 64)
     one, other = (score(model, batch(images, size), CPU) for size in (7, 30))
     assert one.nll == pytest.approx(other.nll, rel=1e-6)
-    assert one.kl_per_latent == pytest.approx(other.kl_per_latent, rel=1e-4)
+    assert one.details["kl_per_latent"] == pytest.approx(other.details["kl_per_latent"], rel=1e-4)
 
 
 def test_scoring_draws_no_random_numbers(model):

@@ -5,16 +5,27 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.distributions import Bernoulli
+from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from configs.cnnvae import ARCHITECTURES
 from configs.training import LOSSES
 from disentgen.errors import UsageError
-from disentgen.models import build_model
+from disentgen.models import FAMILIES, build_model
 from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.models.lgm import LatentGaussianOutput
-from disentgen.training.losses import build_loss, losses, nll_per_image, permute_latents
+from disentgen.models.outputs import bernoulli_nll
+from disentgen.training.losses import (
+    average_shared,
+    build_loss,
+    check_judged,
+    decompose_kl,
+    draw_prior,
+    losses,
+    measure_discrepancy,
+    permute_latents,
+)
 from disentgen.training.schedules import Linear
+from disentgen.training.settings import LossChoice
 
 
 class FiveLatents(torch.nn.Module):
@@ -46,11 +57,11 @@ def closed_form_kl(posterior):
 def test_nll_agrees_with_torch_distributions(output, target):
     images = target.round()
     expected = -Bernoulli(logits=output.reconstruction).log_prob(images).sum((1, 2, 3))
-    torch.testing.assert_close(nll_per_image(output.reconstruction, images), expected)
+    torch.testing.assert_close(bernoulli_nll(output.reconstruction, images), expected)
 
 
 def test_nll_of_a_blank_guess_is_log_2_for_each_pixel():
-    assert nll_per_image(torch.zeros(1, 1, 64, 64), torch.ones(1, 1, 64, 64)).item() == (
+    assert bernoulli_nll(torch.zeros(1, 1, 64, 64), torch.ones(1, 1, 64, 64)).item() == (
         pytest.approx(4096 * math.log(2))
     )
 
@@ -181,17 +192,199 @@ def test_factor_vae_state_holds_discriminator_and_its_optimiser(output, tmp_path
 
 
 def test_every_named_loss_builds_on_a_model():
-    model = build_model("lgm", (1, 64, 64), ARCHITECTURES["fast"])
+    model = build_model("lgm", (1, 64, 64), 5, ARCHITECTURES["fast"])
     images = torch.rand(6, 1, 64, 64)
     for config in LOSSES.values():
-        loss = build_loss(config["loss"]["name"], config["loss"].get("params", {}), model)
+        choice = LossChoice(**config["loss"])
+        loss = build_loss(choice.name, choice.params, model, choice.reconstruction)
         terms = loss(model(images), images, 1)
         terms["loss"].backward()
-        assert {"loss", "nll", "kl", "kl_per_latent"} <= set(terms)
+        cost = {"bce": "nll", "mse": "squared_error"}[choice.reconstruction]
+        assert {"loss", cost, "kl", "kl_per_latent"} <= set(terms)
+
+
+def test_squared_error_in_place_of_the_nll(output, target):
+    loss = make("vae")
+    loss.reconstruction = "mse"
+    terms = loss(output, target, 0)
+    expected = (torch.sigmoid(output.reconstruction) - target).square().sum((1, 2, 3)).mean()
+    torch.testing.assert_close(terms["squared_error"], expected)
+    torch.testing.assert_close(terms["loss"], expected + terms["kl"])
+    assert "nll" not in terms
+
+
+def test_nll_alone(output, target):
+    terms = make("nll")(output, target, 0)
+    torch.testing.assert_close(terms["loss"], output.nll(target).mean())
+
+
+def test_log_densities_and_kl_between_posteriors_agree_with_torch_distributions():
+    torch.manual_seed(0)
+    first, second = (DiagonalGaussian(torch.randn(6, 3), torch.randn(6, 3)) for _ in range(2))
+    normals = [Normal(p.mean, (0.5 * p.log_variance).exp()) for p in (first, second)]
+    values = torch.randn(6, 3)
+    torch.testing.assert_close(first.log_density(values), normals[0].log_prob(values))
+    torch.testing.assert_close(first.kl_from(second), kl_divergence(*normals))
+
+
+def test_decomposed_kl_adds_up_to_its_estimate(output):
+    """MI + TC + dimension-wise KL = mean of log q(z|x) − log p(z) (Chen et al. 2018, eq. 2)."""
+    posterior = output.posterior
+    latents = posterior.sample()
+    parts = decompose_kl(posterior, latents)
+    normal = Normal(posterior.mean, (0.5 * posterior.log_variance).exp())
+    expected = (normal.log_prob(latents) - Normal(0, 1).log_prob(latents)).sum(dim=1).mean()
+    torch.testing.assert_close(sum(parts.values()), expected)
+
+
+def test_decomposed_kl_of_known_mixtures():
+    """Codes without information have none; two codes that always agree share log 2 nats."""
+    torch.manual_seed(0)
+    same = DiagonalGaussian(torch.zeros(400, 2), torch.zeros(400, 2))
+    parts = decompose_kl(same, same.sample())
+    assert all(abs(value) < 0.1 for value in parts.values())
+    # Half of the images at (5, 5), half at (-5, -5), hardly any noise.
+    side = torch.tensor([[5.0], [-5.0]]).repeat(200, 2)
+    narrow = DiagonalGaussian(side, torch.full((400, 2), -4.0))
+    parts = decompose_kl(narrow, narrow.sample())
+    assert parts["mutual_information"].item() == pytest.approx(math.log(2), abs=0.02)
+    assert parts["total_correlation"].item() == pytest.approx(math.log(2), abs=0.02)
+
+
+def test_btcvae_is_weighted(output, target):
+    loss = make("btcvae", alpha=2, beta=5, gamma=3)
+    terms = loss(output, target, 0)
+    expected = (
+        terms["nll"]
+        + 2 * terms["mutual_information"]
+        + 5 * terms["total_correlation"]
+        + 3 * terms["dimension_wise_kl"]
+    )
+    torch.testing.assert_close(terms["loss"], expected)
+
+
+@pytest.mark.parametrize("name", ["dip1", "dip2"])
+def test_dip_penalties_are_those_of_numpy_covariances(output, target, name):
+    terms = make(name, off_diagonal=3, diagonal=7)(output, target, 0)
+    covariance = np.cov(output.posterior.mean.numpy().T, bias=True)
+    if name == "dip2":
+        covariance += np.diag(output.posterior.log_variance.exp().mean(dim=0).numpy())
+    variances = np.diag(covariance)
+    outside = (covariance - np.diag(variances)) ** 2
+    expected = 3 * outside.sum() + 7 * ((variances - 1) ** 2).sum()
+    found = terms["loss"] - terms["nll"] - terms["kl"]
+    assert found.item() == pytest.approx(expected, rel=1e-3)
+
+
+def test_dip_of_white_codes_is_nothing(target):
+    half = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    posterior = DiagonalGaussian(half, torch.zeros(4, 2))
+    output = LatentGaussianOutput(torch.zeros(4, 3, 4, 4), posterior, half)
+    terms = make("dip1")(output, target[:4], 0)
+    assert terms["covariances"] == terms["variances"] == 0
+
+
+def test_discrepancy_is_the_sum_written_out():
+    torch.manual_seed(0)
+    codes, prior = torch.randn(5, 3), torch.randn(5, 3)
+
+    def kernel(x, y):
+        return 12 / (12 + ((x - y) ** 2).sum().item())  # C = 2 · 3 latents · variance 2
+
+    pairs = [(i, j) for i in range(5) for j in range(5) if i != j]
+    within = sum(kernel(sample[i], sample[j]) for sample in (codes, prior) for i, j in pairs) / 20
+    between = sum(kernel(x, y) for x in codes for y in prior) / 25
+    assert measure_discrepancy(codes, prior, 2).item() == pytest.approx(
+        within - 2 * between, rel=1e-4
+    )
+
+
+def test_discrepancy_is_nothing_on_average_for_the_prior_itself():
+    torch.manual_seed(0)
+    found = [
+        measure_discrepancy(draw_prior(torch.empty(50, 4), 2), draw_prior(torch.empty(50, 4), 2), 2)
+        for _ in range(300)
+    ]
+    values = np.array([value.item() for value in found])
+    assert abs(values.mean()) < 4 * values.std() / 300**0.5
+    far = measure_discrepancy(torch.full((50, 4), 9.0), draw_prior(torch.empty(50, 4), 2), 2)
+    assert far > 100 * values.std()
+
+
+def test_prior_has_its_variance():
+    torch.manual_seed(0)
+    assert draw_prior(torch.empty(100_000, 1), 2).var().item() == pytest.approx(2, rel=0.03)
+
+
+def test_waegan_penalty_and_discriminator(output, target):
+    torch.manual_seed(0)
+    loss = make("waegan", weight=4, discriminator_units=16, discriminator_lr=1e-2)
+    terms = loss(output, target, 0)
+    expected = -torch.log(torch.sigmoid(loss.discriminator(output.latents))).mean()
+    torch.testing.assert_close(terms["loss"], terms["nll"] + 4 * expected)
+    far = LatentGaussianOutput(output.reconstruction, output.posterior, output.latents + 8)
+    for _ in range(150):
+        after = loss.after_step(far)
+    assert after["discriminator_accuracy"] > 0.9
+    assert after["discriminator_loss"] < 0.5
+    assert loss(far, target, 0)["penalty"] > 2
+
+
+@pytest.mark.parametrize("name", ["factor", "waegan"])
+def test_discriminators_stay_as_they_are_while_the_model_learns(output, target, name):
+    latents = output.latents.clone().requires_grad_()
+    loss = make(name)
+    loss(LatentGaussianOutput(output.reconstruction, output.posterior, latents), target, 0)[
+        "loss"
+    ].backward()
+    assert latents.grad.abs().sum() > 0
+    assert all(parameter.grad is None for parameter in loss.discriminator.parameters())
+
+
+def test_adagvae_averages_what_pairs_share():
+    """By hand: KL of each latent, midpoint of extremes, arithmetic means below it."""
+    mean = torch.tensor([[0.0, 0.0, 1.0], [0.1, 4.0, 1.0]])
+    log_variance = torch.log(torch.tensor([[1.0, 1.0, 1.0], [1.0, 1.0, 3.0]]))
+    averaged = average_shared(DiagonalGaussian(mean, log_variance))
+    expected_mean = [[0.05, 0.0, 1.0], [0.05, 4.0, 1.0]]
+    torch.testing.assert_close(averaged.mean, torch.tensor(expected_mean))
+    expected = torch.tensor([[1.0, 1.0, 2.0], [1.0, 1.0, 2.0]])
+    torch.testing.assert_close(averaged.log_variance.exp(), expected)
+
+
+def test_adagvae_runs_images_with_their_partners():
+    torch.manual_seed(0)
+    model = build_model("lgm", (1, 64, 64), 5, ARCHITECTURES["fast"])
+    images = torch.rand(6, 1, 64, 64)
+    loss = build_loss("adagvae", {}, model)
+    output = loss.run(model, images)
+    expected = average_shared(model.encode(images))
+    torch.testing.assert_close(output.posterior.mean, expected.mean)
+    assert output.reconstruction.shape == images.shape
+
+
+@pytest.mark.parametrize(
+    ("family", "accepted"),
+    [
+        ("decoder", {"nll"}),
+        ("encoder", {"nll"}),
+        ("lgm", {"nll", "vae", "factor", "waemmd", "adagvae"}),
+    ],
+)
+def test_objectives_that_can_judge_a_family(family, accepted):
+    output = FAMILIES[family].output
+    for name in accepted:
+        check_judged(name, output)
+    for name in {"vae", "factor"} - accepted:
+        with pytest.raises(UsageError, match=f"{name} cannot judge .* accepted: nll"):
+            check_judged(name, output)
 
 
 def test_names_and_mistakes():
-    assert set(losses()) == {"vae", "beta", "cci", "factor"}
+    assert set(losses()) == {
+        "nll", "vae", "beta", "cci", "factor", "btcvae", "dip1", "dip2", "waemmd", "waegan",
+        "adagvae",
+    }  # fmt: skip
     with pytest.raises(UsageError, match="unknown loss .*'betta'.*Did you mean 'beta'"):
         make("betta")
     with pytest.raises(UsageError, match="'betta'; accepted: beta, schedule"):

@@ -9,7 +9,6 @@ import torch
 
 from configs.cnnvae import ARCHITECTURES
 from configs.training import LOSSES, PROTOCOLS
-from disentgen.dataset.tasks import reconstruct
 from disentgen.errors import DivergenceError, UsageError
 from disentgen.runs import RunDirectory
 from disentgen.training.assembly import assemble
@@ -45,7 +44,7 @@ def make_config(loss="factor", dataset=None, **training):
 def run(config, folder):
     folder.mkdir(parents=True, exist_ok=True)
     recorder = Recorder()
-    results = train(config, RunDirectory(folder), recorder, "lgm", reconstruct)
+    results = train(config, RunDirectory(folder), recorder, "lgm")
     return results, recorder
 
 
@@ -137,7 +136,7 @@ def test_control_learns_from_held_out_images_and_is_scored_on_the_same(tmp_path)
 
 def test_control_makes_as_many_steps_as_its_counterpart():
     parts = [
-        assemble(make_config(dataset={"control": control}, epoch_length=None), "lgm", reconstruct)
+        assemble(make_config(dataset={"control": control}, epoch_length=None), "lgm")
         for control in (False, True)
     ]
     assert len(parts[0].batches) == len(parts[1].batches) == 583_680 // 16
@@ -146,7 +145,7 @@ def test_control_makes_as_many_steps_as_its_counterpart():
 
 def test_batch_too_small_for_the_loss_is_refused():
     with pytest.raises(UsageError, match="batch_size=1: the loss 'factor' needs at least 2"):
-        assemble(make_config("factor", batch_size=1), "lgm", reconstruct)
+        assemble(make_config("factor", batch_size=1), "lgm")
 
 
 def test_saved_section_says_which_images_were_meant(tmp_path, monkeypatch):

@@ -11,19 +11,27 @@ from torch import Tensor
 
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.images import Images, Indices
-from disentgen.dataset.tasks import Task
+from disentgen.dataset.tasks import Input, Task
 from disentgen.errors import UsageError
 
-Batch = tuple[Tensor, Tensor]
+Batch = tuple[Input, Tensor]
 
 
 @dataclass(frozen=True)
 class Observations:
-    """What can be observed of a factor grid, by index, as float tensors on a device."""
+    """What can be observed of a factor grid, by index, as float tensors on a device.
+
+    Args:
+        stored: the images.
+        grid: the factor grid.
+        device: that tensors are wanted on.
+        standardise: whether factor values are given in standard deviations from their mean.
+    """
 
     stored: Images
     grid: FactorGrid
     device: torch.device
+    standardise: bool = False
 
     def images(self, indices: Indices) -> Tensor:
         """Images: (n,) indices to (n, channels, height, width) in 0..1."""
@@ -34,7 +42,10 @@ class Observations:
 
     def factors(self, indices: Indices) -> Tensor:
         """Factor values: (n,) indices to (n, factors)."""
-        return torch.from_numpy(self.grid.values(indices)).float().to(self.device)
+        values = self.grid.values(indices)
+        if self.standardise:
+            values = self.grid.standardise(values)
+        return torch.from_numpy(values).float().to(self.device)
 
     def announce(self, batches: Iterable[Indices]) -> Iterator[Indices]:
         """The same batches of indices; the disk is told of each one ahead of time."""
@@ -83,8 +94,9 @@ class TrainingBatches:
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of an epoch (counted from 1)."""
+        generator = np.random.default_rng([self.seed, number, 1])
         for indices in self.observed.announce(islice(self._shuffle(number), len(self))):
-            yield self.task(self.observed, indices)
+            yield self.task(self.observed, indices, generator)
 
     def _shuffle(self, number: int) -> Iterator[Indices]:
         generator = np.random.default_rng([self.seed, number])
@@ -96,7 +108,10 @@ class TrainingBatches:
 
 @dataclass(frozen=True)
 class ScoringBatches:
-    """All of some images once, in order; the last batch may be smaller."""
+    """All of some images once, in order; the last batch may be smaller.
+
+    What a task draws is the same every time.
+    """
 
     observed: Observations
     task: Task
@@ -109,5 +124,6 @@ class ScoringBatches:
     def __iter__(self) -> Iterator[Batch]:
         starts = range(0, len(self.indices), self.batch_size)
         batches = (self.indices[start : start + self.batch_size] for start in starts)
+        generator = np.random.default_rng(0)
         for indices in self.observed.announce(batches):
-            yield self.task(self.observed, indices)
+            yield self.task(self.observed, indices, generator)

@@ -18,6 +18,7 @@ from disentgen.dataset.split import Condition, Split, split_grid
 from disentgen.errors import UsageError
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+FactorScale = Literal["raw", "standardised"]
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,14 @@ class Dataset:
         split: the sides of its grid.
         images: its images.
         note: one line on where they are from.
+        factor_scale: how factor values are given to models.
     """
 
     spec: DatasetSpec
     split: Split
     images: Images
     note: str
+    factor_scale: FactorScale = "raw"
 
     @property
     def label(self) -> str:
@@ -55,6 +58,7 @@ def build_dataset(
     validation: Fraction = 0.05,
     seed: int = 0,
     control: bool = False,
+    factor_scale: FactorScale = "raw",
 ) -> Dataset:
     """Open a dataset and divide its grid.
 
@@ -71,6 +75,8 @@ def build_dataset(
         validation: share of held-in images kept out of training, for choosing the best epoch.
         seed: of the validation draw; apart from the run's seed, so that seeds share a split.
         control: train on both sides, score both; epochs stay as long as without it.
+        factor_scale: factor values as they are (``raw``), or in standard deviations from the mean
+            over the grid (``standardised``), where a model takes or makes them.
 
     Raises:
         UsageError: a name or expression that cannot be used.
@@ -78,7 +84,7 @@ def build_dataset(
     """
     spec = find_spec(name, version)
     split = build_split(spec, condition, variant, held_out, held_in, validation, seed, control)
-    return Dataset(spec, split, *_open_images(spec, root, source))
+    return Dataset(spec, split, *_open_images(spec, root, source), factor_scale)
 
 
 def build_split(

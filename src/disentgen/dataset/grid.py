@@ -63,6 +63,14 @@ class FactorGrid:
         columns = [np.asarray(values)[classes[:, i]] for i, values in enumerate(self._tables())]
         return np.stack(columns, axis=-1)
 
+    def standardise(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(n, factors) values as standard deviations from the factors' means over the grid."""
+        tables = [np.asarray(table, dtype=np.float64) for table in self._tables()]
+        mean = np.array([table.mean() for table in tables])
+        # A factor of one value stays 0.
+        spread = np.array([table.std() or 1.0 for table in tables])
+        return (values - mean) / spread
+
     def broadcast_values(self, name: str) -> NDArray[np.float64]:
         """A factor's values along its own axis of the grid, of length 1 along all others."""
         shape = [1] * len(self.sizes)

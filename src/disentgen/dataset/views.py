@@ -6,11 +6,9 @@ from torch import Tensor
 
 from disentgen.dataset.batches import Observations
 from disentgen.dataset.build import Dataset
-from disentgen.dataset.tasks import Task, infer, reconstruct
 from disentgen.registry import unknown
 
-TASKS: dict[str, Task] = {"reconstruction": reconstruct, "supervised": infer}
-KINDS = ("unsupervised", *TASKS)
+KINDS = ("unsupervised", "reconstruction", "supervised")
 
 
 class View(torch.utils.data.Dataset):
@@ -45,7 +43,8 @@ class View(torch.utils.data.Dataset):
     def __getitems__(self, positions: list[int]) -> list:
         """Samples at several positions."""
         indices = self.indices[np.asarray(positions)]
+        images = self.observed.images(indices)
         if self.kind == "unsupervised":
-            return list(self.observed.images(indices))
-        inputs, targets = TASKS[self.kind](self.observed, indices)
-        return list(zip(inputs, targets, strict=True))
+            return list(images)
+        targets = images if self.kind == "reconstruction" else self.observed.factors(indices)
+        return list(zip(images, targets, strict=True))

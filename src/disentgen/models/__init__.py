@@ -1,28 +1,72 @@
 """Models, by family: builders whose signature says what the ``model`` section may hold."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple, get_type_hints
 
+from disentgen.dataset.tasks import Compose, Generate, Infer, Reconstruct, Task
+from disentgen.models.base import Model
+from disentgen.models.composer import Composer, build_composer
+from disentgen.models.decoder import GroundTruthDecoder, build_ground_truth_decoder
+from disentgen.models.encoder import FactorEncoder, build_factor_encoder
 from disentgen.models.layers import Shape
 from disentgen.models.lgm import LatentGaussianModel, build_latent_gaussian_model
-from disentgen.registry import check, choose
+from disentgen.models.outputs import Output
+from disentgen.registry import check, choose, signature
 
-FAMILIES: dict[str, Callable[..., LatentGaussianModel]] = {"lgm": build_latent_gaussian_model}
+
+class Family(NamedTuple):
+    """Models of one kind.
+
+    Args:
+        build: makes one from the ``model`` section and what the dataset gives.
+        task: what is asked of them.
+    """
+
+    build: Callable[..., Model]
+    task: type[Task]
+
+    @property
+    def output(self) -> type[Output]:
+        """The kind of output that they make."""
+        return get_type_hints(self.build)["return"].output
 
 
-def build_model(family: str, image_shape: Shape, section: Mapping[str, Any]) -> LatentGaussianModel:
+FAMILIES = {
+    "lgm": Family(build_latent_gaussian_model, Reconstruct),
+    "decoder": Family(build_ground_truth_decoder, Generate),
+    "composer": Family(build_composer, Compose),
+    "encoder": Family(build_factor_encoder, Infer),
+}
+
+#: Parameters of builders that the dataset gives and a configuration cannot set.
+FROM_DATASET = ("image_shape", "factors")
+
+
+def build_model(family: str, image_shape: Shape, factors: int, section: Mapping[str, Any]) -> Model:
     """Build a model of a family from the ``model`` section of a configuration.
 
     Args:
-        family: ``lgm``.
+        family: a key of ``FAMILIES``.
         image_shape: channels, height, width of the dataset's images.
+        factors: number of the dataset's factors.
         section: parameters of the family's builder.
 
     Raises:
         UsageError: a parameter is unknown or unfit, or the layers do not fit the images.
     """
-    builder = choose("model family", family, FAMILIES)
-    return builder(**check("model", builder, {**section, "image_shape": tuple(image_shape)}))
+    builder = choose("model family", family, FAMILIES).build
+    given = {"image_shape": tuple(image_shape), "factors": factors}
+    needed = {name: value for name, value in given.items() if name in signature(builder)}
+    return builder(**check("model", builder, {**section, **needed}))
 
 
-__all__ = ["FAMILIES", "LatentGaussianModel", "build_model"]
+__all__ = [
+    "FAMILIES",
+    "FROM_DATASET",
+    "Composer",
+    "FactorEncoder",
+    "GroundTruthDecoder",
+    "LatentGaussianModel",
+    "Model",
+    "build_model",
+]

@@ -1,5 +1,6 @@
 """Diagonal Gaussian posteriors."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -29,3 +30,21 @@ class DiagonalGaussian:
         """
         variance = self.log_variance.exp()
         return 0.5 * (self.mean.square() + variance - 1 - self.log_variance)
+
+    def kl_from(self, other: "DiagonalGaussian") -> Tensor:
+        """KL(self ‖ other) of each component, in nats: (batch, latents)."""
+        difference = (self.mean - other.mean).square() + self.log_variance.exp()
+        ratio = difference * torch.exp(-other.log_variance)
+        return 0.5 * (ratio - 1 + other.log_variance - self.log_variance)
+
+    def log_density(self, values: Tensor) -> Tensor:
+        """Log density of each component at values of a shape that goes with (batch, latents)."""
+        square = (values - self.mean).square() * torch.exp(-self.log_variance)
+        return -0.5 * (square + self.log_variance + math.log(2 * math.pi))
+
+    def split(self) -> tuple["DiagonalGaussian", "DiagonalGaussian"]:
+        """The first and the second half of the batch."""
+        means, log_variances = self.mean.chunk(2), self.log_variance.chunk(2)
+        return DiagonalGaussian(means[0], log_variances[0]), DiagonalGaussian(
+            means[1], log_variances[1]
+        )

@@ -50,23 +50,27 @@ class Layer:
 @dataclass(frozen=True)
 class Convolution(Layer):
     name = "conv"
-    channels: Count
+    channels: Count | AsImage
     kernel: Count
     stride: Count = 1
     padding: Padding = 0
 
     def output_shape(self, shape: Shape) -> Shape:
         sizes = [(size + 2 * self.padding - self.kernel) // self.stride + 1 for size in shape[1:]]
-        return (self.channels, *sizes)
+        return (int(self.channels), *sizes)
 
     def module(self, shape: Shape) -> nn.Module:
-        return nn.Conv2d(shape[0], self.channels, self.kernel, self.stride, self.padding)
+        return nn.Conv2d(shape[0], int(self.channels), self.kernel, self.stride, self.padding)
 
     def transposed(self, shape: Shape) -> Layer:
         back = TransposedConvolution(shape[0], self.kernel, self.stride, self.padding)
         made = back.output_shape(self.output_shape(shape))
         missing = (shape[1] - made[1], shape[2] - made[2])
         return replace(back, output_padding=missing)
+
+    def fill(self, image_shape: Shape) -> Layer:
+        channels = image_shape[0] if self.channels == "image" else self.channels
+        return replace(self, channels=channels)
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class TransposedConvolution(Layer):
     stride: Count = 1
     padding: Padding = 0
     output_padding: tuple[Padding, Padding] = (0, 0)
+    bias: bool = True
 
     def output_shape(self, shape: Shape) -> Shape:
         plain = [(size - 1) * self.stride + self.kernel - 2 * self.padding for size in shape[1:]]
@@ -91,8 +96,8 @@ class TransposedConvolution(Layer):
             and arguments[2:] == (4, 2, 1)
             and not any(self.output_padding)
         ):
-            return FewChannelUpsampling(*arguments)
-        return nn.ConvTranspose2d(*arguments, output_padding=self.output_padding)
+            return FewChannelUpsampling(*arguments, bias=self.bias)
+        return nn.ConvTranspose2d(*arguments, output_padding=self.output_padding, bias=self.bias)
 
     def transposed(self, shape: Shape) -> Layer:
         return Convolution(shape[0], self.kernel, self.stride, self.padding)
@@ -106,18 +111,20 @@ class TransposedConvolution(Layer):
 class Linear(Layer):
     name = "linear"
     features: Count | AsImage
+    bias: bool = True
 
     def output_shape(self, shape: Shape) -> Shape:
         return (int(self.features),)
 
     def module(self, shape: Shape) -> nn.Module:
-        return nn.Linear(shape[0], int(self.features))
+        return nn.Linear(shape[0], int(self.features), self.bias)
 
     def transposed(self, shape: Shape) -> Layer:
         return Linear(shape[0])
 
     def fill(self, image_shape: Shape) -> Layer:
-        return Linear(prod(image_shape) if self.features == "image" else self.features)
+        features = prod(image_shape) if self.features == "image" else self.features
+        return replace(self, features=features)
 
 
 @dataclass(frozen=True)
@@ -207,6 +214,56 @@ class HyperbolicTangent(Layer):
         return nn.Tanh()
 
 
+@dataclass(frozen=True)
+class BatchNormalisation(Layer):
+    name = "batchnorm"
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.BatchNorm1d(shape[0]) if len(shape) == 1 else nn.BatchNorm2d(shape[0])
+
+
+@dataclass(frozen=True)
+class SpatialBroadcast(Layer):
+    """Latents repeated at every place of a picture, beside its coordinates (Watters et al. 2019).
+
+    The picture has the image's height and width, or ``size``.
+    """
+
+    name = "broadcast"
+    size: tuple[Count, Count] | AsImage = "image"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        (latents,) = shape
+        return (latents + 2, *(int(length) for length in self.size))
+
+    def module(self, shape: Shape) -> nn.Module:
+        return Broadcast(*self.output_shape(shape)[1:])
+
+    def transposed(self, shape: Shape) -> Layer:
+        raise UsageError("'broadcast' is a layer of decoders; it cannot be transposed.")
+
+    def fill(self, image_shape: Shape) -> Layer:
+        _, height, width = image_shape
+        return SpatialBroadcast((height, width) if self.size == "image" else self.size)
+
+
+class Broadcast(nn.Module):
+    """Repeats vectors over a picture and adds two channels: row and column, from -1 to 1."""
+
+    def __init__(self, height: int, width: int):
+        super().__init__()
+        rows, columns = torch.linspace(-1, 1, height), torch.linspace(-1, 1, width)
+        coordinates = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
+        self.register_buffer("coordinates", coordinates, persistent=False)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """(batch, latents) to (batch, latents + 2, height, width)."""
+        coordinates: Tensor = self.get_buffer("coordinates")
+        repeated = latents[:, :, None, None].expand(-1, -1, *coordinates.shape[1:])
+        places = coordinates.to(latents.dtype).expand(len(latents), -1, -1, -1)
+        return torch.cat([repeated, places], dim=1)
+
+
 _FEW_CHANNELS = 4
 
 
@@ -259,7 +316,8 @@ def _read_layer(where: str, entry: Any) -> Layer:
     accepted = list(signature(kind))
     if isinstance(arguments, str) or not isinstance(arguments, Sequence):
         arguments = (arguments,)
-    if kind is Unflattening and arguments and isinstance(arguments[0], int):
+    takes_shape = kind in (Unflattening, SpatialBroadcast)
+    if takes_shape and arguments and isinstance(arguments[0], int):
         arguments = (tuple(arguments),)
     if len(arguments) > len(accepted):
         raise UsageError(
@@ -290,7 +348,7 @@ def trace_shapes(layers: Sequence[Layer], shape: Shape) -> list[Shape]:
         spatial = isinstance(layer, Convolution | TransposedConvolution | MaxPooling | Upsampling)
         if spatial and len(shapes[-1]) != 3:
             raise _misfit(number, layer, shapes[-1], "it needs channels, height, width")
-        if isinstance(layer, Linear) and len(shapes[-1]) != 1:
+        if isinstance(layer, Linear | SpatialBroadcast) and len(shapes[-1]) != 1:
             raise _misfit(number, layer, shapes[-1], "put ('flatten',) before it")
         if min(made) < 1:
             raise _misfit(number, layer, shapes[-1], f"nothing is left: {made}")
@@ -328,3 +386,18 @@ def initialise_weights(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             torch.nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
+
+
+def make_decoder(layers: Sequence[Layer], input_shape: Shape, image_shape: Shape) -> Stack:
+    """A stack that ends in images of the given shape.
+
+    Raises:
+        UsageError: it ends in another shape.
+    """
+    stack = Stack(layers, input_shape)
+    if stack.output_shape != tuple(image_shape):
+        raise UsageError(
+            f"the decoder of this model ends in shape {stack.output_shape}, but images of the "
+            f"dataset have shape {tuple(image_shape)} (channels, height, width)."
+        )
+    return stack

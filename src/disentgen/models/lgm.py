@@ -1,30 +1,32 @@
 """The Latent Gaussian Model: encoder, diagonal Gaussian posterior, decoder (a VAE's networks)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from disentgen.errors import UsageError
+from disentgen.models.base import Model
 from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.models.layers import (
     Linear,
     Shape,
     Stack,
     initialise_weights,
+    make_decoder,
     read_layers,
     trace_shapes,
     transpose,
     write_layers,
 )
+from disentgen.models.outputs import ImageOutput
 
 LatentSize = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True)
-class LatentGaussianOutput:
+class LatentGaussianOutput(ImageOutput):
     """What a Latent Gaussian Model makes of a batch of images.
 
     Args:
@@ -33,12 +35,14 @@ class LatentGaussianOutput:
         latents: (batch, latents), those that were decoded: a sample in training, else the mean.
     """
 
-    reconstruction: Tensor
     posterior: DiagonalGaussian
     latents: Tensor
 
+    def details(self, target: Tensor) -> dict[str, Tensor]:
+        return {"kl_per_latent": self.posterior.kl_from_standard_normal()}
 
-class LatentGaussianModel(nn.Module):
+
+class LatentGaussianModel(Model):
     """Encoder, posterior and decoder.
 
     In training mode a sample of the posterior is decoded, in evaluation mode its mean.
@@ -47,6 +51,8 @@ class LatentGaussianModel(nn.Module):
         encoder: from images to the parameters of the posterior.
         decoder: from latents to logits of pixels.
     """
+
+    output = LatentGaussianOutput
 
     def __init__(self, encoder: Stack, decoder: Stack):
         super().__init__()
@@ -64,7 +70,6 @@ class LatentGaussianModel(nn.Module):
 
     @property
     def layers(self) -> dict[str, Any]:
-        """The layers that were built, as a configuration would write them."""
         return {
             "encoder": write_layers(self.encoder.layers[:-1]),
             "decoder": write_layers(self.decoder.layers),
@@ -104,6 +109,17 @@ def build_latent_gaussian_model(
     Raises:
         UsageError: no encoder is given, or layers do not fit each other or the image.
     """
+    return LatentGaussianModel(*read_stacks(image_shape, encoder, decoder, latent_size))
+
+
+def read_stacks(
+    image_shape: Shape, encoder: list[Any] | None, decoder: list[Any] | None, latent_size: int
+) -> tuple[Stack, Stack]:
+    """Encoder and decoder from lists of layers.
+
+    Raises:
+        UsageError: no encoder is given, or layers do not fit each other or the image.
+    """
     if encoder is None:
         raise UsageError("no architecture is named: model.encoder is empty; choose a named config.")
     layers = read_layers("model.encoder", encoder, image_shape)
@@ -115,19 +131,4 @@ def build_latent_gaussian_model(
     else:
         decoding = read_layers("model.decoder", decoder, image_shape)
     encoding = Stack([*layers, Linear(2 * latent_size)], image_shape)
-    return LatentGaussianModel(encoding, make_decoder(decoding, (latent_size,), image_shape))
-
-
-def make_decoder(layers: Sequence[Any], input_shape: Shape, image_shape: Shape) -> Stack:
-    """A stack that ends in images of the given shape.
-
-    Raises:
-        UsageError: it ends in another shape.
-    """
-    stack = Stack(layers, input_shape)
-    if stack.output_shape != tuple(image_shape):
-        raise UsageError(
-            f"the decoder of this model ends in shape {stack.output_shape}, but images of the "
-            f"dataset have shape {tuple(image_shape)} (channels, height, width)."
-        )
-    return stack
+    return encoding, make_decoder(decoding, (latent_size,), image_shape)

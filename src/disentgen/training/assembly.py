@@ -8,9 +8,9 @@ import torch
 
 from disentgen.dataset import Dataset
 from disentgen.dataset.batches import Observations, ScoringBatches, TrainingBatches
-from disentgen.dataset.tasks import Task
+from disentgen.dataset.tasks import ReconstructPairs, Task
 from disentgen.errors import UsageError
-from disentgen.models import LatentGaussianModel, build_model
+from disentgen.models import FAMILIES, Model, build_model
 from disentgen.training.config import (
     ProcessSettings,
     open_dataset,
@@ -29,16 +29,16 @@ class Training:
 
     config: Mapping[str, Any]
     family: str
-    task: Task
     settings: TrainingSettings
     process: ProcessSettings
     device: torch.device
     dataset: Dataset
-    model: LatentGaussianModel
+    model: Model
     loss: Loss
     optimizer: torch.optim.Optimizer
     batches: TrainingBatches
     history: list[Row] = field(default_factory=list)
+    tasks: dict[str, Task] = field(default_factory=dict)
 
     @property
     def description(self) -> dict[str, Any]:
@@ -64,16 +64,27 @@ class Training:
         stalled = patience is not None and done - self.best_epoch >= patience
         return stalled or done >= self.settings.epochs
 
+    def make_task(self, side: str) -> Task:
+        """What is asked of the model for images of a side; partners are of the same side.
+
+        Validation images are single images of the held-in side, and take partners from all of it.
+        """
+        if side not in self.tasks:
+            pool = self.dataset.split.indices("held_in" if side == "validation" else side)
+            self.tasks[side] = FAMILIES[self.family].task(self.dataset.spec.grid, pool)
+        return self.tasks[side]
+
     def score(self, side: str, most: int | None, progress: str | None = None) -> Scores | None:
         """Score the model on at most so many images of a side; None where the side is empty."""
-        indices = self.dataset.split.sample(side, most)
+        task = self.make_task(side)
+        indices = task.usable(self.dataset.split.sample(side, most))
         if not len(indices):
             return None
-        batches = ScoringBatches(self.batches.observed, self.task, indices)
+        batches = ScoringBatches(self.batches.observed, task, indices)
         return score(self.model, batches, self.device, progress)
 
 
-def assemble(config: Mapping[str, Any], family: str, task: Task) -> Training:
+def assemble(config: Mapping[str, Any], family: str) -> Training:
     """Build all parts of a training.
 
     This is also how a configuration is checked before anything is written.
@@ -81,7 +92,6 @@ def assemble(config: Mapping[str, Any], family: str, task: Task) -> Training:
     Args:
         config: with the sections ``dataset``, ``model``, ``training``.
         family: of the model.
-        task: what is asked of it.
 
     Raises:
         UsageError, DataFileError: something in the configuration cannot be used.
@@ -90,13 +100,19 @@ def assemble(config: Mapping[str, Any], family: str, task: Task) -> Training:
     device = choose_device(process.device)
     dataset = open_dataset(config)
     torch.manual_seed(process.seed)
-    model = build_model(family, dataset.spec.tensor_shape, config["model"])
-    loss = build_loss(settings.loss.name, settings.loss.params, model).to(device)
+    grid = dataset.spec.grid
+    model = build_model(family, dataset.spec.tensor_shape, len(grid.sizes), config["model"])
+    loss = build_loss(
+        settings.loss.name, settings.loss.params, model, settings.loss.reconstruction
+    ).to(device)
     model = model.to(device).to(memory_format=torch.channels_last)
+    shown = dataset.split.trained_on()
+    kind = ReconstructPairs if loss.paired else FAMILIES[family].task
+    task = kind(grid, shown)
     batches = TrainingBatches(
-        Observations(dataset.images, dataset.spec.grid, device),
+        Observations(dataset.images, grid, device, dataset.factor_scale == "standardised"),
         task,
-        dataset.split.trained_on(),
+        task.usable(shown),
         settings.batch_size,
         # A control makes as many steps as the run that it is compared with.
         settings.epoch_length or int(dataset.split.mask("train").sum()) // settings.batch_size,
@@ -110,7 +126,6 @@ def assemble(config: Mapping[str, Any], family: str, task: Task) -> Training:
     return Training(
         config=config,
         family=family,
-        task=task,
         settings=settings,
         process=process,
         device=device,

@@ -1,7 +1,7 @@
 """Reading a configuration: checked section by section, and all at once before any work."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -11,10 +11,10 @@ from disentgen.dataset.build import choose_source
 from disentgen.dataset.files import raw_folder
 from disentgen.dataset.spec import find_spec
 from disentgen.dataset.split import Split
-from disentgen.models import FAMILIES, LatentGaussianModel, build_model
+from disentgen.models import FAMILIES, FROM_DATASET, Model, build_model
 from disentgen.registry import check, choose, defaults, plain
+from disentgen.training.losses import check_judged
 from disentgen.training.settings import (
-    LossChoice,
     TrainingSettings,
     available_threads,
     check_optimizer,
@@ -23,6 +23,9 @@ from disentgen.training.settings import (
 
 Config = dict[str, Any]
 SECTIONS = ("dataset", "model", "training")
+
+#: Keys of the dataset section that do not concern the split.
+IMAGES_ONLY = ("root", "source", "factor_scale")
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class ProcessSettings:
 def section_target(section: str, family: str) -> tuple[Callable[..., Any], tuple[str, ...]]:
     """The signature that a section is checked against, and what of it a user cannot set."""
     if section == "model":
-        return choose("model family", family, FAMILIES), ("image_shape",)
+        return choose("model family", family, FAMILIES).build, FROM_DATASET
     targets: dict[str, Callable[..., Any]] = {
         "dataset": build_dataset,
         "training": TrainingSettings,
@@ -71,7 +74,8 @@ def resolve_section(section: str, family: str, given: Mapping[str, Any]) -> Conf
     if section == "training":
         settings = TrainingSettings(**checked)
         check_optimizer(settings)
-        checked["loss"] = LossChoice(settings.loss.name, settings.resolve_loss())
+        check_judged(settings.loss.name, FAMILIES[family].output)
+        checked["loss"] = replace(settings.loss, params=settings.resolve_loss())
     if section == "dataset":
         checked |= _pin_images(checked)
     return plain(target, checked)
@@ -109,10 +113,10 @@ def open_split(config: Mapping[str, Any]) -> Split:
     """The split of a configuration, without its images."""
     section = check("dataset", build_dataset, config["dataset"])
     spec = find_spec(section.pop("name"), section.pop("version"))
-    return build_split(spec, **{k: v for k, v in section.items() if k not in ("root", "source")})
+    return build_split(spec, **{k: v for k, v in section.items() if k not in IMAGES_ONLY})
 
 
-def open_model(config: Mapping[str, Any], family: str) -> LatentGaussianModel:
+def open_model(config: Mapping[str, Any], family: str) -> Model:
     """A new model of a configuration, for the images of its dataset."""
     spec = find_spec(config["dataset"]["name"], config["dataset"]["version"])
-    return build_model(family, spec.tensor_shape, config["model"])
+    return build_model(family, spec.tensor_shape, len(spec.grid.sizes), config["model"])

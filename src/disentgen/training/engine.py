@@ -46,7 +46,7 @@ def create_trainer(
         inputs, target = batch
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            output = model(inputs)
+            output = loss.run(model, inputs)
         terms = loss(output, target, engine.state.iteration - 1)
         terms["loss"].backward()
         optimizer.step()
@@ -232,10 +232,18 @@ def attach_early_stopping(trainer: Engine, history: list[Row], patience: int) ->
 
 def describe_row(row: Row, epochs: int, seconds_left: float) -> str:
     """A line that tells of an epoch."""
+    names = {"nll": "NLL", "squared_error": "squared error", "kl": "KL"}
+    told = [
+        f"{side} "
+        + " ".join(
+            f"{name} {row[f'{side}.{key}']:.2f}"
+            for key, name in names.items()
+            if f"{side}.{key}" in row
+        )
+        for side in ("train", "validation")
+    ]
     return (
-        f"epoch {row['epoch']:.0f}/{epochs}  "
-        f"train NLL {row['train.nll']:.2f} KL {row['train.kl']:.2f}  "
-        f"validation NLL {row['validation.nll']:.2f} KL {row['validation.kl']:.2f}  "
+        f"epoch {row['epoch']:.0f}/{epochs}  {'  '.join(told)}  "
         f"{row['images_per_second']:,.0f} images/s  {format_duration(seconds_left)} left"
     )
 

@@ -1,5 +1,7 @@
 """Scores: one ruler for every objective."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +10,9 @@ from ignite.engine import Engine
 from ignite.metrics import Average
 from torch import Tensor, nn
 
-from disentgen.dataset.batches import ScoringBatches
+from disentgen.dataset.batches import Batch, ScoringBatches
+from disentgen.models.outputs import Output
 from disentgen.training.engine import attach_progress
-from disentgen.training.losses import nll_per_image
 
 
 @dataclass(frozen=True)
@@ -22,47 +24,64 @@ class Scores:
         nll: negative log-likelihood at the posterior mean, as published.
         nll_standard_error: of that mean.
         nll_floor: the pixels' own entropy, which no model's NLL can fall below; 0 if binary.
-        kl: KL of the posterior from the prior.
-        kl_per_latent: the same for each latent.
+        details: means of whatever else the output tells, each a value for each latent or factor;
+            of images to which a value applies, NaN where there were none.
     """
 
     images: int
     nll: float
     nll_standard_error: float
     nll_floor: float
-    kl: float
-    kl_per_latent: tuple[float, ...]
+    details: dict[str, tuple[float, ...]]
 
-    def as_record(self) -> dict[str, Any]:
-        """Plain data for ``results.json``."""
-        return {**vars(self), "kl_per_latent": list(self.kl_per_latent)}
+    @property
+    def kl(self) -> float | None:
+        """KL of the posterior from the prior, for models that have one."""
+        parts = self.details.get("kl_per_latent")
+        return None if parts is None else sum(parts)
+
+    def as_record(self, factors: Sequence[str]) -> dict[str, Any]:
+        """Plain data for ``results.json``; what is told for each factor, by the factors' names."""
+        record = {name: value for name, value in vars(self).items() if name != "details"}
+        if self.kl is not None:
+            record["kl"] = self.kl
+        for name, values in self.details.items():
+            named = zip(factors, values, strict=False)
+            known = {factor: value for factor, value in named if not math.isnan(value)}
+            record[name] = known if name.endswith("_per_factor") else list(values)
+        return record
 
 
-def entropy_per_image(images: Tensor) -> Tensor:
-    """Entropy of images read as Bernoulli probabilities, in nats: (batch,)."""
-    entropy = -(torch.xlogy(images, images) + torch.xlogy(1 - images, 1 - images))
-    return entropy.flatten(1).sum(1)
+def measure(output: Output, target: Tensor) -> dict[str, Tensor]:
+    """All that is told of each image, (batch, n) each: NLL and floor, then details."""
+    basic = {"nll": output.nll(target)[:, None], "floor": output.floor(target)[:, None]}
+    return {name: value.double() for name, value in (basic | output.details(target)).items()}
 
 
 def create_evaluator(model: nn.Module, device: torch.device) -> Engine:
-    """An engine that measures a Latent Gaussian Model, image by image.
+    """An engine that measures a model's outputs, image by image.
 
-    Each step yields (batch, 2 + latents) columns: NLL, floor and KL of each latent. The engine's
-    metrics are their means and the means of their squares.
+    Each step yields what :func:`measure` does. The engine's metrics are sums over images: of the
+    values (``sum``), of how many apply (``count``), of their squares (``sum_of_squares``).
     """
 
     @torch.no_grad()
-    def measure(engine: Engine, batch: tuple[Tensor, Tensor]) -> Tensor:
+    def step(engine: Engine, batch: Batch) -> dict[str, Tensor]:
         model.eval()
         inputs, target = batch
-        output = model(inputs)
-        nll = nll_per_image(output.reconstruction, target)
-        kl = output.posterior.kl_from_standard_normal()
-        return torch.column_stack([nll, entropy_per_image(target), kl]).double()
+        return measure(model(inputs), target)
 
-    evaluator = Engine(measure)
-    Average(device=device).attach(evaluator, "mean")
-    Average(output_transform=torch.square, device=device).attach(evaluator, "mean_square")
+    def join(measured: dict[str, Tensor]) -> Tensor:
+        return torch.cat(list(measured.values()), dim=1)
+
+    evaluator = Engine(step)
+    transforms = {
+        "mean": lambda measured: join(measured).nan_to_num(0.0),
+        "applies": lambda measured: (~join(measured).isnan()).double(),
+        "mean_square": lambda measured: join(measured).nan_to_num(0.0).square(),
+    }
+    for name, transform in transforms.items():
+        Average(output_transform=transform, device=device).attach(evaluator, name)
     return evaluator
 
 
@@ -72,7 +91,7 @@ def score(
     """Score a model on all of some images, in evaluation mode.
 
     Args:
-        model: a Latent Gaussian Model.
+        model: of any family.
         batches: of the images.
         device: that the model is on.
         progress: what to call it in a progress bar; none by default.
@@ -81,7 +100,10 @@ def score(
     if progress is not None:
         attach_progress(evaluator, batches.batch_size, progress)
     state = evaluator.run(batches)
-    nll, floor, *kl = state.metrics["mean"].tolist()
+    means = state.metrics["mean"] / state.metrics["applies"]
+    widths = {name: value.shape[1] for name, value in state.output.items()}  # type: ignore[union-attr]
+    parts = dict(zip(widths, means.split(list(widths.values())), strict=True))
+    nll, floor = parts.pop("nll").item(), parts.pop("floor").item()
     variance = max(state.metrics["mean_square"][0].item() - nll**2, 0.0)
     return Scores(
         images=images,
@@ -89,6 +111,5 @@ def score(
         # The sample's variance divides by n - 1, the error of its mean by n.
         nll_standard_error=(variance / max(images - 1, 1)) ** 0.5,
         nll_floor=floor,
-        kl=sum(kl),
-        kl_per_latent=tuple(kl),
+        details={name: tuple(values.tolist()) for name, values in parts.items()},
     )

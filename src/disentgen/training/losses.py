@@ -4,36 +4,46 @@ A class is an objective; its ``name`` is the word for it in configurations, its 
 are what can be set there.
 """
 
+import math
 import sys
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from disentgen.errors import UsageError
+from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.models.lgm import LatentGaussianOutput
+from disentgen.models.outputs import Output
 from disentgen.registry import check, choose, collect, signature
 from disentgen.training.schedules import Linear
 
 NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
+Reconstruction = Literal["bce", "mse"]
 Terms = dict[str, Tensor]
-
-
-def nll_per_image(logits: Tensor, images: Tensor) -> Tensor:
-    """Negative log-likelihood of images under independent Bernoulli pixels, in nats: (batch,)."""
-    return F.binary_cross_entropy_with_logits(logits, images, reduction="none").flatten(1).sum(1)
 
 
 class Loss(nn.Module):
     """An objective; its ``state_dict`` holds all that resuming needs."""
 
     name: ClassVar[str]
+    #: The kind of output that it can judge.
+    judges: ClassVar[type[Output]] = LatentGaussianOutput
     #: The smallest batch that the objective can be computed on.
     minimum_batch: ClassVar[int] = 1
+    #: Whether it wants images together with partners that differ from them in one factor.
+    paired: ClassVar[bool] = False
+    #: How a reconstruction is judged: ``bce`` by its NLL, ``mse`` by its squared error.
+    reconstruction: Reconstruction = "bce"
+
+    def run(self, model: nn.Module, inputs: Any) -> Any:
+        """The model's output that is to be judged."""
+        return model(inputs)
 
     def forward(self, output: Any, target: Tensor, step: int) -> Terms:
         """The terms of the objective at a training step, the weighted total as ``loss``.
@@ -49,6 +59,25 @@ class Loss(nn.Module):
         """Whatever else must learn once the model has been updated; terms to be logged."""
         return {}
 
+    def judge(self, output: Output, target: Tensor) -> tuple[Tensor, Terms]:
+        """What the reconstruction costs, averaged over the batch, and the same under its name."""
+        if self.reconstruction == "bce":
+            cost = output.nll(target).mean()
+            return cost, {"nll": cost}
+        cost = output.squared_error(target).mean()
+        return cost, {"squared_error": cost}
+
+
+class NLL(Loss):
+    """NLL alone, for models without latents: ground-truth decoders, supervised encoders."""
+
+    name = "nll"
+    judges = Output
+
+    def forward(self, output: Output, target: Tensor, step: int) -> Terms:
+        cost, terms = self.judge(output, target)
+        return {"loss": cost, **terms}
+
 
 class VAE(Loss):
     """NLL + KL (Kingma & Welling 2014, equation 7)."""
@@ -56,8 +85,9 @@ class VAE(Loss):
     name = "vae"
 
     def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
-        terms = elbo_terms(output, target)
-        return {"loss": terms["nll"] + terms["kl"], **terms}
+        cost, terms = self.judge(output, target)
+        terms |= kl_terms(output)
+        return {"loss": cost + terms["kl"], **terms}
 
 
 class BetaVAE(Loss):
@@ -76,9 +106,10 @@ class BetaVAE(Loss):
         self.schedule = schedule
 
     def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
-        terms = elbo_terms(output, target)
+        cost, terms = self.judge(output, target)
+        terms |= kl_terms(output)
         weight = self.beta * (self.schedule(step) if self.schedule else 1.0)
-        return {"loss": terms["nll"] + weight * terms["kl"], **terms}
+        return {"loss": cost + weight * terms["kl"], **terms}
 
 
 class CCIVAE(Loss):
@@ -101,9 +132,10 @@ class CCIVAE(Loss):
         self.capacity = capacity
 
     def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
-        terms = elbo_terms(output, target)
+        cost, terms = self.judge(output, target)
+        terms |= kl_terms(output)
         excess = (terms["kl"] - self.capacity(step)).abs()
-        return {"loss": terms["nll"] + self.gamma * excess, **terms}
+        return {"loss": cost + self.gamma * excess, **terms}
 
 
 class FactorVAE(Loss):
@@ -147,11 +179,12 @@ class FactorVAE(Loss):
 
     def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
         half = len(output.latents) // 2
-        terms = elbo_terms(output, target, kl_of=slice(half))
+        cost, terms = self.judge(output, target)
+        terms |= kl_terms(output, slice(half))
         self.discriminator.requires_grad_(False)
         logits = self.discriminator(output.latents[:half])
         total_correlation = (logits[:, 0] - logits[:, 1]).mean()
-        loss = terms["nll"] + self.beta * terms["kl"] + self.gamma * total_correlation
+        loss = cost + self.beta * terms["kl"] + self.gamma * total_correlation
         return {"loss": loss, **terms, "total_correlation": total_correlation}
 
     def after_step(self, output: LatentGaussianOutput) -> Terms:
@@ -176,11 +209,273 @@ class FactorVAE(Loss):
         self.optimizer.load_state_dict(state)
 
 
-def elbo_terms(output: LatentGaussianOutput, target: Tensor, kl_of: slice = slice(None)) -> Terms:
-    """NLL, KL and KL of each latent; the KLs are those of a part of the batch."""
-    kl = output.posterior.kl_from_standard_normal()[kl_of].mean(dim=0)
-    nll = nll_per_image(output.reconstruction, target).mean()
-    return {"nll": nll, "kl": kl.sum(), "kl_per_latent": kl}
+class BetaTCVAE(Loss):
+    """NLL + α·MI + β·TC + γ·dimension-wise KL (Chen et al. 2018, equation 4).
+
+    The three parts of the KL are estimated inside the batch, whose images stand for all (their
+    equation 5 without log N, which has no gradient). With α = γ = 1 it is NLL + KL + (β − 1)·TC.
+
+    Args:
+        alpha: α, the weight of the mutual information of index and code.
+        beta: β, the weight of the total correlation.
+        gamma: γ, the weight of the dimension-wise KL.
+    """
+
+    name = "btcvae"
+    minimum_batch = 2
+
+    def __init__(self, alpha: NonNegative = 1.0, beta: NonNegative = 6.0, gamma: NonNegative = 1.0):
+        super().__init__()
+        self.alpha = alpha
+        self.beta = beta
+        self.gamma = gamma
+
+    def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
+        cost, terms = self.judge(output, target)
+        parts = decompose_kl(output.posterior, output.latents)
+        loss = (
+            cost
+            + self.alpha * parts["mutual_information"]
+            + self.beta * parts["total_correlation"]
+            + self.gamma * parts["dimension_wise_kl"]
+        )
+        return {"loss": loss, **terms, **kl_terms(output), **parts}
+
+
+class DIPVAE1(Loss):
+    """NLL + KL + λ·distance of Cov(μ) from the identity (Kumar et al. 2018, equation 6).
+
+    Args:
+        off_diagonal: λ of the covariances.
+        diagonal: λ of the variances' distances from 1.
+    """
+
+    name = "dip1"
+    minimum_batch = 2
+
+    def __init__(self, off_diagonal: NonNegative = 10.0, diagonal: NonNegative = 100.0):
+        super().__init__()
+        self.off_diagonal = off_diagonal
+        self.diagonal = diagonal
+
+    def covariance(self, posterior: DiagonalGaussian) -> Tensor:
+        """(latents, latents) of the posterior means over the batch."""
+        return torch.cov(posterior.mean.T, correction=0)
+
+    def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
+        cost, terms = self.judge(output, target)
+        terms |= kl_terms(output)
+        covariance = self.covariance(output.posterior)
+        diagonal = covariance.diagonal()
+        covariances = covariance.square().sum() - diagonal.square().sum()
+        variances = (diagonal - 1).square().sum()
+        loss = cost + terms["kl"] + self.off_diagonal * covariances + self.diagonal * variances
+        return {"loss": loss, **terms, "covariances": covariances, "variances": variances}
+
+
+class DIPVAE2(DIPVAE1):
+    """NLL + KL + λ·distance of Cov(z) from the identity (Kumar et al. 2018, equation 7).
+
+    Args:
+        off_diagonal: λ of the covariances.
+        diagonal: λ of the variances' distances from 1.
+    """
+
+    name = "dip2"
+
+    def __init__(self, off_diagonal: NonNegative = 10.0, diagonal: NonNegative = 10.0):
+        super().__init__(off_diagonal, diagonal)
+
+    def covariance(self, posterior: DiagonalGaussian) -> Tensor:
+        """(latents, latents) of the aggregated posterior: Cov(μ) + E[σ²] on the diagonal."""
+        within = posterior.log_variance.exp().mean(dim=0).diag()
+        return super().covariance(posterior) + within
+
+
+class WAEMMD(Loss):
+    """Reconstruction + λ·MMD(codes, prior) (Tolstikhin et al. 2018, algorithm 2).
+
+    Args:
+        weight: λ.
+        prior_variance: of the Gaussian prior's components.
+    """
+
+    name = "waemmd"
+    minimum_batch = 2
+
+    def __init__(self, weight: NonNegative = 100.0, prior_variance: Positive = 2.0):
+        super().__init__()
+        self.weight = weight
+        self.prior_variance = prior_variance
+
+    def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
+        cost, terms = self.judge(output, target)
+        prior = draw_prior(output.latents, self.prior_variance)
+        discrepancy = measure_discrepancy(output.latents, prior, self.prior_variance)
+        loss = cost + self.weight * discrepancy
+        return {"loss": loss, **terms, **kl_terms(output), "mmd": discrepancy}
+
+
+class WAEGAN(Loss):
+    """Reconstruction − λ·log D(codes) (Tolstikhin et al. 2018, algorithm 1).
+
+    A discriminator D tells draws of the prior from codes; the encoder learns to deceive it.
+
+    Args:
+        latent_size: of the model.
+        weight: λ.
+        prior_variance: of the Gaussian prior's components.
+        discriminator_lr: learning rate of the discriminator's Adam.
+        discriminator_units: width of its four hidden layers.
+    """
+
+    name = "waegan"
+
+    def __init__(
+        self,
+        latent_size: int,
+        weight: NonNegative = 10.0,
+        prior_variance: Positive = 2.0,
+        discriminator_lr: Positive = 3e-4,
+        discriminator_units: Annotated[int, Field(ge=1)] = 512,
+    ):
+        super().__init__()
+        self.weight = weight
+        self.prior_variance = prior_variance
+        widths = [latent_size, *[discriminator_units] * 4]
+        hidden: list[nn.Module] = []
+        for before, after in pairwise(widths):
+            hidden += [nn.Linear(before, after), nn.ReLU()]
+        self.discriminator = nn.Sequential(*hidden, nn.Linear(discriminator_units, 1))
+        self.optimizer = torch.optim.Adam(
+            self.discriminator.parameters(), lr=discriminator_lr, betas=(0.5, 0.999)
+        )
+
+    def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
+        cost, terms = self.judge(output, target)
+        self.discriminator.requires_grad_(False)
+        # −log D for D = sigmoid of the logit.
+        penalty = F.softplus(-self.discriminator(output.latents)).mean()
+        loss = cost + self.weight * penalty
+        return {"loss": loss, **terms, **kl_terms(output), "penalty": penalty}
+
+    def after_step(self, output: LatentGaussianOutput) -> Terms:
+        codes = output.latents.detach()
+        self.discriminator.requires_grad_(True)
+        from_prior = self.discriminator(draw_prior(codes, self.prior_variance))
+        from_codes = self.discriminator(codes)
+        loss = F.softplus(-from_prior).mean() + F.softplus(from_codes).mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        accuracy = ((from_prior > 0).float().mean() + (from_codes < 0).float().mean()) / 2
+        return {"discriminator_loss": loss.detach(), "discriminator_accuracy": accuracy}
+
+    def get_extra_state(self) -> dict[str, Any]:
+        return self.optimizer.state_dict()
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        self.optimizer.load_state_dict(state)
+
+
+class AdaGVAE(BetaVAE):
+    """β-VAE on pairs whose shared latents are averaged (Locatello et al. 2020, section 4.1).
+
+    The images of a pair differ in one factor. Latents whose KL between the two posteriors is below
+    the midpoint of the smallest and the largest one count as shared; both posteriors get the mean
+    of their means and of their variances there.
+
+    Args:
+        beta: β, the weight of the KL term.
+        schedule: a as a function of the step; 1 throughout by default.
+    """
+
+    name = "adagvae"
+    paired = True
+
+    def __init__(self, beta: NonNegative = 1.0, schedule: Linear | None = None):
+        super().__init__(beta, schedule)
+
+    def run(self, model: nn.Module, inputs: Tensor) -> LatentGaussianOutput:
+        """What a Latent Gaussian Model makes of images and, in the second half, their partners."""
+        posterior = average_shared(model.encode(inputs))  # type: ignore[operator]
+        latents = posterior.sample()
+        return LatentGaussianOutput(model.decode(latents), posterior, latents)  # type: ignore[operator]
+
+
+def kl_terms(output: LatentGaussianOutput, part: slice = slice(None)) -> Terms:
+    """KL from the standard normal, of all latents and of each, over a part of the batch."""
+    kl = output.posterior.kl_from_standard_normal()[part].mean(dim=0)
+    return {"kl": kl.sum(), "kl_per_latent": kl}
+
+
+def decompose_kl(posterior: DiagonalGaussian, latents: Tensor) -> Terms:
+    """Mutual information, total correlation and dimension-wise KL (Chen et al. 2018, equation 2).
+
+    The aggregated posterior is the mixture of the batch's posteriors.
+
+    Args:
+        posterior: (batch, latents).
+        latents: a draw of it.
+    """
+    # Axes: draw, posterior, latent.
+    log_density = posterior.log_density(latents[:, None])
+    log_count = math.log(len(latents))
+    log_own = log_density.diagonal(dim1=0, dim2=1).sum(dim=0)
+    log_joint = log_density.sum(dim=2).logsumexp(dim=1) - log_count
+    log_marginals = (log_density.logsumexp(dim=1) - log_count).sum(dim=1)
+    standard = DiagonalGaussian(torch.zeros_like(latents), torch.zeros_like(latents))
+    log_prior = standard.log_density(latents).sum(dim=1)
+    return {
+        "mutual_information": (log_own - log_joint).mean(),
+        "total_correlation": (log_joint - log_marginals).mean(),
+        "dimension_wise_kl": (log_marginals - log_prior).mean(),
+    }
+
+
+def draw_prior(like: Tensor, variance: float) -> Tensor:
+    """Draws of N(0, variance) of the shape of a tensor."""
+    return variance**0.5 * torch.randn_like(like)
+
+
+def measure_discrepancy(codes: Tensor, prior: Tensor, variance: float) -> Tensor:
+    """Unbiased estimate of the squared maximum mean discrepancy of two samples of equal size.
+
+    Kernel: inverse multiquadratic, C / (C + ‖x − y‖²), C = 2·latents·variance (Tolstikhin et al.
+    2018, section 4).
+
+    Args:
+        codes: (n, latents).
+        prior: (n, latents).
+        variance: of the prior.
+    """
+    scale = 2 * codes.shape[1] * variance
+
+    def kernel(first: Tensor, second: Tensor) -> Tensor:
+        return scale / (scale + torch.cdist(first, second).square())
+
+    count = len(codes)
+    within = kernel(codes, codes) + kernel(prior, prior)
+    # A point beside itself counts nothing; its kernel is 1 in each of both samples.
+    return (within.sum() - 2 * count) / (count * (count - 1)) - 2 * kernel(codes, prior).mean()
+
+
+def average_shared(posterior: DiagonalGaussian) -> DiagonalGaussian:
+    """Average the latents that pairs share (Locatello et al. 2020, section 4.1).
+
+    Args:
+        posterior: of the first images of all pairs, then of their partners.
+    """
+    first, second = posterior.split()
+    distance = first.kl_from(second)
+    threshold = (distance.amax(dim=1) + distance.amin(dim=1))[:, None] / 2
+    mean = (first.mean + second.mean) / 2
+    log_variance = torch.logaddexp(first.log_variance, second.log_variance) - math.log(2)
+    shared = (distance < threshold).repeat(2, 1)
+    return DiagonalGaussian(
+        torch.where(shared, mean.repeat(2, 1), posterior.mean),
+        torch.where(shared, log_variance.repeat(2, 1), posterior.log_variance),
+    )
 
 
 def permute_latents(latents: Tensor) -> Tensor:
@@ -204,10 +499,28 @@ def check_loss(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     return check("training.loss.params", kind, params, supplied=("latent_size",))
 
 
-def build_loss(name: str, params: Mapping[str, Any], model: nn.Module) -> Loss:
+def check_judged(name: str, output: type[Output]) -> None:
+    """Check that an objective can judge what a model makes.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    fit = [other for other, kind in losses().items() if issubclass(output, kind.judges)]
+    if name not in fit:
+        raise UsageError(
+            f"training.loss.name={name} cannot judge what this experiment's models make; "
+            f"accepted: {', '.join(fit)}."
+        )
+
+
+def build_loss(
+    name: str, params: Mapping[str, Any], model: nn.Module, reconstruction: Reconstruction = "bce"
+) -> Loss:
     """An objective for a model, from ``training.loss`` of a configuration."""
     checked = check_loss(name, params)
     kind = losses()[name]
     if "latent_size" in signature(kind):
         checked["latent_size"] = model.latent_size
-    return kind(**checked)
+    loss = kind(**checked)
+    loss.reconstruction = reconstruction
+    return loss

@@ -17,6 +17,7 @@ REPORTED_VERSIONS = ("disent-and-gen", "torch", "pytorch-ignite", "numpy")
 def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, Any]:
     """Score the model on every side and gather everything about the run."""
     most = training.settings.score_images
+    factors = training.dataset.spec.grid.names
     scores = {side: training.score(side, most, f"scoring {side}") for side in SIDES}
     trained = sum(row["seconds"] for row in training.history)
     images = len(training.history) * len(training.batches) * training.settings.batch_size
@@ -28,7 +29,8 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
         },
         "split": training.dataset.split.describe(),
         "images_trained_on": len(training.batches.indices),
-        "scores": {side: value and value.as_record() for side, value in scores.items()},
+        "scores": {side: value and value.as_record(factors) for side, value in scores.items()},
+        "task": {side: training.make_task(side).describe() for side in SIDES},
         "best_epoch": training.best_epoch,
         "epochs": len(training.history),
         "seed": training.process.seed,
@@ -66,13 +68,33 @@ def describe(training: Training) -> str:
 
 def format_scores(scores: Mapping[str, Any]) -> str:
     """A table of the scores of each side."""
-    lines = [f"{'nats per image':<16}{'NLL':>10}{'± s.e.':>9}{'floor':>9}{'KL':>9}{'images':>9}"]
+    known = [value for value in scores.values() if value is not None]
+    columns = {"NLL": "nll", "± s.e.": "nll_standard_error", "floor": "nll_floor"}
+    if all("kl" in value for value in known):
+        columns["KL"] = "kl"
+    heads = "".join(f"{head:>9}" for head in columns)
+    lines = [f"{'nats per image':<17}{heads}{'images':>9}"]
     for side, value in scores.items():
+        name = f"{side.replace('_', '-'):<17}"
         if value is None:
-            lines.append(f"{side.replace('_', '-'):<16}{'no images on this side':>33}")
+            lines.append(f"{name}{'no images on this side':>33}")
             continue
-        lines.append(
-            f"{side.replace('_', '-'):<16}{value['nll']:>10.2f}{value['nll_standard_error']:>9.2f}"
-            f"{value['nll_floor']:>9.2f}{value['kl']:>9.2f}{value['images']:>9,}"
-        )
-    return "\n".join(lines)
+        cells = "".join(f"{value[key]:>9.2f}" for key in columns.values())
+        lines.append(f"{name}{cells}{value['images']:>9,}")
+    return "\n".join([*lines, *format_per_factor(scores)])
+
+
+def format_per_factor(scores: Mapping[str, Any]) -> list[str]:
+    """Lines of whatever the scores tell for each factor, a column for each side."""
+    lines = []
+    sides = {side: value for side, value in scores.items() if value is not None}
+    names = {name for value in sides.values() for name in value if name.endswith("_per_factor")}
+    for name in sorted(names):
+        heads = "".join(f"{side.replace('_', '-'):>12}" for side in sides)
+        lines += ["", f"{name.replace('_', ' '):<26}{heads}"]
+        factors = {factor: None for value in sides.values() for factor in value[name]}
+        for factor in factors:
+            cells = [value[name].get(factor) for value in sides.values()]
+            told = "".join(f"{'–' if cell is None else f'{cell:.2f}':>12}" for cell in cells)
+            lines.append(f"  {factor:<24}{told}")
+    return lines

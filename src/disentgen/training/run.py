@@ -10,8 +10,7 @@ import torch
 from ignite.engine import Engine, Events
 from ignite.handlers import LRScheduler
 
-from disentgen.dataset.tasks import Task
-from disentgen.errors import DivergenceError
+from disentgen.errors import DivergenceError, UsageError
 from disentgen.runs import RunDirectory
 from disentgen.training import engine as handlers
 from disentgen.training.assembly import Training, assemble
@@ -26,7 +25,6 @@ def train(
     directory: RunDirectory,
     recorder: Recorder,
     family: str,
-    task: Task,
 ) -> dict[str, Any]:
     """Train a model, or go on training it from the directory's checkpoint, and score it.
 
@@ -35,7 +33,6 @@ def train(
         directory: where the run is kept.
         recorder: told every epoch's terms and scores.
         family: of the model.
-        task: what is asked of it.
 
     Returns:
         What ``results.json`` holds.
@@ -46,7 +43,7 @@ def train(
     """
     times = {"started": handlers.now()}
     prepare_process(read_process_settings(config).resolve_threads())
-    training = assemble(config, family, task)
+    training = assemble(config, family)
     directory.clear()
     print(describe(training), flush=True)
     trainer = prepare_trainer(training, directory, recorder)
@@ -119,18 +116,20 @@ class Clock:
 def validate(training: Training) -> Row:
     """Validation scores as columns of the history."""
     scores = training.score("validation", training.settings.validation_images)
-    assert scores is not None  # a split always has validation images
+    if scores is None:
+        raise UsageError("no validation image can be scored: none has a partner to compose with.")
     if not math.isfinite(scores.nll):
         raise DivergenceError(
             f"validation NLL is {scores.nll} after epoch {len(training.history) + 1}. "
             "A lower training.lr may help; epochs finished before are kept."
         )
-    return {
-        "validation.nll": scores.nll,
-        "validation.kl": scores.kl,
-        **handlers.number_latents("validation.kl_per_latent", list(scores.kl_per_latent)),
-        "lr": training.optimizer.param_groups[0]["lr"],
-    }
+    row = {"validation.nll": scores.nll}
+    if scores.kl is not None:
+        row["validation.kl"] = scores.kl
+    for name, values in scores.details.items():
+        numbered = handlers.number_latents(f"validation.{name}", list(values))
+        row |= {key: value for key, value in numbered.items() if not math.isnan(value)}
+    return row | {"lr": training.optimizer.param_groups[0]["lr"]}
 
 
 def save(training: Training, directory: RunDirectory, to_save: Mapping[str, Any]) -> None:

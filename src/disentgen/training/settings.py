@@ -13,7 +13,7 @@ from torch import nn
 
 from disentgen.errors import UsageError
 from disentgen.registry import choose, plain, unknown
-from disentgen.training.losses import check_loss, losses
+from disentgen.training.losses import Reconstruction, check_loss, losses
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -21,10 +21,18 @@ Positive = Annotated[float, Field(gt=0)]
 
 @pydantic_dataclasses.dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class LossChoice:
-    """An objective by name, with the parameters that differ from its defaults."""
+    """An objective by name.
+
+    Args:
+        name: which.
+        params: its parameters that differ from its defaults.
+        reconstruction: ``bce`` trains by the NLL of pixels, ``mse`` by their squared error; scores
+            are by NLL either way.
+    """
 
     name: str = "vae"
     params: dict[str, Any] = Field(default_factory=dict)
+    reconstruction: Reconstruction = "bce"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,87 @@
+"""Ground-truth decoders of the published study, from factor values to an image.
+
+A layer's last argument is whether it has a bias. In kim_bn hidden layers after the first have none,
+in deep_bn the output has none either, as published.
+"""
+
+from typing import Any
+
+RELU, NORMALISED = [("relu",)], [("relu",), ("batchnorm",)]
+
+
+def stack(
+    linear: list[int],
+    channels: list[int],
+    after: list[tuple],
+    bias: bool = True,
+    output_bias: bool = True,
+) -> list[tuple]:
+    """Linear layers, then 4 × 4 transposed convolutions that double height and width.
+
+    ``after`` follows every layer but the last; ``bias`` is that of hidden layers after the first.
+    """
+    layers: list[tuple] = []
+    for number, features in enumerate(linear):
+        layers += [("linear", (features, bias or number == 0)), *after]
+    layers.append(("unflatten", (channels[0], 4, 4)))
+    for width in channels[1:]:
+        layers += [("tconv", (width, 4, 2, 1, (0, 0), bias)), *after]
+    return [*layers, ("tconv", ("image", 4, 2, 1, (0, 0), output_bias))]
+
+
+DECODERS: dict[str, dict[str, Any]] = {
+    # Higgins et al. 2017, table 1
+    "higgins": {
+        "decoder": [
+            *[("linear", (1200,)), ("tanh",)] * 3,
+            ("linear", ("image",)),
+            ("unflatten", ("image",)),
+        ]
+    },
+    # Burgess et al. 2018, appendix A.1
+    "burgess": {"decoder": stack([256, 512], [32, 32, 32, 32], RELU)},
+    # Kim & Mnih 2018, appendix A
+    "kim": {"decoder": stack([256, 1024], [64, 64, 32, 32], RELU)},
+    "kim_bn": {"decoder": stack([256, 1024], [64, 64, 64, 32], NORMALISED, bias=False)},
+    "deep": {"decoder": stack([512, 512, 1024, 1024], [64, 64, 64, 32], RELU)},
+    "deep_bn": {
+        "decoder": stack(
+            [512, 512, 1024, 1024], [64, 64, 64, 32], NORMALISED, bias=False, output_bias=False
+        )
+    },
+    # The published mpcnn decoder cannot be built; this is the autoencoder's.
+    "mpcnn": {
+        "decoder": [
+            *[("linear", (256,)), ("relu",)] * 2,
+            ("linear", (2048,)),
+            ("relu",),
+            ("unflatten", (32, 8, 8)),
+            *[("upsample", (2,)), ("tconv", (32, 3, 1, 1)), ("relu",)] * 3,
+            ("tconv", ("image", 3, 1, 1)),
+        ]
+    },
+    # Watters et al. 2019, table 1: 64 × 64 as the image has, five layers of 32 channels, padded
+    "broadcast": {
+        "decoder": [
+            ("broadcast",),
+            *[("conv", (32, 3, 1, 1)), ("relu",)] * 4,
+            ("conv", ("image", 3, 1, 1)),
+        ]
+    },
+    # For tests and for trying things out: not an architecture of the study.
+    "fast": {
+        "decoder": [
+            ("linear", (32,)),
+            ("relu",),
+            ("linear", (128,)),
+            ("relu",),
+            ("unflatten", (8, 4, 4)),
+            ("tconv", (8, 4, 4, 0)),
+            ("relu",),
+            ("tconv", ("image", 4, 4, 0)),
+        ]
+    },
+}
+
+for name, config in DECODERS.items():
+    config["name"] = name

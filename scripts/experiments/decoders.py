@@ -1,0 +1,28 @@
+"""Train a ground-truth decoder, from the values of the factors to the image.
+
+Named configs: dataset.<name>, model.<architecture>; print_named_configs lists them. Factors enter
+as they are; dataset.factor_scale=standardised gives them in standard deviations from their mean.
+"""
+
+from configs.decoders import DECODERS
+from configs.training import GENERATION
+from experiments.study import StudyExperiment, git_state_is_readable
+from ingredients.dataset import dataset_ingredient
+from ingredients.model import model_ingredient
+from ingredients.training import training_ingredient
+
+FAMILY = "decoder"
+
+experiment = StudyExperiment(
+    "decoders",
+    ingredients=[
+        dataset_ingredient(FAMILY),
+        model_ingredient(FAMILY, DECODERS, required="decoder"),
+        training_ingredient(FAMILY, GENERATION, **GENERATION["generation"]),
+    ],
+    save_git_info=git_state_is_readable(),
+)
+experiment.trains(FAMILY)
+
+if __name__ == "__main__":
+    experiment.run_commandline()

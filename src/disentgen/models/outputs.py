@@ -1,0 +1,86 @@
+"""What models make, and how likely it says the truth is."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def bernoulli_nll(logits: Tensor, images: Tensor) -> Tensor:
+    """Negative log-likelihood of images under independent Bernoulli pixels, in nats: (batch,)."""
+    return F.binary_cross_entropy_with_logits(logits, images, reduction="none").flatten(1).sum(1)
+
+
+def bernoulli_entropy(images: Tensor) -> Tensor:
+    """Entropy of images read as Bernoulli probabilities, in nats: (batch,)."""
+    entropy = -(torch.xlogy(images, images) + torch.xlogy(1 - images, 1 - images))
+    return entropy.flatten(1).sum(1)
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a model makes of a batch; every kind of output knows how it is to be scored."""
+
+    def nll(self, target: Tensor) -> Tensor:
+        """Negative log-likelihood of what should have been made, in nats: (batch,)."""
+        raise NotImplementedError
+
+    def floor(self, target: Tensor) -> Tensor:
+        """What no model's NLL of the target can fall below: (batch,)."""
+        raise NotImplementedError
+
+    def squared_error(self, target: Tensor) -> Tensor:
+        """Sum of squared differences from the target: (batch,)."""
+        raise NotImplementedError
+
+    def details(self, target: Tensor) -> dict[str, Tensor]:
+        """More that is to be averaged over images, each (batch, n); NaN where it does not apply.
+
+        Names that end in ``_per_factor`` have a column for each factor.
+        """
+        return {}
+
+
+@dataclass(frozen=True)
+class ImageOutput(Output):
+    """Images.
+
+    Args:
+        reconstruction: logits of pixels, (batch, channels, height, width).
+    """
+
+    reconstruction: Tensor
+
+    def nll(self, target: Tensor) -> Tensor:
+        return bernoulli_nll(self.reconstruction, target)
+
+    def floor(self, target: Tensor) -> Tensor:
+        return bernoulli_entropy(target)
+
+    def squared_error(self, target: Tensor) -> Tensor:
+        return (torch.sigmoid(self.reconstruction) - target).square().flatten(1).sum(1)
+
+
+@dataclass(frozen=True)
+class FactorOutput(Output):
+    """Factor values.
+
+    Args:
+        prediction: (batch, factors), the means of Gaussians of variance 1.
+    """
+
+    prediction: Tensor
+
+    def nll(self, target: Tensor) -> Tensor:
+        """Half the squared error: the Gaussian's NLL without its constant."""
+        return 0.5 * self.squared_error(target)
+
+    def floor(self, target: Tensor) -> Tensor:
+        return torch.zeros(len(target), device=target.device)
+
+    def squared_error(self, target: Tensor) -> Tensor:
+        return (self.prediction - target).square().sum(1)
+
+    def details(self, target: Tensor) -> dict[str, Tensor]:
+        return {"squared_error_per_factor": (self.prediction - target).square()}

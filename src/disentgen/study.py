@@ -1,0 +1,206 @@
+"""The published study as a table of cells, and how they are run one after the other.
+
+Montero et al. 2021; datasets, conditions, models and objectives as in its tables and scripts. Where
+the published code does not say which architecture a cell had, the note at its row does.
+
+    cd scripts
+    python -m disentgen.study decoders --dry-run
+"""
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from disentgen.dataset.spec import load_specs
+from disentgen.paths import data_folder
+from disentgen.runs import open_run
+
+Words = tuple[str, ...]
+
+#: Objectives of the published tables, by the names that they have there.
+VAES: dict[str, Words] = {
+    "VAE": ("training.vae",),
+    "β-VAE 8": ("training.beta", "training.loss.params.beta=8"),
+    "β-VAE 12": ("training.beta", "training.loss.params.beta=12"),
+}
+FACTOR_VAES: dict[str, Words] = {
+    f"FactorVAE {gamma}": ("training.factor", f"training.loss.params.gamma={gamma}")
+    for gamma in (20, 50, 100)
+}
+#: Conditions by dataset, in the order of the tables; those of MPI3D are in the scripts alone.
+VARIANTS = {
+    "dsprites": ("leave1out", "shape2tx", "blank_side"),
+    "shapes3d": ("leave1out", "shape2ohue", "fhue_gt50"),
+    "mpi3d": ("leave1out", "cyl2horz", "objc2horz", "horz_gt20", "objc_gt3"),
+}
+MPI3D_OBJECTIVES = {
+    **VAES,
+    **{name: words for name, words in FACTOR_VAES.items() if not name.endswith("100")},
+}
+#: Models by experiment and dataset: name in the tables, then the words of the command line.
+MODELS: dict[str, dict[str, dict[str, Words]]] = {
+    "disent": {
+        "dsprites": {
+            **{name: ("model.burgess_v2", *words) for name, words in VAES.items()},
+            **{name: ("model.kim", *words) for name, words in FACTOR_VAES.items()},
+        },
+        "shapes3d": {
+            name: ("model.kim", *words) for name, words in {**VAES, **FACTOR_VAES}.items()
+        },
+        "mpi3d": {name: ("model.kim", *words) for name, words in MPI3D_OBJECTIVES.items()},
+    },
+    "decoders": {
+        # Published: one of higgins, burgess, deep.
+        "dsprites": {"ground-truth decoder": ("model.burgess",)},
+        # Published: one of higgins, kim_bn, deep_bn.
+        "shapes3d": {"ground-truth decoder": ("model.deep_bn",)},
+        "mpi3d": {"ground-truth decoder": ("model.deep_bn",)},
+    },
+    "composition": {
+        "dsprites": {"composer": ("model.burgess_v2",)},
+        # Not published.
+        "shapes3d": {"composer": ("model.kim",)},
+        "mpi3d": {"composer": ("model.kim",)},
+    },
+}
+
+#: A few iterations, to see that a cell runs.
+SMOKE: Words = (
+    "training.epochs=1", "training.epoch_length=2", "training.validation_images=64",
+    "training.score_images=64",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A run of the study.
+
+    Args:
+        experiment: ``disent``, ``decoders`` or ``composition``.
+        dataset: its name.
+        variant: held-out condition.
+        model: its name in the published tables.
+        words: of the command line, after ``with``.
+    """
+
+    experiment: str
+    dataset: str
+    variant: str
+    model: str
+    words: Words
+
+    @property
+    def name(self) -> str:
+        """What tells the cell from all others; runs keep it as their comment."""
+        return f"study: {' '.join(self.words)}"
+
+    @property
+    def command(self) -> list[str]:
+        """The command line, for use inside ``scripts``."""
+        module = f"experiments.{self.experiment}"
+        return [sys.executable, "-m", module, f"--comment={self.name}", "with", *self.words]
+
+    def __str__(self) -> str:
+        return shlex.join(["python", *self.command[1:]])
+
+
+def list_cells(
+    experiment: str,
+    seeds: Iterable[int] = (1,),
+    datasets: Iterable[str] = VARIANTS,
+    extra: Words = (),
+) -> list[Cell]:
+    """The cells of an experiment, seed by seed, so that one of each is there first."""  # fmt: skip
+    return [
+        Cell(
+            experiment,
+            dataset,
+            variant,
+            model,
+            (
+                f"dataset.{dataset}",
+                f"dataset.variant={variant}",
+                *words,
+                f"seed={seed}",
+                *extra,
+            ),
+        )
+        for seed in seeds
+        for dataset in datasets
+        for variant in VARIANTS[dataset]
+        for model, words in MODELS[experiment][dataset].items()
+    ]
+
+
+def find_cells(experiment: str, root: Path | None = None) -> Iterator[tuple[str, Path]]:
+    """Names and folders of all runs of cells of an experiment."""
+    folder = (root or data_folder() / "sims") / experiment
+    for path in sorted(folder.glob("*/run.json"), key=lambda path: path.stat().st_mtime):
+        try:
+            comment = json.loads(path.read_text(encoding="utf-8"))["meta"].get("comment", "")
+        except (json.JSONDecodeError, KeyError):
+            continue  # just being written
+        if comment.startswith("study: "):
+            yield comment, path.parent
+
+
+def run_cell(cell: Cell, runs: dict[str, list[Path]]) -> str:
+    """Run a cell unless it is finished; go on with it where it was interrupted.
+
+    Returns:
+        ``finished before``, ``running``, ``done`` or ``failed``.
+    """
+    opened = [open_run(path) for path in runs.get(cell.name, [])]
+    if any(run.status == "COMPLETED" for run in opened):
+        return "finished before"
+    if any(run.status == "RUNNING" for run in opened):
+        return "running"
+    command = cell.command
+    for run in opened:
+        if run.path.joinpath("checkpoint.pt").exists():
+            command = [*command[:4], "with", f"resume={run.path}"]
+    return "done" if subprocess.run(command, check=False).returncode == 0 else "failed"
+
+
+def run_study(cells: list[Cell]) -> int:
+    """Run cells one after the other; the number of those that failed."""
+    runs: dict[str, list[Path]] = {}
+    for experiment in {cell.experiment for cell in cells}:
+        for name, path in find_cells(experiment):
+            runs.setdefault(name, []).append(path)
+    failed = 0
+    for number, cell in enumerate(cells, start=1):
+        print(f"[{number}/{len(cells)}] {cell}", flush=True)
+        outcome = run_cell(cell, runs)
+        print(f"[{number}/{len(cells)}] {outcome}", flush=True)
+        failed += outcome == "failed"
+    return failed
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="run", description="Run the published study.")
+    parser.add_argument("experiment", choices=MODELS)
+    parser.add_argument("--dry-run", action="store_true", help="print the command lines")
+    parser.add_argument("--smoke", action="store_true", help="a few iterations of each")
+    parser.add_argument("--seeds", type=int, default=1, help="runs of each cell (published: 1)")
+    parser.add_argument("--dataset", choices=load_specs(), help="this dataset alone")
+    given = parser.parse_args(arguments)
+    datasets = [given.dataset] if given.dataset else list(VARIANTS)
+    extra = SMOKE if given.smoke else ()
+    cells = list_cells(given.experiment, range(1, given.seeds + 1), datasets, extra)
+    if given.dry_run:
+        print("\n".join(map(str, cells)))
+        return
+    failed = run_study(cells)
+    if failed:
+        raise SystemExit(f"{failed} of {len(cells)} cells failed; see above.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The other experiments' command lines, and the batch scripts over the table of the study."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from conftest import REPOSITORY, SCRIPTS
+from disentgen.dataset.spec import load_specs
+from disentgen.runs import find_runs, open_run
+from disentgen.study import MODELS, SMOKE, VARIANTS, list_cells
+
+SHORT = (*SMOKE, "threads=1", "seed=1")
+
+
+@pytest.fixture
+def command(environment):
+    """Run a module from inside ``scripts``."""
+
+    def run(module, *words, status=0):
+        done = subprocess.run(
+            [sys.executable, "-m", module, *words],
+            cwd=SCRIPTS, env=environment, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert done.returncode == status, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+def test_decoders(command, data):
+    command("experiments.decoders", "with", "dataset.dsprites", "dataset.variant=shape2tx",
+            "model.kim", "training.loss.reconstruction=mse", *SHORT)  # fmt: skip
+    run = open_run(data / "sims" / "decoders" / "1")
+    assert run.config["training"]["lr"] == 1e-3
+    assert run.config["training"]["loss"]["reconstruction"] == "mse"
+    assert "train.squared_error" in run.history
+    assert run.results["scores"]["held_out"]["nll"] > 0
+    assert run.config["dataset"]["factor_scale"] == "raw"
+    assert (run.path / "reconstructions.png").exists()
+
+
+def test_decoders_follow_the_published_protocol_by_default(command):
+    shown = command("experiments.decoders", "print_config", "with", "model.deep").stdout
+    for setting in ("epochs = 500", "epoch_length = 10", "batch_size = 64", "lr = 0.001"):
+        assert setting in shown
+
+
+def test_composition(command, data):
+    done = command("experiments.composition", "with", "dataset.dsprites",
+                   "dataset.variant=leave1out", "model.fast", "model.mixer=interpolation",
+                   "training.factor", *SHORT)  # fmt: skip
+    run = open_run(data / "sims" / "composition" / "1")
+    assert run.results["task"]["held_out"]["fixed"] == ["shape"]
+    assert run.results["task"]["train"]["fixed"] == []
+    held_out = run.results["scores"]["held_out"]["nll_per_factor"]
+    assert set(held_out) <= {"scale", "orientation", "posX", "posY"}
+    assert "nll per factor" in done.stdout
+    assert run.model.mixer.name == "interpolation"
+
+
+def test_supervised(command, data):
+    command("experiments.supervised", "with", "dataset.dsprites", "dataset.variant=leave1out",
+            "model.fast", *SHORT)  # fmt: skip
+    run = open_run(data / "sims" / "supervised" / "1")
+    assert run.config["dataset"]["factor_scale"] == "standardised"
+    assert set(run.results["scores"]["held_out"]["squared_error_per_factor"]) == set(
+        run.split.grid.names
+    )
+    assert (run.path / "predictions.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("experiments.decoders", "with", "dataset.dsprites"), "no model is named"),
+        (
+            ("experiments.decoders", "with", "dataset.dsprites", "model.kim",
+             "training.loss.name=vae"),
+            "training.loss.name=vae cannot judge .*accepted: nll",
+        ),
+        (("experiments.composition", "with", "dataset.dsprites", "model.kim",
+          "model.mixer=lineal"), "Did you mean 'linear'"),
+        (("experiments.supervised", "with", "training.vae"), "unknown named config"),
+    ],
+)  # fmt: skip
+def test_mistakes(command, words, message):
+    done = command(*words, status=1)
+    assert re.search(message, done.stdout + done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("experiment", "number"), [("disent", 61), ("decoders", 11),
+                                                    ("composition", 11)])  # fmt: skip
+def test_dry_run_prints_every_cell(experiment, number):
+    script = REPOSITORY / "bin" / f"run-{experiment}.sh"
+    module = [sys.executable, "-m", "disentgen.study", experiment, "--dry-run"]
+    assert f"-m disentgen.study {experiment}" in script.read_text()
+    printed = subprocess.run(module, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert len(set(printed)) == len(printed) == number
+    assert all(f"-m experiments.{experiment} " in line for line in printed)
+    assert len(list_cells(experiment, range(1, 4))) == 3 * number
+
+
+def test_table_names_published_conditions_alone():
+    specs = load_specs()
+    for dataset, variants in VARIANTS.items():
+        assert set(variants) <= set(specs[dataset][0].variants)
+    assert all(set(models) == set(VARIANTS) for models in MODELS.values())
+
+
+def test_every_word_of_the_table_is_known_to_its_experiment(command):
+    for experiment in MODELS:
+        named = command(f"experiments.{experiment}", "print_named_configs").stdout
+        for cell in list_cells(experiment):
+            for word in cell.words:
+                assert "=" in word or re.search(rf"\b{word.split('.')[1]}\b", named), word
+
+
+def test_finished_cells_are_skipped_and_interrupted_ones_go_on(command, data):
+    words = ("decoders", "--smoke", "--dataset", "dsprites")
+    first = command("disentgen.study", *words)
+    assert first.stdout.count("] done") == 3
+    runs = find_runs(data / "sims")
+    assert (runs["status"] == "COMPLETED").all()
+    assert set(runs["dataset.variant"]) == set(VARIANTS["dsprites"])
+    broken = data / "sims" / "decoders" / "2" / "run.json"
+    broken.write_text(json.dumps(json.loads(broken.read_text()) | {"status": "INTERRUPTED"}))
+    second = command("disentgen.study", *words)
+    assert second.stdout.count("] finished before") == 2
+    assert f"resume={broken.parent}" in second.stdout or second.stdout.count("] done") == 1
+    assert len(find_runs(data / "sims")) == 3
