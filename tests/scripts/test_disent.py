@@ -42,6 +42,7 @@ def test_the_line_of_the_published_repository(disent, runs):
             "discriminator_lr": 1e-5,
             "discriminator_units": 1000,
         },
+        "reconstruction": "bce",
     }
     assert run.model.latent_size == 50
     assert run.results["data"]["source"] == "stand-in"

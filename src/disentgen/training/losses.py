@@ -503,10 +503,11 @@ def check_judged(name: str, output: type[Output]) -> None:
     """Check that an objective can judge what a model makes.
 
     Raises:
-        UsageError: it cannot.
+        UsageError: it cannot, or there is no such objective.
     """
-    fit = [other for other, kind in losses().items() if issubclass(output, kind.judges)]
-    if name not in fit:
+    kind = choose("loss (training.loss.name)", name, losses())
+    if not issubclass(output, kind.judges):
+        fit = [other for other, kind in losses().items() if issubclass(output, kind.judges)]
         raise UsageError(
             f"training.loss.name={name} cannot judge what this experiment's models make; "
             f"accepted: {', '.join(fit)}."

@@ -1,0 +1,95 @@
+"""Where an encoder places images: codes of held-in and held-out combinations."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from disentgen.dataset.batches import Observations, ScoringBatches
+from disentgen.dataset.tasks import Infer
+from disentgen.errors import UsageError
+from disentgen.models import FactorEncoder, LatentGaussianModel, Model
+from disentgen.runs import Run
+
+
+class Codes(NamedTuple):
+    """Codes of some images beside what they show.
+
+    Args:
+        indices: (n,) of the images.
+        codes: (n, latents) posterior means, or predicted factor values of a supervised encoder.
+        values: (n, factors) factor values in standard deviations from their mean over the grid.
+    """
+
+    indices: NDArray[np.int64]
+    codes: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+
+def collect_codes(run: Run, side: str, most: int | None = 5_000) -> Codes:
+    """Codes of at most so many images of a side, the same ones for every run on a split.
+
+    Raises:
+        UsageError: the run's model has no encoder.
+    """
+    grid, indices = run.dataset.spec.grid, run.split.sample(side, most)
+    observed = Observations(run.dataset.images, grid, torch.device("cpu"))
+    batches = ScoringBatches(observed, Infer(grid, indices), indices)
+    with torch.no_grad():
+        codes = [encode(run.model, images).double() for images, _ in batches]
+    values = grid.standardise(grid.values(indices))
+    return Codes(indices, torch.cat(codes).numpy(), values)
+
+
+def encode(model: Model, images: torch.Tensor) -> torch.Tensor:
+    """Codes of images, (batch, latents).
+
+    Raises:
+        UsageError: the model has no encoder.
+    """
+    if isinstance(model, LatentGaussianModel):
+        return model.encode(images).mean
+    if isinstance(model, FactorEncoder):
+        return model(images).prediction
+    raise UsageError("this run's model has no encoder, so images have no codes.")
+
+
+def measure_placement(run: Run, most: int | None = 5_000) -> pd.DataFrame:
+    """How well a linear map, fitted to codes of training images, finds factors of other images.
+
+    An encoder that places held-out combinations where they belong is read as well there as on
+    validation images; one that does not is read worse.
+
+    Args:
+        run: a finished run whose model has an encoder.
+        most: at most so many images of each side.
+
+    Returns:
+        A row for each factor and side: ``factor``, ``side``, ``squared_error`` (mean, in units of
+        the factor's variance over the grid: 1 is as bad as knowing nothing), ``standard_error`` of
+        it, ``images``.
+    """
+    # scikit-learn takes its time to start.
+    from sklearn.linear_model import LinearRegression
+
+    shown = collect_codes(run, "train", most)
+    probe = LinearRegression().fit(shown.codes, shown.values)
+    rows = []
+    for side in ("train", "validation", "held_out"):
+        if not run.split.mask(side).any():
+            continue
+        found = shown if side == "train" else collect_codes(run, side, most)
+        errors = (probe.predict(found.codes) - found.values) ** 2
+        rows += [
+            {
+                "factor": factor,
+                "side": side,
+                "squared_error": error.mean(),
+                "standard_error": error.std() / max(len(error) - 1, 1) ** 0.5,
+                "images": len(error),
+            }
+            for factor, error in zip(run.split.grid.names, errors.T, strict=True)
+        ]
+    return pd.DataFrame(rows)
