@@ -30,7 +30,12 @@ def make_run(folder, status="COMPLETED", heartbeat=None, **config):
     entry = {"status": status, "heartbeat": heartbeat, "host": host}
     (folder / "run.json").write_text(json.dumps(entry))
     model = build_model("lgm", (1, 64, 64), 5, sections["model"])
-    description = {"family": "lgm", "image_shape": [1, 64, 64], "parameters": sections["model"]}
+    description = {
+        "family": "lgm",
+        "image_shape": [1, 64, 64],
+        "factors": ["shape", "scale", "orientation", "posX", "posY"],
+        "parameters": sections["model"],
+    }
     RunDirectory(folder).save_model(model, description)
     return model
 
