@@ -167,8 +167,9 @@ def measure_evaluation(training: Training, images: int) -> Rate:
 
     def rate() -> float:
         started = time.perf_counter()
-        training.score("held_out", images)
-        return images / (time.perf_counter() - started)
+        scores = training.score("held_out", images)
+        assert scores is not None
+        return scores.images / (time.perf_counter() - started)
 
     return rate
 
