@@ -145,6 +145,23 @@ mpcnn = {
     ],
 }
 
+# Watters et al. 2019, spatial broadcast decoder: not of the study. Kernels of 3 in place of 4 keep
+# height and width.
+broadcast = {
+    "name": "broadcast",
+    "encoder": [
+        *[("conv", (64, 4, 2, 1)), ("relu",)] * 4,
+        ("flatten",),
+        ("linear", (256,)),
+        ("relu",),
+    ],
+    "decoder": [
+        ("broadcast",),
+        *[("conv", (64, 3, 1, 1)), ("relu",)] * 4,
+        ("conv", ("image", 3, 1, 1)),
+    ],
+}
+
 # For tests and for trying things out: not an architecture of the study.
 fast = {
     "name": "fast",
@@ -161,7 +178,7 @@ fast = {
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     str(config["name"]): config
-    for config in (higgins, burgess, burgess_v2, kim, mathieu, mpcnn, fast)
+    for config in (higgins, burgess, burgess_v2, kim, mathieu, mpcnn, broadcast, fast)
 }
 
 #: The encoders alone.

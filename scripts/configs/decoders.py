@@ -60,7 +60,7 @@ DECODERS: dict[str, dict[str, Any]] = {
             ("tconv", ("image", 3, 1, 1)),
         ]
     },
-    # Watters et al. 2019, table 1: 64 × 64 as the image has, five layers of 32 channels, padded
+    # Spatial broadcast decoder (Watters et al. 2019) of 32 channels: not of the study
     "broadcast": {
         "decoder": [
             ("broadcast",),

@@ -58,6 +58,7 @@ def test_composition(command, data):
     held_out = run.results["scores"]["held_out"]["nll_per_factor"]
     assert set(held_out) <= {"scale", "orientation", "posX", "posY"}
     assert "nll per factor" in done.stdout
+    assert "held-out: shape cannot be exchanged" in done.stdout
     assert run.model.mixer.name == "interpolation"
 
 

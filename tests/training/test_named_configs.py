@@ -1,6 +1,7 @@
 """All named configurations of all experiments build, train, and are opened again without Sacred."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -8,6 +9,7 @@ from configs.cnnvae import ARCHITECTURES, ENCODERS
 from configs.datasets import DATASETS
 from configs.decoders import DECODERS
 from configs.training import GENERATION, INFERENCE, LOSSES, PAIRED
+from disentgen.errors import UsageError
 from disentgen.runs import RunDirectory, open_run
 from disentgen.training.config import resolve_section
 from disentgen.training.run import train
@@ -18,7 +20,7 @@ OBJECTIVES = {
 }  # fmt: skip
 DATASET = {"name": "dsprites", "source": "stand-in", "variant": "shape2tx"}
 SHORT = {
-    "epochs": 1, "epoch_length": 3, "batch_size": 8, "validation_images": 16, "score_images": 16,
+    "epoch_length": 3, "batch_size": 8, "validation_images": 16, "score_images": 16,
 }  # fmt: skip
 
 
@@ -27,10 +29,15 @@ class Silent:
         assert np.isfinite(value), metric_name
 
 
-def train_cell(folder, family, dataset, model, training):
-    given = {"dataset": dataset, "model": model, "training": {**training, **SHORT}}
+def train_cell(folder, family, dataset, model, training, epochs=1):
+    given = {
+        "dataset": dataset,
+        "model": model,
+        "training": {**training, **SHORT, "epochs": epochs},
+    }
     sections = {key: resolve_section(key, family, value) for key, value in given.items()}
     config = {**sections, "seed": 1, "device": "cpu", "threads": 1}
+    folder.mkdir(exist_ok=True)
     directory = RunDirectory(folder)
     directory._save_json("config.json", config)
     return train(config, directory, Silent(), family)
@@ -92,8 +99,21 @@ def test_named_configs_train_and_are_opened_again(tmp_path, family, dataset, mod
         assert fixed == ["shape"]
 
 
-def test_mistaken_objective_of_a_family(tmp_path):
-    from disentgen.errors import UsageError
+@pytest.mark.parametrize(
+    ("family", "training"), [("composer", LOSSES["factor"]), ("lgm", PAIRED["adagvae"])]
+)
+def test_tasks_with_partners_go_on_bit_by_bit(tmp_path, family, training):
+    model = {**ARCHITECTURES["fast"]}
+    for folder, lengths in (("whole", [2]), ("parts", [1, 2])):
+        for epochs in lengths:
+            train_cell(tmp_path / folder, family, DATASET, model, training, epochs)
+    whole, parts = (open_run(tmp_path / name).history for name in ("whole", "parts"))
+    clock = ["seconds", "images_per_second"]
+    pd.testing.assert_frame_equal(
+        whole.drop(columns=clock), parts.drop(columns=clock), check_exact=True
+    )
 
+
+def test_mistaken_objective_of_a_family(tmp_path):
     with pytest.raises(UsageError, match="vae cannot judge .* accepted: nll"):
         train_cell(tmp_path, "decoder", DATASET, DECODERS["fast"], LOSSES["vae"])

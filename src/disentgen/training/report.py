@@ -55,6 +55,7 @@ def describe(training: Training) -> str:
     held_out = (
         f"{split['held_out']['count']:,} held out ({expression})" if expression else "none held out"
     )
+    fixed = describe_fixed(training)
     control = "; control: trained on both sides" if training.dataset.split.control else ""
     return (
         f"{training.dataset.note}\n"
@@ -62,8 +63,18 @@ def describe(training: Training) -> str:
         f"{split['validation']['count']:,} for validation, {held_out}{control}\n"
         f"{training.config['model'].get('name') or training.family}: {parameters:,} parameters, "
         f"loss {training.settings.loss.name}, {training.device}, "
-        f"seed {training.process.seed}"
+        f"seed {training.process.seed}{fixed}"
     )
+
+
+def describe_fixed(training: Training) -> str:
+    """A line for each side with factors that cannot be exchanged there, in tasks that do that."""
+    lines = []
+    for side in SIDES:
+        fixed = training.make_task(side).describe().get("fixed")
+        if fixed and training.dataset.split.mask(side).any():
+            lines.append(f"\n{side.replace('_', '-')}: {', '.join(fixed)} cannot be exchanged")
+    return "".join(lines)
 
 
 def format_scores(scores: Mapping[str, Any]) -> str:
