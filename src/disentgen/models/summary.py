@@ -32,4 +32,8 @@ def format_shape(shape: tuple[int, ...]) -> str:
 
 def _say(layer: Layer) -> str:
     """A layer as architectures write it, with its arguments in order."""
-    return f"{layer.name} {', '.join(str(value) for value in vars(layer).values() if value)}"
+    arguments = vars(layer)
+    told = [str(value) for value in arguments.values() if value and value is not True]
+    if arguments.get("bias") is False:
+        told.append("no bias")
+    return f"{layer.name} {', '.join(told)}"
