@@ -100,24 +100,12 @@ def assemble(config: Mapping[str, Any], family: str) -> Training:
     device = choose_device(process.device)
     dataset = open_dataset(config)
     torch.manual_seed(process.seed)
-    grid = dataset.spec.grid
-    model = build_model(family, dataset.spec.tensor_shape, len(grid.sizes), config["model"])
+    spec = dataset.spec
+    model = build_model(family, spec.tensor_shape, len(spec.grid.sizes), config["model"])
     loss = build_loss(
         settings.loss.name, settings.loss.params, model, settings.loss.reconstruction
     ).to(device)
     model = model.to(device).to(memory_format=torch.channels_last)
-    shown = dataset.split.trained_on()
-    kind = ReconstructPairs if loss.paired else FAMILIES[family].task
-    task = kind(grid, shown)
-    batches = TrainingBatches(
-        Observations(dataset.images, grid, device, dataset.factor_scale == "standardised"),
-        task,
-        task.usable(shown),
-        settings.batch_size,
-        # A control makes as many steps as the run that it is compared with.
-        settings.epoch_length or int(dataset.split.mask("train").sum()) // settings.batch_size,
-        process.seed,
-    )
     if settings.batch_size < loss.minimum_batch:
         raise UsageError(
             f"training.batch_size={settings.batch_size}: the loss '{loss.name}' needs at least "
@@ -133,5 +121,32 @@ def assemble(config: Mapping[str, Any], family: str) -> Training:
         model=model,
         loss=loss,
         optimizer=build_optimizer(settings, model),
-        batches=batches,
+        batches=make_batches(
+            dataset,
+            ReconstructPairs if loss.paired else FAMILIES[family].task,
+            settings,
+            process.seed,
+            device,
+        ),
+    )
+
+
+def make_batches(
+    dataset: Dataset,
+    kind: type[Task],
+    settings: TrainingSettings,
+    seed: int,
+    device: torch.device,
+) -> TrainingBatches:
+    """The batches of a training: a task made of the images that may be shown."""
+    grid, shown = dataset.spec.grid, dataset.split.trained_on()
+    task = kind(grid, shown)
+    return TrainingBatches(
+        Observations(dataset.images, grid, device, dataset.factor_scale == "standardised"),
+        task,
+        task.usable(shown),
+        settings.batch_size,
+        # A control makes as many steps as the run that it is compared with.
+        settings.epoch_length or int(dataset.split.mask("train").sum()) // settings.batch_size,
+        seed,
     )

@@ -79,6 +79,44 @@ class NLL(Loss):
         return {"loss": cost, **terms}
 
 
+class Adversarial(Loss):
+    """An objective with a discriminator of codes, which learns beside the model.
+
+    Args:
+        widths: of the discriminator's layers, from the latents to its logits.
+        activation: between them.
+        lr: learning rate of its Adam.
+        betas: of its Adam.
+    """
+
+    def __init__(
+        self, widths: list[int], activation: nn.Module, lr: float, betas: tuple[float, float]
+    ):
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, after in pairwise(widths):
+            layers += [nn.Linear(before, after), activation]
+        self.discriminator = nn.Sequential(*layers[:-1])
+        self.optimizer = torch.optim.Adam(self.discriminator.parameters(), lr=lr, betas=betas)
+
+    def judge_codes(self, codes: Tensor, learn: bool) -> Tensor:
+        """The discriminator's logits; gradients reach it only where it is to learn."""
+        self.discriminator.requires_grad_(learn)
+        return self.discriminator(codes)
+
+    def teach(self, loss: Tensor) -> None:
+        """One step of the discriminator."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+
+    def get_extra_state(self) -> dict[str, Any]:
+        return self.optimizer.state_dict()
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        self.optimizer.load_state_dict(state)
+
+
 class VAE(Loss):
     """NLL + KL (Kingma & Welling 2014, equation 7)."""
 
@@ -138,7 +176,7 @@ class CCIVAE(Loss):
         return {"loss": cost + self.gamma * excess, **terms}
 
 
-class FactorVAE(Loss):
+class FactorVAE(Adversarial):
     """NLL + β·KL + γ·total correlation (Kim & Mnih 2018, equation 2 and algorithm 2).
 
     A discriminator tells latents of the first half of a batch from those of the second half with
@@ -165,24 +203,16 @@ class FactorVAE(Loss):
         discriminator_lr: Positive = 1e-5,
         discriminator_units: Annotated[int, Field(ge=1)] = 1000,
     ):
-        super().__init__()
+        widths = [latent_size, *[discriminator_units] * 6, 2]
+        super().__init__(widths, nn.LeakyReLU(0.01), discriminator_lr, betas=(0.5, 0.9))
         self.gamma = gamma
         self.beta = beta
-        widths = [latent_size, *[discriminator_units] * 6]
-        hidden: list[nn.Module] = []
-        for before, after in pairwise(widths):
-            hidden += [nn.Linear(before, after), nn.LeakyReLU(0.01)]
-        self.discriminator = nn.Sequential(*hidden, nn.Linear(discriminator_units, 2))
-        self.optimizer = torch.optim.Adam(
-            self.discriminator.parameters(), lr=discriminator_lr, betas=(0.5, 0.9)
-        )
 
     def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
         half = len(output.latents) // 2
         cost, terms = self.judge(output, target)
         terms |= kl_terms(output, slice(half))
-        self.discriminator.requires_grad_(False)
-        logits = self.discriminator(output.latents[:half])
+        logits = self.judge_codes(output.latents[:half], learn=False)
         total_correlation = (logits[:, 0] - logits[:, 1]).mean()
         loss = cost + self.beta * terms["kl"] + self.gamma * total_correlation
         return {"loss": loss, **terms, "total_correlation": total_correlation}
@@ -191,22 +221,13 @@ class FactorVAE(Loss):
         half = len(output.latents) // 2
         latents = output.latents.detach()
         joint, marginal = latents[:half], permute_latents(latents[half : 2 * half])
-        self.discriminator.requires_grad_(True)
-        logits = self.discriminator(torch.cat([joint, marginal]))
+        logits = self.judge_codes(torch.cat([joint, marginal]), learn=True)
         classes = torch.arange(2, device=logits.device).repeat_interleave(half)
         # The mean over both halves is half the sum of their two cross-entropies.
         loss = F.cross_entropy(logits, classes)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
+        self.teach(loss)
         accuracy = (logits.argmax(dim=1) == classes).float().mean()
         return {"discriminator_loss": loss.detach(), "discriminator_accuracy": accuracy}
-
-    def get_extra_state(self) -> dict[str, Any]:
-        return self.optimizer.state_dict()
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        self.optimizer.load_state_dict(state)
 
 
 class BetaTCVAE(Loss):
@@ -316,7 +337,7 @@ class WAEMMD(Loss):
         return {"loss": loss, **terms, **kl_terms(output), "mmd": discrepancy}
 
 
-class WAEGAN(Loss):
+class WAEGAN(Adversarial):
     """Reconstruction − λ·log D(codes) (Tolstikhin et al. 2018, algorithm 1).
 
     A discriminator D tells draws of the prior from codes; the encoder learns to deceive it.
@@ -339,43 +360,26 @@ class WAEGAN(Loss):
         discriminator_lr: Positive = 3e-4,
         discriminator_units: Annotated[int, Field(ge=1)] = 512,
     ):
-        super().__init__()
+        widths = [latent_size, *[discriminator_units] * 4, 1]
+        super().__init__(widths, nn.ReLU(), discriminator_lr, betas=(0.5, 0.999))
         self.weight = weight
         self.prior_variance = prior_variance
-        widths = [latent_size, *[discriminator_units] * 4]
-        hidden: list[nn.Module] = []
-        for before, after in pairwise(widths):
-            hidden += [nn.Linear(before, after), nn.ReLU()]
-        self.discriminator = nn.Sequential(*hidden, nn.Linear(discriminator_units, 1))
-        self.optimizer = torch.optim.Adam(
-            self.discriminator.parameters(), lr=discriminator_lr, betas=(0.5, 0.999)
-        )
 
     def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
         cost, terms = self.judge(output, target)
-        self.discriminator.requires_grad_(False)
         # −log D for D = sigmoid of the logit.
-        penalty = F.softplus(-self.discriminator(output.latents)).mean()
+        penalty = F.softplus(-self.judge_codes(output.latents, learn=False)).mean()
         loss = cost + self.weight * penalty
         return {"loss": loss, **terms, **kl_terms(output), "penalty": penalty}
 
     def after_step(self, output: LatentGaussianOutput) -> Terms:
         codes = output.latents.detach()
-        self.discriminator.requires_grad_(True)
-        from_prior = self.discriminator(draw_prior(codes, self.prior_variance))
-        from_codes = self.discriminator(codes)
+        from_prior = self.judge_codes(draw_prior(codes, self.prior_variance), learn=True)
+        from_codes = self.judge_codes(codes, learn=True)
         loss = F.softplus(-from_prior).mean() + F.softplus(from_codes).mean()
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
+        self.teach(loss)
         accuracy = ((from_prior > 0).float().mean() + (from_codes < 0).float().mean()) / 2
         return {"discriminator_loss": loss.detach(), "discriminator_accuracy": accuracy}
-
-    def get_extra_state(self) -> dict[str, Any]:
-        return self.optimizer.state_dict()
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        self.optimizer.load_state_dict(state)
 
 
 class AdaGVAE(BetaVAE):
