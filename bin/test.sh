@@ -8,4 +8,4 @@ run=${VENV:-.venv}/bin
 "$run/ruff" check .
 "$run/mypy"
 # A process for each core, one thread each: threads of several processes get in each other's way.
-OMP_NUM_THREADS=1 "$run/python" -m pytest --numprocesses auto "$@"
+OMP_NUM_THREADS=1 "$run/python" -m pytest --numprocesses auto --dist worksteal "$@"

@@ -140,7 +140,7 @@ def cross_ball(origins: Array, rays: Array, radius: float) -> Interval:
 
 def cross_slab(origins: Array, rays: Array, low: float, high: float) -> Interval:
     """Where rays enter and leave the space between two planes across an axis."""
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         first, second = (low - origins) / rays, (high - origins) / rays
     return np.minimum(first, second), np.maximum(first, second)
 
