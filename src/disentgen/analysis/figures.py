@@ -94,7 +94,11 @@ def sides_to_show(run: Run) -> list[tuple[str, str]]:
     for name, side in {"held in": "validation", "held out": "held_out"}.items():
         if run.split.mask(side).any():
             score = (run.results or {}).get("scores", {}).get(side)
-            told = f": NLL {score['nll']:.1f} ± {score['nll_standard_error']:.1f}" if score else ""
+            told = (
+                f": NLL {score['nll']:.1f} ± {score['nll_standard_error']:.1f} nats"
+                if score
+                else ""
+            )
             shown.append((name + told, side))
     return shown
 
