@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The published study's disent runs; finished ones are skipped, interrupted ones go on.
 # Options: --dry-run (print the command lines), --smoke (a few iterations each), --seeds N,
-# --dataset NAME
+# --jobs N (at a time), --dataset NAME, --model NAME, --control, --with SETTINGS…
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bin/setup.sh

@@ -13,11 +13,13 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from disentgen.dataset.spec import load_specs
 from disentgen.paths import data_folder
+from disentgen.registry import unknown
 from disentgen.runs import open_run
 
 Words = tuple[str, ...]
@@ -113,9 +115,18 @@ def list_cells(
     experiment: str,
     seeds: Iterable[int] = (1,),
     datasets: Iterable[str] = VARIANTS,
+    models: Iterable[str] | None = None,
     extra: Words = (),
 ) -> list[Cell]:
-    """The cells of an experiment, seed by seed, so that one of each is there first."""  # fmt: skip
+    """The cells of an experiment, seed by seed, so that one of each is there first.
+
+    Args:
+        experiment: ``disent``, ``decoders`` or ``composition``.
+        seeds: a run of each cell for each.
+        datasets: by name.
+        models: by their names in the published tables; all by default.
+        extra: words that stand last on each command line.
+    """
     return [
         Cell(
             experiment,
@@ -134,11 +145,12 @@ def list_cells(
         for dataset in datasets
         for variant in VARIANTS[dataset]
         for model, words in MODELS[experiment][dataset].items()
+        if models is None or model in models
     ]
 
 
 def find_cells(experiment: str, root: Path | None = None) -> Iterator[tuple[str, Path]]:
-    """Names and folders of all runs of cells of an experiment."""
+    """Names and folders of all runs of cells of an experiment, the oldest first."""
     folder = (root or data_folder() / "sims") / experiment
     for path in sorted(folder.glob("*/run.json"), key=lambda path: path.stat().st_mtime):
         try:
@@ -149,13 +161,19 @@ def find_cells(experiment: str, root: Path | None = None) -> Iterator[tuple[str,
             yield comment, path.parent
 
 
-def run_cell(cell: Cell, runs: dict[str, list[Path]]) -> str:
+def run_cell(cell: Cell, jobs: int = 1) -> str:
     """Run a cell unless it is finished; go on with it where it was interrupted.
+
+    Args:
+        cell: which.
+        jobs: how many cells are run beside each other. Where it is more than one, each takes one
+            thread (two processes of two threads on two cores hinder each other), and its printing
+            is kept in its run's folder alone.
 
     Returns:
         ``finished before``, ``running``, ``done`` or ``failed``.
     """
-    opened = [open_run(path) for path in runs.get(cell.name, [])]
+    opened = [open_run(path) for name, path in find_cells(cell.experiment) if name == cell.name]
     if any(run.status == "COMPLETED" for run in opened):
         return "finished before"
     if any(run.status == "RUNNING" for run in opened):
@@ -164,22 +182,26 @@ def run_cell(cell: Cell, runs: dict[str, list[Path]]) -> str:
     for run in opened:
         if run.path.joinpath("checkpoint.pt").exists():
             command = [*command[:4], "with", f"resume={run.path}"]
-    return "done" if subprocess.run(command, check=False).returncode == 0 else "failed"
+    if jobs == 1:
+        return "done" if subprocess.run(command, check=False).returncode == 0 else "failed"
+    ended = subprocess.run([*command, "threads=1"], check=False, capture_output=True, text=True)
+    if ended.returncode == 0:
+        return "done"
+    print(ended.stderr, file=sys.stderr, flush=True)
+    return "failed"
 
 
-def run_study(cells: list[Cell]) -> int:
-    """Run cells one after the other; the number of those that failed."""
-    runs: dict[str, list[Path]] = {}
-    for experiment in {cell.experiment for cell in cells}:
-        for name, path in find_cells(experiment):
-            runs.setdefault(name, []).append(path)
-    failed = 0
-    for number, cell in enumerate(cells, start=1):
+def run_study(cells: list[Cell], jobs: int = 1) -> int:
+    """Run cells, so many at a time; the number of those that failed."""
+
+    def run(number: int, cell: Cell) -> bool:
         print(f"[{number}/{len(cells)}] {cell}", flush=True)
-        outcome = run_cell(cell, runs)
+        outcome = run_cell(cell, jobs)
         print(f"[{number}/{len(cells)}] {outcome}", flush=True)
-        failed += outcome == "failed"
-    return failed
+        return outcome == "failed"
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return sum(pool.map(run, range(1, len(cells) + 1), cells))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -189,15 +211,26 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print the command lines")
     parser.add_argument("--smoke", action="store_true", help="a few iterations of each")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each cell (published: 1)")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time, of one thread each")
     parser.add_argument("--dataset", choices=load_specs(), help="this dataset alone")
+    parser.add_argument("--model", action="append", help="this model alone; may stand repeatedly")
+    parser.add_argument(
+        "--control", action="store_true", help="train on all images, score on the same sides"
+    )
+    parser.add_argument("--with", nargs="*", default=[], dest="words", help="further settings")
     given = parser.parse_args(arguments)
+    known = {model for models in MODELS[given.experiment].values() for model in models}
+    for model in given.model or ():
+        if model not in known:
+            parser.error(str(unknown("model", model, sorted(known))))
+    extra = ("dataset.control=True",) * given.control + SMOKE * given.smoke + tuple(given.words)
     datasets = [given.dataset] if given.dataset else list(VARIANTS)
-    extra = SMOKE if given.smoke else ()
-    cells = list_cells(given.experiment, range(1, given.seeds + 1), datasets, extra)
+    seeds = range(1, given.seeds + 1)
+    cells = list_cells(given.experiment, seeds, datasets, given.model, extra)
     if given.dry_run:
         print("\n".join(map(str, cells)))
         return
-    failed = run_study(cells)
+    failed = run_study(cells, given.jobs)
     if failed:
         raise SystemExit(f"{failed} of {len(cells)} cells failed; see above.")
 

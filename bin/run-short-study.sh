@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# The shortened study behind docs/results: dSprites, three conditions, VAE, β-VAE 8, FactorVAE 50
+# with 2,500 iterations of 64 images (published: 342,000 to 346,000; FactorVAE half as many of 128)
+# at ten times the published learning rate, two seeds, and as many controls; ground-truth decoders
+# in the full published protocol, three seeds and one control each. Some four hours on two cores.
+# Finished runs are skipped, interrupted ones go on. Options: --dry-run, --smoke
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+models=(--model VAE --model "β-VAE 8" --model "FactorVAE 50")
+protocol=(
+    training.epochs=10 training.epoch_length=250 training.batch_size=64 training.lr=1e-3
+    training.validation_images=1000 training.score_images=10000
+)
+[[ " $* " != *" --smoke "* ]] || protocol=()
+common=(--dataset dsprites --jobs "$(nproc)" "$@")
+./run-disent.sh "${common[@]}" "${models[@]}" --seeds 2 --with "${protocol[@]}"
+./run-decoders.sh "${common[@]}" --seeds 3
+./run-disent.sh "${common[@]}" "${models[@]}" --seeds 2 --control --with "${protocol[@]}"
+./run-decoders.sh "${common[@]}" --control
