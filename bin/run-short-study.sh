@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # The shortened study behind docs/results: dSprites, three conditions, VAE, β-VAE 8, FactorVAE 50
-# with 2,500 iterations of 64 images (published: 342,000 to 346,000; FactorVAE half as many of 128)
+# with 1,500 iterations of 64 images (published: 342,000 to 346,000; FactorVAE half as many of 128)
 # at ten times the published learning rate, two seeds, and as many controls; ground-truth decoders
-# in the full published protocol, three seeds and one control each. Some four hours on two cores.
+# in the full published protocol, three seeds and one control each. Some three hours on two cores.
 # Finished runs are skipped, interrupted ones go on. Options: --dry-run, --smoke
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 models=(--model VAE --model "β-VAE 8" --model "FactorVAE 50")
 protocol=(
-    training.epochs=10 training.epoch_length=250 training.batch_size=64 training.lr=1e-3
-    training.validation_images=1000 training.score_images=10000
+    training.epochs=6 training.epoch_length=250 training.batch_size=64 training.lr=1e-3
+    training.validation_images=1000 training.score_images=5000
 )
 [[ " $* " != *" --smoke "* ]] || protocol=()
 common=(--dataset dsprites --jobs "$(nproc)" "$@")

@@ -1,0 +1,129 @@
+"""Metrics by mutual information: MIG, modularity and explicitness; and what they share."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from disentgen.analysis.metrics import Classes, Codes, Metric, Result
+
+#: Bins that a latent is divided into, of equal width, as in Locatello et al. 2019.
+BINS = 20
+
+
+def measure_mig(codes: Codes, classes: Classes) -> Result:
+    """Mutual information gap (Chen et al. 2018, equation 6).
+
+    For each factor, how much more the most informative latent tells of it than the second, as a
+    share of the factor's entropy. Factors that do not vary count nothing.
+
+    Args:
+        codes: (n, latents).
+        classes: (n, factors).
+    """
+    information = mutual_information(codes, classes)
+    entropy = np.array([entropy_of(column) for column in classes.T])
+    ordered = np.sort(np.vstack([information, np.zeros_like(entropy)]), axis=0)
+    gap = np.divide(
+        ordered[-1] - ordered[-2], entropy, out=np.full_like(entropy, np.nan), where=entropy > 0
+    )
+    known = gap[~np.isnan(gap)]
+    return {
+        "score": float(known.mean()) if len(known) else 0.0,
+        "gap_per_factor": gap,
+        "mutual_information": information,
+    }
+
+
+def measure_modularity(codes: Codes, classes: Classes) -> Result:
+    """Modularity and explicitness (Ridgeway & Mozer 2018, equations 2 and 3, section 3).
+
+    A latent is modular if it tells of one factor alone. Factors are explicit if a linear classifier
+    finds their classes: the mean area under its ROC curve, one class against all others, on a fifth
+    of the codes that were kept back; 0.5 is chance.
+
+    Args:
+        codes: (n, latents).
+        classes: (n, factors).
+    """
+    information = mutual_information(codes, classes)
+    top = information.max(axis=1)
+    others = (information**2).sum(axis=1) - top**2
+    scale = top**2 * max(classes.shape[1] - 1, 1)
+    alive = top > 0
+    by_latent = np.where(alive, 1 - np.divide(others, scale, where=alive, out=others * 0), 0.0)
+    explicit = np.array([explicitness(codes, column) for column in classes.T])
+    known = explicit[~np.isnan(explicit)]
+    return {
+        "score": float(by_latent[alive].mean()) if alive.any() else 0.0,
+        "modularity_per_latent": by_latent,
+        "explicitness": float(known.mean()) if len(known) else float("nan"),
+        "explicitness_per_factor": explicit,
+    }
+
+
+def explicitness(codes: Codes, labels: Classes) -> float:
+    """Mean area under the ROC curve of a logistic regression; NaN if the factor does not vary."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    fitted, kept = hold_back(len(codes))
+    if len(np.unique(labels[fitted])) < 2:
+        return float("nan")
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200))
+    model.fit(codes[fitted], labels[fitted])
+    likely = model.predict_proba(codes[kept])
+    areas = [
+        roc_auc_score(labels[kept] == known, likely[:, place])
+        for place, known in enumerate(model.classes_)
+        if 0 < (labels[kept] == known).mean() < 1
+    ]
+    return float(np.mean(areas)) if areas else float("nan")
+
+
+def mutual_information(codes: Codes, classes: Classes) -> NDArray[np.float64]:
+    """Of every latent, in bins, with every factor, in nats: (latents, factors)."""
+    return np.array(
+        [[information_of(binned, column) for column in classes.T] for binned in bin_codes(codes).T]
+    )
+
+
+def bin_codes(codes: Codes) -> Classes:
+    """Latents in bins of equal width from their smallest to their largest value."""
+    low, high = codes.min(axis=0), codes.max(axis=0)
+    width = np.where(high > low, high - low, 1.0)
+    return np.minimum((codes - low) / width * BINS, BINS - 1).astype(np.int64)
+
+
+def information_of(first: Classes, second: Classes) -> float:
+    """Mutual information of two columns of classes, in nats."""
+    joint = np.zeros((first.max() + 1, second.max() + 1))
+    np.add.at(joint, (first, second), 1 / len(first))
+    product = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+    there = joint > 0
+    return max(float((joint[there] * np.log(joint[there] / product[there])).sum()), 0.0)
+
+
+def entropy_of(labels: Classes) -> float:
+    """Entropy of a column of classes, in nats."""
+    shares = np.bincount(labels) / len(labels)
+    shares = shares[shares > 0]
+    return max(float(-(shares * np.log(shares)).sum()), 0.0)
+
+
+def hold_back(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Four fifths of the places 0 … count − 1, to fit on, and the rest; the same ones each time."""
+    order = np.random.default_rng(0).permutation(count)
+    return np.sort(order[count // 5 :]), np.sort(order[: count // 5])
+
+
+def standardise(classes: Classes, fitted: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Classes as standard deviations from their mean, both of the fitted ones; constants are 0."""
+    spread = classes[fitted].std(axis=0)
+    return (classes - classes[fitted].mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+
+
+METRICS = (
+    Metric("mig", "MIG", measure_mig, "Chen et al. 2018"),
+    Metric("modularity", "modularity", measure_modularity, "Ridgeway & Mozer 2018"),
+)
