@@ -4,7 +4,9 @@ import torch
 
 from configs.cnnvae import ENCODERS
 from configs.decoders import DECODERS
-from disentgen.analysis.codes import collect_codes, encode, measure_placement
+from disentgen.analysis.codes import collect_codes, encode
+from disentgen.analysis.probes import PROBES, measure_placement
+from disentgen.dataset.split import SIDES
 from disentgen.errors import UsageError
 from disentgen.models import build_model
 from disentgen.models.encoder import FactorEncoder
@@ -48,9 +50,11 @@ class Places(FactorEncoder):
         return FactorOutput(torch.stack(centre, dim=1))
 
 
-def test_placement_tells_what_a_code_holds(run):
+@pytest.mark.parametrize("kind", PROBES)
+def test_placement_tells_what_a_code_holds(run, kind):
     run.__dict__["model"] = Places()
-    table = measure_placement(run, 400).set_index(["side", "factor"])
+    codes = {side: collect_codes(run, side, 400) for side in SIDES}
+    table = measure_placement(codes, run.split.grid.names, kind).set_index(["side", "factor"])
     assert len(table) == 15
     for side in ("train", "validation", "held_out"):
         # On the held-out side every sprite is in the right half: a linear reading still finds it.

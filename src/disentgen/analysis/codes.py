@@ -1,9 +1,8 @@
-"""Where an encoder places images: codes of held-in and held-out combinations."""
+"""Codes of held-in and held-out images."""
 
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 
@@ -54,42 +53,3 @@ def encode(model: Model, images: torch.Tensor) -> torch.Tensor:
     if isinstance(model, FactorEncoder):
         return model(images).prediction
     raise UsageError("this run's model has no encoder, so images have no codes.")
-
-
-def measure_placement(run: Run, most: int | None = 5_000) -> pd.DataFrame:
-    """How well a linear map, fitted to codes of training images, finds factors of other images.
-
-    An encoder that places held-out combinations where they belong is read as well there as on
-    validation images; one that does not is read worse.
-
-    Args:
-        run: a finished run whose model has an encoder.
-        most: at most so many images of each side.
-
-    Returns:
-        A row for each factor and side: ``factor``, ``side``, ``squared_error`` (mean, in units of
-        the factor's variance over the grid: 1 is as bad as knowing nothing), ``standard_error`` of
-        it, ``images``.
-    """
-    # scikit-learn takes its time to start.
-    from sklearn.linear_model import LinearRegression
-
-    shown = collect_codes(run, "train", most)
-    probe = LinearRegression().fit(shown.codes, shown.values)
-    rows = []
-    for side in ("train", "validation", "held_out"):
-        if not run.split.mask(side).any():
-            continue
-        found = shown if side == "train" else collect_codes(run, side, most)
-        errors = (probe.predict(found.codes) - found.values) ** 2
-        rows += [
-            {
-                "factor": factor,
-                "side": side,
-                "squared_error": error.mean(),
-                "standard_error": error.std() / max(len(error) - 1, 1) ** 0.5,
-                "images": len(error),
-            }
-            for factor, error in zip(run.split.grid.names, errors.T, strict=True)
-        ]
-    return pd.DataFrame(rows)

@@ -106,8 +106,7 @@ def sides_to_show(run: Run) -> list[tuple[str, str]]:
 def run_task(run: Run, side: str, count: int) -> Examined:
     """Ask a run's model its task for a few images of a side."""
     grid = run.dataset.spec.grid
-    pool = run.split.indices("held_in" if side == "validation" else side)
-    task = FAMILIES[run.family].task(grid, pool)
+    task = FAMILIES[run.family].make_task(run.split, side)
     standardise = run.dataset.factor_scale == "standardised"
     observed = Observations(run.dataset.images, grid, torch.device("cpu"), standardise)
     indices = task.usable(choose_examples(run.dataset, side, count))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, get_type_hints
 
+from disentgen.dataset.split import Split
 from disentgen.dataset.tasks import Compose, Generate, Infer, Reconstruct, Task
 from disentgen.models.base import Model
 from disentgen.models.composer import Composer, build_composer
@@ -29,6 +30,14 @@ class Family(NamedTuple):
     def output(self) -> type[Output]:
         """The kind of output that they make."""
         return get_type_hints(self.build)["return"].output
+
+    def make_task(self, split: Split, side: str) -> Task:
+        """What is asked of a model for images of a side; partners are of the same side.
+
+        Validation images are single images of the held-in side, and take partners from all of it.
+        """
+        pool = split.indices("held_in" if side == "validation" else side)
+        return self.task(split.grid, pool)
 
 
 FAMILIES = {

@@ -65,13 +65,9 @@ class Training:
         return stalled or done >= self.settings.epochs
 
     def make_task(self, side: str) -> Task:
-        """What is asked of the model for images of a side; partners are of the same side.
-
-        Validation images are single images of the held-in side, and take partners from all of it.
-        """
+        """What is asked of the model for images of a side, made once."""
         if side not in self.tasks:
-            pool = self.dataset.split.indices("held_in" if side == "validation" else side)
-            self.tasks[side] = FAMILIES[self.family].task(self.dataset.spec.grid, pool)
+            self.tasks[side] = FAMILIES[self.family].make_task(self.dataset.split, side)
         return self.tasks[side]
 
     def score(self, side: str, most: int | None, progress: str | None = None) -> Scores | None:

@@ -32,6 +32,9 @@ class Loss(nn.Module):
     """An objective; its ``state_dict`` holds all that resuming needs."""
 
     name: ClassVar[str]
+    #: What models trained by it are called, and the parameter that their name goes on with.
+    title: ClassVar[str]
+    strength: ClassVar[str | None] = None
     #: The kind of output that it can judge.
     judges: ClassVar[type[Output]] = LatentGaussianOutput
     #: The smallest batch that the objective can be computed on.
@@ -72,6 +75,7 @@ class NLL(Loss):
     """NLL alone, for models without latents: ground-truth decoders, supervised encoders."""
 
     name = "nll"
+    title = "NLL"
     judges = Output
 
     def forward(self, output: Output, target: Tensor, step: int) -> Terms:
@@ -121,6 +125,7 @@ class VAE(Loss):
     """NLL + KL (Kingma & Welling 2014, equation 7)."""
 
     name = "vae"
+    title = "VAE"
 
     def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
         cost, terms = self.judge(output, target)
@@ -137,6 +142,8 @@ class BetaVAE(Loss):
     """
 
     name = "beta"
+    title = "β-VAE"
+    strength = "beta"
 
     def __init__(self, beta: NonNegative = 4.0, schedule: Linear | None = None):
         super().__init__()
@@ -159,6 +166,8 @@ class CCIVAE(Loss):
     """
 
     name = "cci"
+    title = "CCI-VAE"
+    strength = "gamma"
 
     def __init__(
         self,
@@ -193,6 +202,8 @@ class FactorVAE(Adversarial):
     """
 
     name = "factor"
+    title = "FactorVAE"
+    strength = "gamma"
     minimum_batch = 2
 
     def __init__(
@@ -243,6 +254,8 @@ class BetaTCVAE(Loss):
     """
 
     name = "btcvae"
+    title = "β-TCVAE"
+    strength = "beta"
     minimum_batch = 2
 
     def __init__(self, alpha: NonNegative = 1.0, beta: NonNegative = 6.0, gamma: NonNegative = 1.0):
@@ -272,6 +285,7 @@ class DIPVAE1(Loss):
     """
 
     name = "dip1"
+    title = "DIP-VAE-I"
     minimum_batch = 2
 
     def __init__(self, off_diagonal: NonNegative = 10.0, diagonal: NonNegative = 100.0):
@@ -303,6 +317,7 @@ class DIPVAE2(DIPVAE1):
     """
 
     name = "dip2"
+    title = "DIP-VAE-II"
 
     def __init__(self, off_diagonal: NonNegative = 10.0, diagonal: NonNegative = 10.0):
         super().__init__(off_diagonal, diagonal)
@@ -322,6 +337,7 @@ class WAEMMD(Loss):
     """
 
     name = "waemmd"
+    title = "WAE-MMD"
     minimum_batch = 2
 
     def __init__(self, weight: NonNegative = 100.0, prior_variance: Positive = 2.0):
@@ -351,6 +367,7 @@ class WAEGAN(Adversarial):
     """
 
     name = "waegan"
+    title = "WAE-GAN"
 
     def __init__(
         self,
@@ -395,6 +412,8 @@ class AdaGVAE(BetaVAE):
     """
 
     name = "adagvae"
+    title = "Ada-GVAE"
+    strength = "beta"
     paired = True
 
     def __init__(self, beta: NonNegative = 1.0, schedule: Linear | None = None):

@@ -114,17 +114,23 @@ class BoostedTrees:
             "seed": 0,
             "verbose": -1,
         }
-        self.booster = lightgbm.train(settings, data, num_boost_round=rounds)
+        # Where no latent varies there is nothing to split, and LightGBM stops with an error.
+        self.latents, varies = codes.shape[1], np.ptp(codes, axis=0).any()
+        self.booster = lightgbm.train(settings, data, rounds) if varies else None
 
     @property
     def importances(self) -> NDArray[np.float64]:
         """(latents,) shares of the total gain."""
+        if self.booster is None:
+            return np.zeros(self.latents)
         gain = self.booster.feature_importance("gain")
         return gain / gain.sum() if gain.sum() > 0 else gain
 
     def predict(self, codes: Codes) -> Classes:
         """(n, latents) to the likeliest classes, (n,)."""
-        scores = np.asarray(self.booster.predict(codes)) + self.start
+        scores = np.tile(self.start, (len(codes), 1))
+        if self.booster is not None:
+            scores += np.asarray(self.booster.predict(codes))
         return self.known[scores.argmax(axis=1)]
 
 

@@ -66,8 +66,10 @@ def measure_factor_vae(
     factors = sampler.varying()
     spread = sampler.encode(sampler.draw(scale_images)).std(axis=0)
     voting = np.flatnonzero((spread > 0) & (spread >= alive * spread.max()))
+    table = np.zeros((len(spread), len(sampler.grid.sizes)))
     if not len(voting):
-        return {"score": 1 / len(factors), "votes": np.zeros((len(spread), 0)), "alive": 0}
+        chance = 1 / len(factors)
+        return {"score": chance, "votes": table, "alive": 0, "chance": chance}
     chosen = sampler.rng.choice(factors, votes)
     winners = []
     for factor in chosen:
@@ -75,7 +77,6 @@ def measure_factor_vae(
         variance = codes[:, voting].var(axis=0, ddof=1) / spread[voting] ** 2
         winners.append(voting[variance.argmin()])
     latents, tested = np.array(winners), int(votes * kept_back)
-    table = np.zeros((len(spread), len(sampler.grid.sizes)))
     np.add.at(table, (latents[tested:], chosen[tested:]), 1)
     majority = table.argmax(axis=1)
     return {

@@ -97,11 +97,13 @@ def bin_codes(codes: Codes) -> Classes:
 
 def information_of(first: Classes, second: Classes) -> float:
     """Mutual information of two columns of classes, in nats."""
+    # Whole numbers for as long as possible: a column that does not vary must tell exactly nothing.
     joint = np.zeros((first.max() + 1, second.max() + 1))
-    np.add.at(joint, (first, second), 1 / len(first))
+    np.add.at(joint, (first, second), 1)
     product = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
     there = joint > 0
-    return max(float((joint[there] * np.log(joint[there] / product[there])).sum()), 0.0)
+    ratio = len(first) * joint[there] / product[there]
+    return max(float((joint[there] * np.log(ratio)).sum() / len(first)), 0.0)
 
 
 def entropy_of(labels: Classes) -> float:

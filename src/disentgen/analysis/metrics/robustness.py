@@ -18,6 +18,7 @@ def measure_irs(codes: Codes, classes: Classes, quantile: float = 0.99) -> Resul
         quantile: of the distances that stands for the largest one.
     """
     reach = np.abs(codes - codes.mean(axis=0)).max(axis=0)
+    reach[np.ptp(codes, axis=0) == 0] = 0  # the mean of a constant need not be that constant
     moved = np.zeros((codes.shape[1], classes.shape[1]))
     for factor, labels in enumerate(classes.T):
         known = np.unique(labels)

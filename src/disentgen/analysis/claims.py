@@ -1,0 +1,384 @@
+"""The study's claims, each decided by rules that were fixed before any run was made.
+
+A claim is *supported* if the 95 % interval over seeds of what decides it lies wholly on the claimed
+side of a fixed bound, *not supported* if it lies wholly on the other, and *not enough runs* remain
+otherwise. Where several models must agree, the one furthest from the claim decides. Claims are
+decided by three rulers: NLL, its excess over the pixels' floor, and the gap to a control that was
+trained on all images.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from disentgen.analysis.published import load_published
+from disentgen.analysis.tables import interval
+
+SUPPORTED, NOT_SUPPORTED, UNDECIDED = "supported", "not supported", "not enough runs"
+#: Held-out score over reference score, from which on a model fails to generalise.
+FAILS_FROM = 1.2
+#: Of the NLL difference between sides, the share that may be the models' and not the images'.
+MODELS_SHARE = 0.1
+#: Spearman's ρ of disentanglement and held-out score, below which one is said to buy the other.
+BUYS_BELOW = -0.5
+VAE_RUNS, DECODER = "disent", "ground-truth decoder"
+
+#: By ruler: held-out score, and what it is divided by.
+RULERS = {
+    "NLL": ("nll_held_out", "nll_train"),
+    "excess": ("excess_held_out", "excess_train"),
+    "gap": ("gap_to_control", "control"),
+}
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What runs say about a claim.
+
+    Args:
+        number: of the claim, as in the list below.
+        claim: what is claimed.
+        dataset: on which.
+        ruler: what NLL, excess or gap to control says.
+        verdict: supported, not supported, not enough runs.
+        quantity: what decides.
+        decided_by: the model or comparison that decides.
+        estimate: mean of the quantity.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        seeds: that the interval is over.
+        published: the quantity's smallest and largest value in the published tables.
+    """
+
+    number: str
+    claim: str
+    dataset: str
+    ruler: str
+    verdict: str
+    quantity: str
+    decided_by: str
+    estimate: float
+    low: float
+    high: float
+    seeds: int
+    published: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Mean, interval and number of seeds of a quantity of one model."""
+
+    name: str
+    mean: float
+    low: float
+    high: float
+    seeds: int
+
+    def side(self, bound: float, above: bool) -> str:
+        """On which side of a bound the whole interval lies."""
+        if not np.isfinite([self.low, self.high]).all():
+            return UNDECIDED
+        if self.low > bound:
+            return SUPPORTED if above else NOT_SUPPORTED
+        if self.high < bound:
+            return NOT_SUPPORTED if above else SUPPORTED
+        return UNDECIDED
+
+
+def estimate(name: str, values: Values) -> Estimate:
+    """An estimate from a quantity's values, one for each seed."""
+    known = values[np.isfinite(values)]
+    return Estimate(name, *interval(known), seeds=len(known))
+
+
+def decide(
+    estimates: Sequence[Estimate], bound: float, above: bool
+) -> tuple[str, Estimate]:
+    """A verdict on all models together, and the model that decides it."""
+    if not estimates:
+        return UNDECIDED, Estimate("no runs", np.nan, np.nan, np.nan, 0)
+    sides = [found.side(bound, above) for found in estimates]
+    verdict = next(kind for kind in (NOT_SUPPORTED, UNDECIDED, SUPPORTED) if kind in sides)
+    there = [found for found, side in zip(estimates, sides, strict=True) if side == verdict]
+    # Unknown means are furthest of all; where everything is known the worst one is.
+    order = sorted(there, key=lambda found: found.mean if above else -found.mean)
+    return verdict, order[0]
+
+
+def by_model(runs: pd.DataFrame, values: pd.Series) -> dict[str, Values]:
+    """Values of a table's rows by model, one for each seed."""
+    named = runs["label"] + " " + runs["cell"]
+    single = runs.groupby("label")["cell"].nunique().eq(1)
+    names = named.where(~runs["label"].map(single), runs["label"])
+    return {
+        str(name): values[names == name].to_numpy(float) for name in dict.fromkeys(names)
+    }
+
+
+def select(
+    runs: pd.DataFrame, dataset: str, condition: str, kind: str = VAE_RUNS
+) -> pd.DataFrame:
+    """Runs that are no controls: of autoencoders, or of an experiment."""
+    chosen = (
+        (runs["dataset"] == dataset)
+        & (runs["condition"] == condition)
+        & (runs["experiment"] == kind)
+        & ~runs["control"]
+    )
+    return runs[chosen]
+
+
+def relative(runs: pd.DataFrame, ruler: str) -> pd.Series:
+    """Held-out score over its reference: training images, or the control on the same images."""
+    held_out, reference = RULERS[ruler]
+    if ruler == "gap":
+        return runs["nll_held_out"] / (runs["nll_held_out"] - runs["gap_to_control"])
+    return runs[held_out] / runs[reference]
+
+
+def list_verdicts(runs: pd.DataFrame) -> list[Verdict]:
+    """Every claim on every dataset and by every ruler.
+
+    Args:
+        runs: of :func:`~disentgen.analysis.tables.tabulate_runs`.
+    """
+    verdicts = []
+    for ruler in RULERS:
+        verdicts += [
+            judge_ratio(runs, "1", "recombination to element works", "dsprites",
+                        "recomb2element", ruler, fails=False),
+            judge_ratio(runs, "2", "recombination to range fails", "dsprites",
+                        "recomb2range", ruler, fails=True),
+            judge_ratio(runs, "2", "recombination to range fails", "shapes3d",
+                        "recomb2range", ruler, fails=True),
+            judge_ratio(runs, "3", "extrapolation fails", "dsprites", "extrp", ruler, fails=True),
+            judge_ratio(runs, "3", "extrapolation fails", "shapes3d", "extrp", ruler, fails=True),
+            judge_images(runs, ruler),
+            judge_ordering(runs, "dsprites", ruler, ("disent", "decoders")),
+            judge_ordering(runs, "shapes3d", ruler, ("disent",)),
+            *(
+                judge_correlation(runs, dataset, condition, ruler)
+                for dataset in ("dsprites", "shapes3d")
+                for condition in ("recomb2element", "recomb2range", "extrp")
+            ),
+            judge_ratio(runs, "7a", "perfect factors are not enough: range", "dsprites",
+                        "recomb2range", ruler, fails=True, kind="decoders"),
+            judge_ratio(runs, "7a", "perfect factors are not enough: extrapolation", "dsprites",
+                        "extrp", ruler, fails=True, kind="decoders"),
+            judge_best(runs, "recomb2range", ruler),
+            judge_best(runs, "extrp", ruler),
+            judge_ratio(runs, "8", "composition fails in recombination to range", "dsprites",
+                        "recomb2range", ruler, fails=True, kind="composition"),
+        ]  # fmt: skip
+    return sorted(verdicts, key=lambda verdict: verdict.number)
+
+
+def tabulate_verdicts(runs: pd.DataFrame) -> pd.DataFrame:
+    """:func:`list_verdicts` as a table."""
+    return pd.DataFrame([asdict(verdict) for verdict in list_verdicts(runs)])
+
+
+def judge_ratio(
+    runs: pd.DataFrame,
+    number: str,
+    claim: str,
+    dataset: str,
+    condition: str,
+    ruler: str,
+    fails: bool,
+    kind: str = VAE_RUNS,
+) -> Verdict:
+    """Whether all models generalise, or all fail: held-out score over reference score."""
+    chosen = select(runs, dataset, condition, kind)
+    values = by_model(chosen, relative(chosen, ruler))
+    found = [estimate(name, seeds) for name, seeds in values.items()]
+    verdict, decisive = decide(found, FAILS_FROM, above=fails)
+    reference = "control's" if ruler == "gap" else f"train {ruler}"
+    told = published_cells(dataset, condition, kind)["ratio"] if ruler == "NLL" else []
+    return report(
+        number, claim, dataset, ruler, verdict,
+        f"held-out over {reference}, bound {FAILS_FROM}", decisive, told,
+    )  # fmt: skip
+
+
+def judge_images(runs: pd.DataFrame, ruler: str) -> Verdict:
+    """Whether the NLL difference between sides is the images' and not the models' (3DShapes).
+
+    By NLL: how much models differ in it, over how much their training NLL differ. By excess, and by
+    gap to the control: its share of the NLL difference.
+    """
+    chosen = select(runs, "shapes3d", "recomb2element")
+    difference = chosen["nll_held_out"] - chosen["nll_train"]
+    claim = "element: the sides' difference is the images', not the models'"
+    if ruler == "NLL":
+        values = {
+            name: difference[chosen["seed"] == seed].to_numpy(float)
+            for seed in dict.fromkeys(chosen["seed"])
+            for name in [str(seed)]
+        }
+        spreads = [
+            np.ptp(part) / np.ptp(chosen["nll_train"][chosen["seed"] == int(seed)])
+            for seed, part in values.items()
+            if len(part) > 1
+        ]
+        found = [estimate("spread over models", np.array(spreads))] if spreads else []
+        bound, quantity = 0.2, "spread of differences over spread of train NLL, bound 0.2"
+    else:
+        score = chosen["side_difference"] if ruler == "excess" else chosen["gap_to_control"]
+        shares = by_model(chosen, score.abs() / difference.abs())
+        found = [estimate(name, seeds) for name, seeds in shares.items()]
+        bound, quantity = MODELS_SHARE, f"{ruler} as a share of the difference, bound 0.1"
+    verdict, decisive = decide(found, bound, above=False)
+    table = published_cells("shapes3d", "recomb2element", None)
+    spread = np.ptp(table["nll_held_out"] - table["nll_train"]) / np.ptp(table["nll_train"])
+    told = [float(spread)] if ruler == "NLL" else []
+    return report("4", claim, "shapes3d", ruler, verdict, quantity, decisive, told)
+
+
+def judge_ordering(
+    runs: pd.DataFrame, dataset: str, ruler: str, kinds: Sequence[str]
+) -> Verdict:
+    """Whether element < range < extrapolation in held-out score, for every model, seed by seed."""
+    score = RULERS[ruler][0]
+    found, told = [], []
+    steps = (("recomb2element", "recomb2range"), ("recomb2range", "extrp"))
+    for kind in kinds:
+        for easier, harder in steps:
+            tables = [
+                select(runs, dataset, condition, kind).groupby(["label", "seed"])[score].last()
+                for condition in (easier, harder)
+            ]
+            difference = (tables[1] - tables[0]).dropna()
+            for label in dict.fromkeys(difference.index.get_level_values(0)):
+                name = f"{label}: {harder} less {easier}"
+                found.append(estimate(name, difference.loc[[label]].to_numpy(float)))
+            cell = ["model", "parameters"]
+            pair = [
+                published_cells(dataset, condition, kind).set_index(cell)["nll_held_out"]
+                for condition in (easier, harder)
+            ]
+            told += list(pair[1] - pair[0])
+    verdict, decisive = decide(found, 0.0, above=True)
+    return report(
+        "5", f"element < range < extrapolation ({' and '.join(kinds)})", dataset, ruler, verdict,
+        f"difference in held-out {ruler}, nats", decisive, told if ruler == "NLL" else [],
+    )  # fmt: skip
+
+
+def judge_correlation(
+    runs: pd.DataFrame, dataset: str, condition: str, ruler: str
+) -> Verdict:
+    """Whether disentanglement goes without better generalisation: Spearman's ρ over runs.
+
+    Bought if ρ lies wholly below 0; not bought if it lies wholly above −0.5. The interval is
+    Fisher's, with Bonett and Wright's variance for ranks.
+    """
+    score = RULERS[ruler][0]
+    chosen = select(runs, dataset, condition)
+    known = chosen[["label", "disentanglement", score]].dropna()
+    claim = f"disentanglement does not buy generalisation ({condition})"
+    quantity = "Spearman's ρ of disentanglement and held-out score"
+    table = published_cells(dataset, condition, VAE_RUNS)
+    told = [spearman(table["disentanglement"], table["nll_held_out"])] if ruler == "NLL" else []
+    found = Estimate("no runs", np.nan, np.nan, np.nan, len(known))
+    verdict = UNDECIDED
+    if known["label"].nunique() >= 3 and len(known) >= 6:
+        rho = spearman(known["disentanglement"], known[score])
+        error = np.sqrt((1 + rho**2 / 2) / (len(known) - 3))
+        centre = np.arctanh(np.clip(rho, -0.9999, 0.9999))
+        low, high = np.tanh(centre - 1.96 * error), np.tanh(centre + 1.96 * error)
+        name = f"{len(known)} runs of {known['label'].nunique()} models"
+        found = Estimate(name, rho, float(low), float(high), len(known))
+        if high < 0:
+            verdict = NOT_SUPPORTED
+        elif low > BUYS_BELOW:
+            verdict = SUPPORTED
+    return report("6", claim, dataset, ruler, verdict, quantity, found, told)
+
+
+def judge_best(runs: pd.DataFrame, condition: str, ruler: str) -> Verdict:
+    """Whether some autoencoder does better held out than the ground-truth decoder (dSprites).
+
+    The one of the best mean is compared; its seeds and the decoder's are independent (Welch).
+    """
+    score = RULERS[ruler][0]
+    chosen = select(runs, "dsprites", condition)
+    models = by_model(chosen, chosen[score])
+    decoder = select(runs, "dsprites", condition, "decoders")[score].dropna().to_numpy(float)
+    models = {name: seeds[np.isfinite(seeds)] for name, seeds in models.items()}
+    models = {name: seeds for name, seeds in models.items() if len(seeds)}
+    found = Estimate("no runs", np.nan, np.nan, np.nan, 0)
+    if models and len(decoder):
+        best = min(models, key=lambda name: models[name].mean())
+        found = compare_means(f"{best} less {DECODER}", models[best], decoder)
+    verdict = found.side(0.0, above=False)
+    tables = [published_cells("dsprites", condition, kind) for kind in (VAE_RUNS, "decoders")]
+    told = [tables[0]["nll_held_out"].min() - tables[1]["nll_held_out"].min()]
+    return report(
+        "7b", f"the ground-truth decoder is not the best model ({condition})", "dsprites", ruler,
+        verdict, f"difference in held-out {ruler}, nats", found, told if ruler == "NLL" else [],
+    )  # fmt: skip
+
+
+def compare_means(name: str, first: Values, second: Values) -> Estimate:
+    """Difference of two means, with Welch's 95 % interval."""
+    from scipy.stats import t
+
+    mean = float(first.mean() - second.mean())
+    if min(len(first), len(second)) < 2:
+        return Estimate(name, mean, np.nan, np.nan, min(len(first), len(second)))
+    parts = [values.var(ddof=1) / len(values) for values in (first, second)]
+    freedom = sum(parts) ** 2 / max(
+        sum(
+            part**2 / (len(values) - 1)
+            for part, values in zip(parts, (first, second), strict=True)
+        ),
+        np.finfo(float).tiny,
+    )
+    half = float(t.ppf(0.975, max(freedom, 1.0)) * np.sqrt(sum(parts)))
+    return Estimate(name, mean, mean - half, mean + half, min(len(first), len(second)))
+
+
+def spearman(first: pd.Series, second: pd.Series) -> float:
+    """Spearman's rank correlation."""
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(first, second).statistic)
+
+
+def published_cells(dataset: str, condition: str, kind: str | None) -> pd.DataFrame:
+    """Published cells of a condition: autoencoders, ground-truth decoders, or all."""
+    table = load_published()
+    table = table[(table["dataset"] == dataset) & (table["condition"] == condition)]
+    decoders = table["model"] == DECODER
+    wanted: Mapping[str | None, pd.Series] = {
+        VAE_RUNS: ~decoders,
+        "decoders": decoders,
+        None: decoders | True,
+    }
+    return table[wanted.get(kind, decoders & False)]
+
+
+def report(
+    number: str,
+    claim: str,
+    dataset: str,
+    ruler: str,
+    verdict: str,
+    quantity: str,
+    found: Estimate,
+    published: Sequence[float] | pd.Series,
+) -> Verdict:
+    """A verdict with the estimate that decides it."""
+    told = ""
+    if len(published):
+        low, high = float(np.min(published)), float(np.max(published))
+        told = f"{low:.2f}" if low == high else f"{low:.2f} to {high:.2f}"
+    return Verdict(
+        number, claim, dataset, ruler, verdict, quantity, found.name, found.mean, found.low,
+        found.high, found.seeds, told,
+    )  # fmt: skip

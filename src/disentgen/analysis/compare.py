@@ -1,0 +1,106 @@
+"""Our cells beside the published ones, and what runs say about the study's claims."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from disentgen.analysis.claims import tabulate_verdicts
+from disentgen.analysis.collect import Collection, add_arguments, collect, open_collection
+from disentgen.analysis.published import CITATION, load_published
+from disentgen.analysis.tables import tabulate_cells
+from disentgen.paths import data_folder
+
+KEYS = ["dataset", "condition", "variant", "model", "parameters"]
+COMPARED = ("nll_train", "nll_held_out", "disentanglement")
+
+
+def compare_cells(cells: pd.DataFrame) -> pd.DataFrame:
+    """Published cells beside ours.
+
+    Args:
+        cells: of :func:`~disentgen.analysis.tables.tabulate_cells`.
+
+    Returns:
+        A row for each of our cells that the study has too, and for each published one that we have
+        not. For each score of NLL on both sides and disentanglement: ours, its 95 % interval, the
+        published value, and ours over the published one; then ours alone: seeds, steps, source,
+        excess over the floor, gap to the control.
+    """
+    own = cells[~cells["control"]] if len(cells) else cells
+    published = load_published().rename(columns={name: f"published_{name}" for name in COMPARED})
+    wanted = [
+        *KEYS, "source", "architecture", "cell", "seeds", "steps",
+        *(f"{name}{end}" for name in COMPARED for end in ("", "_low", "_high")),
+        "excess_train", "excess_held_out", "gap_to_control", "gap_to_control_low",
+        "gap_to_control_high",
+    ]  # fmt: skip
+    joined = published.drop(columns="ratio").merge(
+        own.reindex(columns=wanted).astype({key: str for key in KEYS}), on=KEYS, how="left"
+    )
+    for name in COMPARED:
+        joined[f"{name}_over_published"] = joined[name] / joined[f"published_{name}"]
+    joined["seeds"] = joined["seeds"].fillna(0).astype(int)
+    return joined
+
+
+def save_comparison(collection: Collection, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write ``comparison.csv`` and ``claims.csv``; both tables."""
+    cells = tabulate_cells(collection.table) if len(collection.table) else collection.table
+    comparison = compare_cells(cells)
+    verdicts = tabulate_verdicts(collection.table)
+    folder.mkdir(parents=True, exist_ok=True)
+    comparison.to_csv(folder / "comparison.csv", index=False, float_format="%.6g")
+    verdicts.to_csv(folder / "claims.csv", index=False, float_format="%.6g")
+    return comparison, verdicts
+
+
+def format_comparison(comparison: pd.DataFrame) -> str:
+    """The cells that we have, beside the published ones, as text."""
+    there = comparison[comparison["seeds"] > 0]
+    lines = [f"{'cell':<52}{'seeds':>6}{'steps':>8}{'train NLL':>19}{'held-out NLL':>21}{'D':>13}"]
+    for _, row in there.iterrows():
+        name = f"{row['dataset']} {row['variant']} {row['model']} {row['parameters']}"
+        line = f"{name:<52}{row['seeds']:>6}{int(row['steps']):>8,}"
+        for score, width, digits in (
+            ("nll_train", 19, 1), ("nll_held_out", 21, 1), ("disentanglement", 13, 2)
+        ):  # fmt: skip
+            told = f"{row[score]:.{digits}f} ({row[f'published_{score}']:.{digits}f})"
+            line += f"{told:>{width}}"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def format_verdicts(verdicts: pd.DataFrame) -> str:
+    """The claims as text, a line for each dataset and ruler that has runs."""
+    lines = []
+    for (number, claim), rows in verdicts.groupby(["number", "claim"], sort=False):
+        lines.append(f"{number:>3}  {claim}")
+        for _, row in rows.iterrows():
+            told = "no runs"
+            if row["seeds"]:
+                told = (
+                    f"{row['estimate']:.2f} ({row['low']:.2f} to {row['high']:.2f}), "
+                    f"n {row['seeds']}, {row['decided_by']}"
+                )
+            lines.append(f"       {row['dataset']:<9} {row['ruler']:<7} {row['verdict']:<16} {told}")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis.compare", description=f"Runs beside {CITATION}."
+    )
+    add_arguments(parser)
+    parser.add_argument(
+        "--output", type=Path, help="folder of the tables; results/compare in the data folder"
+    )
+    given = parser.parse_args(arguments)
+    collection = open_collection(given)
+    collect(collection, given.jobs, metrics=("dci_lasso",))
+    folder = given.output or data_folder() / "results" / "compare"
+    comparison, verdicts = save_comparison(collection, folder)
+    print(f"in parentheses: {CITATION}\n{format_comparison(comparison)}\n")
+    print(format_verdicts(verdicts))
+    print(f"\n{folder / 'comparison.csv'}, {folder / 'claims.csv'}")

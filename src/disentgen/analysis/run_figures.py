@@ -1,0 +1,255 @@
+"""Pictures of one run, beyond the examples that it draws itself."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from disentgen.analysis.errors import ErrorMap
+from disentgen.analysis.figures import choose_examples, describe_run, draw_rows, tensor_images
+from disentgen.analysis.measure import Measurements
+from disentgen.models import LatentGaussianModel
+from disentgen.paths import write_whole
+from disentgen.runs import Run
+
+#: How far latents are moved, in standard deviations of the prior.
+REACH = 2.5
+STEPS = 11
+SIDE_COLOURS = {"train": "0.55", "validation": "tab:blue", "held_out": "tab:red"}
+
+
+def draw_curves(run: Run) -> Figure:
+    """NLL, and KL where there is one, over the epochs of a run."""
+    history = run.history
+    terms = [term for term in ("nll", "squared_error", "kl") if f"train.{term}" in history]
+    figure = Figure(figsize=(3.4 * len(terms), 2.6), layout="constrained")
+    for axis, term in zip(figure.subplots(1, len(terms), squeeze=False)[0], terms, strict=True):
+        for side in ("train", "validation"):
+            if (column := f"{side}.{term}") in history:
+                axis.plot(
+                    history["epoch"], history[column], color=SIDE_COLOURS[side], label=side,
+                    marker="." if len(history) < 30 else None,
+                )  # fmt: skip
+        axis.set(xlabel="epoch", ylabel=f"{term.replace('_', ' ').replace('nll', 'NLL')}, nats")
+        if term == "nll" and (history["train.nll"] > 0).all():
+            axis.set_yscale("log")
+        axis.legend(fontsize=7)
+    figure.suptitle(describe_run(run), fontsize=8)
+    return figure
+
+
+def traverse(model: LatentGaussianModel, code: Tensor, steps: int = STEPS) -> Tensor:
+    """Images of a code, each latent moved in turn from −REACH to REACH.
+
+    Args:
+        model: that decodes.
+        code: (latents,).
+        steps: images for each latent.
+
+    Returns:
+        (latents, steps, channels, height, width) in 0..1.
+    """
+    places = torch.linspace(-REACH, REACH, steps)
+    latents = code.expand(len(code), steps, len(code)).clone()
+    axis = torch.arange(len(code))
+    latents[axis, :, axis] = places
+    with torch.no_grad():
+        decoded = torch.sigmoid(model.decode(latents.flatten(0, 1)))
+    return decoded.unflatten(0, (len(code), steps))
+
+
+def traversal_start(run: Run, side: str = "validation") -> tuple[Tensor, list[str]]:
+    """The code of an image of a side, and what its latents are called: with their mean KL."""
+    image = tensor_images(run.dataset, choose_examples(run.dataset, side, 1))
+    with torch.no_grad():
+        code = run.model.encode(image).mean[0]  # type: ignore[operator]
+    kl = (run.results or {})["scores"]["train"]["kl_per_latent"]
+    return code, [f"z{number} ({value:.2f})" for number, value in enumerate(kl)]
+
+
+def draw_traversals(run: Run) -> Figure:
+    """Latent traversals from a validation image, those of the largest KL on top."""
+    code, names = traversal_start(run)
+    moved = traverse(run.model, code)  # type: ignore[arg-type]
+    kl = (run.results or {})["scores"]["train"]["kl_per_latent"]
+    order = np.argsort(kl)[::-1]
+    figure = Figure(figsize=(0.6 * STEPS + 1.2, 0.62 * len(order) + 0.7), layout="constrained")
+    axis = figure.subplots()
+    draw_rows(axis, [moved[latent] for latent in order], [names[latent] for latent in order])
+    axis.set_title(f"latent (KL in nats), moved from −{REACH} to {REACH}", fontsize=8)
+    figure.suptitle(describe_run(run), fontsize=8)
+    return figure
+
+
+def save_traversals(run: Run, path: Path) -> Path:
+    """Latent traversals as a GIF: all latents beside each other, each moving there and back."""
+    from PIL import Image
+    from torchvision.utils import make_grid
+
+    code, _ = traversal_start(run)
+    moved = traverse(run.model, code, 2 * STEPS)  # type: ignore[arg-type]
+    kl = (run.results or {})["scores"]["train"]["kl_per_latent"]
+    moved = moved[np.argsort(kl)[::-1].copy()]
+    frames = []
+    for step in [*range(2 * STEPS), *range(2 * STEPS - 2, 0, -1)]:
+        grid = make_grid(moved[:, step], nrow=5, padding=3, pad_value=0.6)
+        pixels = (255 * grid.permute(1, 2, 0)).round().byte().numpy()
+        frames.append(Image.fromarray(pixels).convert("P", palette=Image.Palette.ADAPTIVE))
+    write_whole(
+        path,
+        lambda file: frames[0].save(
+            file, format="GIF", save_all=True, append_images=frames[1:], duration=80, loop=0
+        ),
+    )
+    return path
+
+
+def draw_hinton(axis: Axes, importances: NDArray[np.floating], factors: Sequence[str]) -> None:
+    """A Hinton diagram: squares whose area is the importance of a latent for a factor.
+
+    Args:
+        axis: to draw on.
+        importances: (latents, factors), none negative.
+        factors: their names.
+    """
+    from matplotlib.patches import Rectangle
+
+    largest = importances.max() or 1.0
+    for (latent, factor), value in np.ndenumerate(importances):
+        half = np.sqrt(value / largest) / 2 * 0.95
+        axis.add_patch(
+            Rectangle((latent - half, factor - half), 2 * half, 2 * half, color="0.15", linewidth=0)
+        )
+    latents = len(importances)
+    axis.set(xlim=(-0.6, latents - 0.4), ylim=(len(factors) - 0.4, -0.6), aspect="equal")
+    axis.set_xticks(range(latents), [str(number) for number in range(latents)], fontsize=6)
+    axis.set_yticks(range(len(factors)), factors, fontsize=7)
+    axis.tick_params(length=0)
+    axis.set_facecolor("0.93")
+
+
+def draw_importances(measured: Measurements) -> Figure:
+    """Hinton diagrams of a run's latents, by lasso and by boosted trees."""
+    run = measured.run
+    factors = run.split.grid.names
+    titles = {"dci_lasso": "lasso", "dci_trees": "boosted trees"}
+    results = measured.metrics(titles)
+    figure = Figure(figsize=(8, 0.28 * len(factors) + 1.3), layout="constrained")
+    axes = figure.subplots(1, len(titles))
+    for axis, (name, title) in zip(axes, titles.items(), strict=True):
+        result = results[name]
+        draw_hinton(axis, np.array(result["importances"]), factors)
+        axis.set_title(
+            f"{title}: disentanglement {result['disentanglement']:.2f}, "
+            f"completeness {result['completeness']:.2f}", fontsize=8,
+        )  # fmt: skip
+        axis.set_xlabel("latent", fontsize=7)
+    figure.suptitle(describe_run(run), fontsize=8)
+    return figure
+
+
+def draw_errors(measured: Measurements) -> Figure:
+    """Where on the grid a model fails: mean excess NLL by every factor and every pair of them.
+
+    On the diagonal a factor alone, held-in and held-out images apart; below it pairs, with a dot
+    on every class pair whose images are all held out.
+    """
+    run, errors = measured.run, measured.errors()
+    grid = run.split.grid
+    count = len(grid.names)
+    figure = Figure(figsize=(1.55 * count + 0.8, 1.5 * count + 0.6), layout="constrained")
+    axes = figure.subplots(count, count, squeeze=False)
+    known = errors.excess[np.isfinite(errors.excess)]
+    low, high = np.quantile(known, [0.02, 0.98])
+    picture = None
+    for (row, column), axis in np.ndenumerate(axes):
+        if column > row:
+            axis.set_axis_off()
+            continue
+        if row == column:
+            draw_error_curve(axis, errors, grid, row)
+        else:
+            mean = errors.average(grid, (row, column))
+            picture = axis.imshow(
+                mean, origin="lower", aspect="auto", vmin=low, vmax=high, interpolation="nearest"
+            )
+            dots = np.argwhere(fully_held_out(errors, grid, (row, column)))
+            axis.plot(dots[:, 1], dots[:, 0], ".", color="white", markersize=1.5)
+        axis.tick_params(labelsize=5)
+        if column == 0:
+            axis.set_ylabel(grid.names[row].replace("_", "\n"), fontsize=7)
+        if row == count - 1:
+            axis.set_xlabel(grid.names[column].replace("_", " "), fontsize=7)
+    if picture is not None:
+        figure.colorbar(picture, ax=axes[:, -1], shrink=0.5, label="excess NLL, nats")
+    figure.suptitle(
+        f"mean excess NLL by classes; diagonal: held in grey, held out red; dots: held out\n"
+        f"{describe_run(run)}", fontsize=8,
+    )  # fmt: skip
+    return figure
+
+
+def draw_error_curve(axis: Axes, errors: ErrorMap, grid: Any, factor: int) -> None:
+    """Mean excess NLL by the class of one factor, held-in and held-out images apart."""
+    for held_out, colour in ((False, SIDE_COLOURS["train"]), (True, SIDE_COLOURS["held_out"])):
+        there = errors.held_out == held_out
+        if there.any():
+            part = ErrorMap(*(column[there] for column in errors))
+            axis.plot(part.average(grid, (factor,)), color=colour, marker=".", markersize=3)
+    axis.set_ylim(bottom=min(0, np.nanmin(errors.excess)))
+
+
+def fully_held_out(errors: ErrorMap, grid: Any, factors: tuple[int, int]) -> NDArray[np.bool_]:
+    """Class pairs of which only held-out images were seen."""
+    shares = errors._replace(excess=errors.held_out.astype(float)).average(grid, factors)
+    return shares > 0.999
+
+
+def draw_placement(measured: Measurements) -> Figure:
+    """Where the encoder places images: probe errors by factor and side, and codes of both sides."""
+    run = measured.run
+    probes = measured.probes()
+    figure = Figure(figsize=(4.2 * len(probes) + 3.6, 3), layout="constrained")
+    *bars, plane = figure.subplots(1, len(probes) + 1)
+    for axis, (kind, rows) in zip(bars, probes.items(), strict=True):
+        draw_probe(axis, rows, run.split.grid.names)
+        axis.set_title(f"{kind} reading of factors from codes", fontsize=8)
+    train = measured.codes("train").codes
+    centre = train.mean(axis=0)
+    directions = np.linalg.svd(train - centre, full_matrices=False)[2][:2]
+    for side in ("train", "held_out"):
+        if run.split.mask(side).any():
+            places = (measured.codes(side).codes[:1_500] - centre) @ directions.T
+            places = np.pad(places, ((0, 0), (0, 2 - places.shape[1])))
+            plane.plot(
+                places[:, 0], places[:, 1], ".", markersize=1.5, alpha=0.5,
+                color=SIDE_COLOURS[side], label=side.replace("_", " "),
+            )  # fmt: skip
+    plane.set_title("codes, first two principal components", fontsize=8)
+    plane.legend(fontsize=7, markerscale=5)
+    figure.suptitle(describe_run(run), fontsize=8)
+    return figure
+
+
+def draw_probe(axis: Axes, rows: list[dict[str, Any]], factors: Sequence[str]) -> None:
+    """Squared error of a probe by factor, a bar for each side."""
+    sides = list(dict.fromkeys(row["side"] for row in rows))
+    for number, side in enumerate(sides):
+        shown = {row["factor"]: row for row in rows if row["side"] == side}
+        axis.bar(
+            np.arange(len(factors)) + 0.27 * (number - (len(sides) - 1) / 2),
+            [shown[factor]["squared_error"] for factor in factors], width=0.25,
+            yerr=[shown[factor]["standard_error"] for factor in factors],
+            color=SIDE_COLOURS[side], label=side.replace("_", " "), error_kw={"linewidth": 0.8},
+        )  # fmt: skip
+    axis.axhline(1, color="0.3", linewidth=0.7, linestyle=":")
+    axis.set_xticks(range(len(factors)), [name.replace("_", "\n") for name in factors], fontsize=7)
+    axis.set_ylabel("squared error (1: knows nothing)", fontsize=7)
+    axis.tick_params(labelsize=7)
+    axis.legend(fontsize=6)

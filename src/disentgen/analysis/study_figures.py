@@ -1,0 +1,178 @@
+"""Pictures of a whole study: what cells have to do with each other."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from disentgen.analysis.cells import CONDITION_TITLES
+from disentgen.analysis.measure import Measurements
+from disentgen.analysis.run_figures import draw_hinton
+from disentgen.dataset.spec import find_spec
+
+#: Rows of the main figure: heading, and the scores of held-in and held-out side.
+RULERS = {
+    "NLL": ("nll_train", "nll_held_out"),
+    "excess over floor": ("excess_train", "excess_held_out"),
+    "gap to control": (None, "gap_to_control"),
+}
+#: Values below are drawn on a linear scale, so that gaps around 0 can be seen.
+LINEAR_BELOW = 100
+
+
+def name_data(table: pd.DataFrame) -> str:
+    """What images a table is of; stand-ins are called that."""
+    titles = []
+    for (name, version, source), _ in table.groupby(["dataset", "version", "source"]):
+        title = find_spec(name, version or None).title
+        titles.append(f"{title} (rendered stand-in)" if source == "stand-in" else title)
+    return ", ".join(titles)
+
+
+def choose_colours(labels: Sequence[str]) -> dict[str, Any]:
+    """A colour for each model, the same in every figure of the same models."""
+    palette = matplotlib.colormaps["tab10"]
+    return {label: palette(number % 10) for number, label in enumerate(sorted(set(labels)))}
+
+
+def draw_generalisation(runs: pd.DataFrame, cells: pd.DataFrame) -> Figure:
+    """NLL against disentanglement by condition: the study's main figure, by three rulers.
+
+    Args:
+        runs: of :func:`~disentgen.analysis.tables.tabulate_runs`, of one dataset.
+        cells: of :func:`~disentgen.analysis.tables.tabulate_cells`.
+
+    Faint marks are runs; strong ones are means over seeds with their 95 % interval. Circles are
+    training images, crosses held-out ones, joined by a line.
+    """
+    runs, cells = runs[~runs["control"]], cells[~cells["control"]]
+    shown = [key for key in CONDITION_TITLES if key in set(cells["condition"])]
+    figure = Figure(figsize=(3.1 * len(shown) + 1.9, 2.5 * len(RULERS) + 0.9), layout="constrained")
+    axes = figure.subplots(len(RULERS), len(shown), squeeze=False, sharex=True, sharey="row")
+    colours = choose_colours(cells["label"])
+    for row, (heading, scores) in enumerate(RULERS.items()):
+        for column, condition in enumerate(shown):
+            axis = axes[row, column]
+            draw_ruler(
+                axis, runs[runs["condition"] == condition],
+                cells[cells["condition"] == condition], scores, colours,
+            )  # fmt: skip
+            if row == 0:
+                variants = ", ".join(
+                    dict.fromkeys(cells[cells["condition"] == condition]["variant"])
+                )
+                axis.set_title(f"{CONDITION_TITLES[condition]}\n{variants}", fontsize=9)
+        axes[row, 0].set_ylabel(f"{heading}, nats", fontsize=8)
+    for axis in axes[-1]:
+        axis.set_xlabel("DCI disentanglement (lasso)", fontsize=8)
+    marks = [Line2D([], [], color=colour, marker="s", linestyle="") for colour in colours.values()]
+    marks += [Line2D([], [], color="0.3", marker=mark, linestyle="") for mark in "ox"]
+    names = [*colours, "training images", "held-out images"]
+    figure.legend(marks, names, loc="outside right upper", fontsize=8)
+    figure.suptitle(f"{name_data(cells)}; seeds by cell: {count_seeds(cells)}", fontsize=10)
+    return figure
+
+
+def count_seeds(cells: pd.DataFrame) -> str:
+    """How many seeds cells have, as in ``2`` or ``2 to 3``."""
+    low, high = cells["seeds"].min(), cells["seeds"].max()
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def draw_ruler(
+    axis: Axes,
+    runs: pd.DataFrame,
+    cells: pd.DataFrame,
+    scores: tuple[str | None, str],
+    colours: dict[str, Any],
+) -> None:
+    """One panel: a score of both sides against disentanglement."""
+    for score, mark in zip(scores, "ox", strict=True):
+        if score is None or score not in runs:
+            continue
+        axis.scatter(
+            runs["disentanglement"], runs[score], marker=mark, s=14, alpha=0.35,
+            color=[colours[label] for label in runs["label"]],
+        )  # fmt: skip
+        for _, cell in cells.iterrows():
+            colour, place = colours[cell["label"]], cell["disentanglement"]
+            axis.plot(place, cell[score], mark, color=colour, markersize=7, fillstyle="none")
+            axis.plot([place] * 2, [cell[f"{score}_low"], cell[f"{score}_high"]], color=colour,
+                      linewidth=3, alpha=0.2)  # fmt: skip
+    if scores[0] is not None and set(scores) <= set(cells):
+        for _, cell in cells.iterrows():
+            axis.plot([cell["disentanglement"]] * 2, [cell[score] for score in scores],
+                      color=colours[cell["label"]], linewidth=0.8)  # fmt: skip
+    values = runs[[score for score in scores if score in runs]].to_numpy(float)
+    axis.set_xlim(-0.02, 1.04)
+    if np.isfinite(values).any():
+        axis.set_yscale("symlog", linthresh=LINEAR_BELOW)
+        low, high = np.nanmin(values), np.nanmax(values)
+        axis.update_datalim([(0, low), (1, high)])
+        axis.set_ylim(min(low * (1.6 if low < 0 else 0.6), -2 if low < 0 else 0), high * 1.8 + 5)
+    else:
+        axis.text(0.5, 0.5, "no control runs", transform=axis.transAxes, ha="center", fontsize=8)
+    axis.axhline(0, color="0.7", linewidth=0.7, zorder=0)
+    axis.tick_params(labelsize=7)
+    axis.grid(alpha=0.25)
+
+
+def draw_bars(cells: pd.DataFrame) -> Figure:
+    """NLL of training and held-out images by model and condition, beside the held-out control's.
+
+    Thin lines are 95 % intervals over seeds.
+    """
+    shown = [key for key in CONDITION_TITLES if key in set(cells["condition"])]
+    figure = Figure(figsize=(3.6 * len(shown) + 0.6, 3.4), layout="constrained")
+    for axis, condition in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown,
+                               strict=True):  # fmt: skip
+        there = cells[cells["condition"] == condition]
+        own, controls = there[~there["control"]], there[there["control"]].set_index("cell")
+        labels = list(own["label"])
+        bars = {
+            "training images": (own, "nll_train", "0.6"),
+            "held-out images": (own, "nll_held_out", "tab:red"),
+            "held-out images, control": (
+                controls.reindex(own["cell"]), "nll_held_out", "tab:blue"
+            ),
+        }  # fmt: skip
+        for number, (name, (table, score, colour)) in enumerate(bars.items()):
+            mean = table[score].to_numpy(float)
+            half = (table[f"{score}_high"] - table[score]).to_numpy(float)
+            half = np.where(np.isnan(half), 0.0, np.minimum(half, mean))
+            axis.bar(
+                np.arange(len(own)) + 0.27 * (number - 1), mean, width=0.25, yerr=half,
+                color=colour, label=name, error_kw={"linewidth": 0.7},
+            )  # fmt: skip
+        axis.set_xticks(range(len(own)), labels, rotation=25, ha="right", fontsize=7)
+        axis.set_yscale("log")
+        axis.set_title(CONDITION_TITLES[condition], fontsize=9)
+        axis.tick_params(labelsize=7)
+    figure.axes[0].set_ylabel("NLL, nats", fontsize=8)
+    figure.axes[0].legend(fontsize=6)
+    figure.suptitle(f"{name_data(cells)}; seeds by cell: {count_seeds(cells)}", fontsize=9)
+    return figure
+
+
+def draw_hintons(measured: Sequence[Measurements], titles: Sequence[str]) -> Figure:
+    """Hinton diagrams of several runs over each other; of ground-truth decoders, the identity."""
+    factors = measured[0].run.split.grid.names
+    size = 0.27 * len(factors) + 0.5
+    figure = Figure(figsize=(4.6, size * len(measured) + 0.5), layout="constrained")
+    axes = figure.subplots(len(measured), 1, squeeze=False)[:, 0]
+    for axis, found, title in zip(axes, measured, titles, strict=True):
+        if found.has_codes:
+            result = found.metrics(["dci_lasso"])["dci_lasso"]
+            draw_hinton(axis, np.array(result["importances"]), factors)
+            told = f"D {result['disentanglement']:.2f}, C {result['completeness']:.2f}"
+        else:
+            draw_hinton(axis, np.eye(len(factors)), factors)
+            told = "by construction"
+        axis.set_title(f"{title}: {told}", fontsize=8)
+    figure.suptitle(measured[0].run.dataset.label, fontsize=8)
+    return figure

@@ -1,0 +1,158 @@
+"""Tidy tables of runs and of cells, with intervals over seeds."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from disentgen.analysis.cells import describe_cell
+from disentgen.analysis.metrics import Result, load_metrics
+from disentgen.runs import Run
+
+#: Columns of a run that are averaged over seeds.
+SCORES = (
+    "nll_train", "nll_validation", "nll_held_out",
+    "floor_train", "floor_validation", "floor_held_out",
+    "excess_train", "excess_validation", "excess_held_out",
+    "kl_train", "kl_held_out", "ratio", "side_difference", "gap_to_control", "disentanglement",
+)  # fmt: skip
+#: What tells cells apart in tables, controls beside their counterparts.
+CELL = [
+    "experiment", "dataset", "version", "source", "condition", "variant", "model", "parameters",
+    "label", "architecture", "cell", "control",
+]  # fmt: skip
+CONFIDENCE = 0.95
+#: The metric that the published analysis calls disentanglement.
+DISENTANGLEMENT = "dci_lasso"
+
+
+def tabulate_runs(
+    runs: Iterable[Run], measured: Mapping[str, Mapping[str, Result]] | None = None
+) -> pd.DataFrame:
+    """A row for each finished run.
+
+    Args:
+        runs: finished ones.
+        measured: metrics by path of a run, then by name.
+
+    Returns:
+        Columns of :class:`~disentgen.analysis.cells.Cell` and: ``nll_<side>``, ``floor_<side>``,
+        ``excess_<side>`` (NLL less floor), ``kl_<side>``, ``ratio`` (held-out over train NLL),
+        ``side_difference`` (held-out less train excess), ``gap_to_control`` (held-out NLL less that
+        of the control of the same cell and seed), ``disentanglement`` (DCI by lasso; 1 by
+        construction for ground-truth decoders), and the main part of every metric.
+    """
+    rows = [describe_row(run, (measured or {}).get(str(run.path), {})) for run in runs]
+    table = pd.DataFrame(rows)
+    return add_gaps(table) if len(table) else table
+
+
+def describe_row(run: Run, metrics: Mapping[str, Result]) -> dict[str, Any]:
+    """What is known of one run, but for its control."""
+    cell, results = describe_cell(run), run.results or {}
+    training = run.config["training"]
+    row: dict[str, Any] = {
+        "run": f"{run.experiment}/{run.id}",
+        **{name: value for name, value in asdict(cell).items() if name != "key"},
+        "version": cell.version or "",
+        "label": cell.label,
+        "cell": cell.key,
+        "seed": run.config["seed"],
+        "epochs": results["epochs"],
+        "steps": steps_of(run),
+        "batch_size": training["batch_size"],
+        "weights": results["parameters"],
+    }
+    for side, score in results["scores"].items():
+        if score is not None:
+            row[f"nll_{side}"] = score["nll"]
+            row[f"nll_standard_error_{side}"] = score["nll_standard_error"]
+            row[f"floor_{side}"] = score["nll_floor"]
+            row[f"excess_{side}"] = score["nll"] - score["nll_floor"]
+            row[f"kl_{side}"] = score.get("kl", np.nan)
+    if "nll_held_out" in row:
+        row["ratio"] = row["nll_held_out"] / row["nll_train"]
+        row["side_difference"] = row["excess_held_out"] - row["excess_train"]
+    known = load_metrics()
+    row |= {name: result[known[name].main] for name, result in metrics.items()}
+    row["disentanglement"] = 1.0 if run.family == "decoder" else row.get(DISENTANGLEMENT, np.nan)
+    return row | {"path": str(run.path)}
+
+
+def steps_of(run: Run) -> int:
+    """How many iterations a run was trained for."""
+    return int(run.history["step"].iloc[-1])
+
+
+def add_gaps(table: pd.DataFrame) -> pd.DataFrame:
+    """Beside each run, its control and how much worse it is than that on the held-out side."""
+    if "nll_held_out" not in table:
+        return table.assign(control_run=None, gap_to_control=np.nan)
+    controls = table[table["control"]].drop_duplicates(["cell", "seed"], keep="last")
+    columns = controls.set_index(["cell", "seed"])[["run", "nll_held_out"]]
+    columns.columns = pd.Index(["control_run", "control_nll_held_out"])
+    joined = table.join(columns, on=["cell", "seed"])
+    gap = joined["nll_held_out"] - joined["control_nll_held_out"]
+    joined["gap_to_control"] = gap.where(~joined["control"])
+    joined["control_run"] = joined["control_run"].where(~joined["control"])
+    return joined.drop(columns="control_nll_held_out")
+
+
+def tabulate_cells(runs: pd.DataFrame) -> pd.DataFrame:
+    """A row for each cell: every score's mean over seeds, its interval, and how many seeds.
+
+    Args:
+        runs: of :func:`tabulate_runs`.
+
+    Returns:
+        Columns that tell the cell, ``seeds``, ``steps``, and for each score its ``mean``, and
+        ``<score>_low`` and ``<score>_high``: the 95 % interval of Student's t, NaN for one seed.
+    """
+    rows = []
+    # A seed that was run twice counts once.
+    once = runs.drop_duplicates([*CELL, "seed"], keep="last")
+    for key, group in once.groupby(CELL, sort=False, dropna=False):
+        row: dict[str, Any] = dict(zip(CELL, key, strict=True))
+        row |= {"seeds": len(group), "steps": int(group["steps"].iloc[0])}
+        for score in [*SCORES, *load_metrics()]:
+            if score in group:
+                values = group[score].astype(float).dropna().to_numpy()
+                row[score], row[f"{score}_low"], row[f"{score}_high"] = interval(values)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Mean, and its 95 % interval by Student's t; the interval is NaN for one value."""
+    from scipy.stats import t
+
+    if not len(values):
+        return np.nan, np.nan, np.nan
+    mean = float(values.mean())
+    if len(values) == 1:
+        return mean, np.nan, np.nan
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * error)
+    return mean, mean - half, mean + half
+
+
+def tabulate_metrics(measured: Mapping[str, Mapping[str, Result]]) -> pd.DataFrame:
+    """Every number of every metric: a row for each run, metric, part and place in it."""
+    rows = []
+    for path, metrics in measured.items():
+        for metric, result in metrics.items():
+            for part, value in result.items():
+                array = np.array(value, dtype=float)
+                for place in np.ndindex(array.shape):
+                    rows.append(
+                        {
+                            "path": path,
+                            "metric": metric,
+                            "part": part,
+                            "place": ".".join(map(str, place)),
+                            "value": array[place],
+                        }
+                    )
+    return pd.DataFrame(rows, columns=["path", "metric", "part", "place", "value"])
