@@ -95,9 +95,7 @@ def estimate(name: str, values: Values) -> Estimate:
     return Estimate(name, *interval(known), seeds=len(known))
 
 
-def decide(
-    estimates: Sequence[Estimate], bound: float, above: bool
-) -> tuple[str, Estimate]:
+def decide(estimates: Sequence[Estimate], bound: float, above: bool) -> tuple[str, Estimate]:
     """A verdict on all models together, and the model that decides it."""
     if not estimates:
         return UNDECIDED, Estimate("no runs", np.nan, np.nan, np.nan, 0)
@@ -114,14 +112,10 @@ def by_model(runs: pd.DataFrame, values: pd.Series) -> dict[str, Values]:
     named = runs["label"] + " " + runs["cell"]
     single = runs.groupby("label")["cell"].nunique().eq(1)
     names = named.where(~runs["label"].map(single), runs["label"])
-    return {
-        str(name): values[names == name].to_numpy(float) for name in dict.fromkeys(names)
-    }
+    return {str(name): values[names == name].to_numpy(float) for name in dict.fromkeys(names)}
 
 
-def select(
-    runs: pd.DataFrame, dataset: str, condition: str, kind: str = VAE_RUNS
-) -> pd.DataFrame:
+def select(runs: pd.DataFrame, dataset: str, condition: str, kind: str = VAE_RUNS) -> pd.DataFrame:
     """Runs that are no controls: of autoencoders, or of an experiment."""
     chosen = (
         (runs["dataset"] == dataset)
@@ -198,7 +192,9 @@ def judge_ratio(
     found = [estimate(name, seeds) for name, seeds in values.items()]
     verdict, decisive = decide(found, FAILS_FROM, above=fails)
     reference = "control's" if ruler == "gap" else f"train {ruler}"
-    told = published_cells(dataset, condition, kind)["ratio"] if ruler == "NLL" else []
+    told: Sequence[float] = []
+    if ruler == "NLL":
+        told = list(published_cells(dataset, condition, kind)["ratio"])
     return report(
         number, claim, dataset, ruler, verdict,
         f"held-out over {reference}, bound {FAILS_FROM}", decisive, told,
@@ -215,15 +211,10 @@ def judge_images(runs: pd.DataFrame, ruler: str) -> Verdict:
     difference = chosen["nll_held_out"] - chosen["nll_train"]
     claim = "element: the sides' difference is the images', not the models'"
     if ruler == "NLL":
-        values = {
-            name: difference[chosen["seed"] == seed].to_numpy(float)
-            for seed in dict.fromkeys(chosen["seed"])
-            for name in [str(seed)]
-        }
         spreads = [
-            np.ptp(part) / np.ptp(chosen["nll_train"][chosen["seed"] == int(seed)])
-            for seed, part in values.items()
-            if len(part) > 1
+            np.ptp(difference[part.index]) / np.ptp(part["nll_train"])
+            for _, part in chosen.groupby("seed")
+            if part["label"].nunique() > 1
         ]
         found = [estimate("spread over models", np.array(spreads))] if spreads else []
         bound, quantity = 0.2, "spread of differences over spread of train NLL, bound 0.2"
@@ -239,9 +230,7 @@ def judge_images(runs: pd.DataFrame, ruler: str) -> Verdict:
     return report("4", claim, "shapes3d", ruler, verdict, quantity, decisive, told)
 
 
-def judge_ordering(
-    runs: pd.DataFrame, dataset: str, ruler: str, kinds: Sequence[str]
-) -> Verdict:
+def judge_ordering(runs: pd.DataFrame, dataset: str, ruler: str, kinds: Sequence[str]) -> Verdict:
     """Whether element < range < extrapolation in held-out score, for every model, seed by seed."""
     score = RULERS[ruler][0]
     found, told = [], []
@@ -269,9 +258,7 @@ def judge_ordering(
     )  # fmt: skip
 
 
-def judge_correlation(
-    runs: pd.DataFrame, dataset: str, condition: str, ruler: str
-) -> Verdict:
+def judge_correlation(runs: pd.DataFrame, dataset: str, condition: str, ruler: str) -> Verdict:
     """Whether disentanglement goes without better generalisation: Spearman's ρ over runs.
 
     Bought if ρ lies wholly below 0; not bought if it lies wholly above −0.5. The interval is
@@ -334,8 +321,7 @@ def compare_means(name: str, first: Values, second: Values) -> Estimate:
     parts = [values.var(ddof=1) / len(values) for values in (first, second)]
     freedom = sum(parts) ** 2 / max(
         sum(
-            part**2 / (len(values) - 1)
-            for part, values in zip(parts, (first, second), strict=True)
+            part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True)
         ),
         np.finfo(float).tiny,
     )
@@ -371,7 +357,7 @@ def report(
     verdict: str,
     quantity: str,
     found: Estimate,
-    published: Sequence[float] | pd.Series,
+    published: Sequence[float],
 ) -> Verdict:
     """A verdict with the estimate that decides it."""
     told = ""

@@ -36,7 +36,7 @@ def compare_cells(cells: pd.DataFrame) -> pd.DataFrame:
         "gap_to_control_high",
     ]  # fmt: skip
     joined = published.drop(columns="ratio").merge(
-        own.reindex(columns=wanted).astype({key: str for key in KEYS}), on=KEYS, how="left"
+        own.reindex(columns=wanted).astype(dict.fromkeys(KEYS, str)), on=KEYS, how="left"
     )
     for name in COMPARED:
         joined[f"{name}_over_published"] = joined[name] / joined[f"published_{name}"]
@@ -83,7 +83,9 @@ def format_verdicts(verdicts: pd.DataFrame) -> str:
                     f"{row['estimate']:.2f} ({row['low']:.2f} to {row['high']:.2f}), "
                     f"n {row['seeds']}, {row['decided_by']}"
                 )
-            lines.append(f"       {row['dataset']:<9} {row['ruler']:<7} {row['verdict']:<16} {told}")
+            lines.append(
+                f"       {row['dataset']:<9} {row['ruler']:<7} {row['verdict']:<16} {told}"
+            )
     return "\n".join(lines)
 
 

@@ -29,9 +29,7 @@ def load_published() -> pd.DataFrame:
         with (folder / f"{name}.csv").open(encoding="utf-8") as file:
             tables.append(pd.read_csv(file, keep_default_na=False))
     table = pd.concat(tables)
-    table["score"] = [
-        COLUMNS[key] for key in zip(table["split"], table["metric"], strict=True)
-    ]
+    table["score"] = [COLUMNS[key] for key in zip(table["split"], table["metric"], strict=True)]
     cell = ["dataset", "condition", "variant", "model", "parameters"]
     wide = table.pivot(index=cell, columns="score", values="value").reset_index()
     wide.columns.name = None

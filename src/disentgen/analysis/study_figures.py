@@ -1,6 +1,6 @@
 """Pictures of a whole study: what cells have to do with each other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import matplotlib
@@ -28,13 +28,14 @@ LINEAR_BELOW = 100
 def name_data(table: pd.DataFrame) -> str:
     """What images a table is of; stand-ins are called that."""
     titles = []
-    for (name, version, source), _ in table.groupby(["dataset", "version", "source"]):
+    names = table[["dataset", "version", "source"]].drop_duplicates()
+    for name, version, source in names.itertuples(index=False):
         title = find_spec(name, version or None).title
         titles.append(f"{title} (rendered stand-in)" if source == "stand-in" else title)
     return ", ".join(titles)
 
 
-def choose_colours(labels: Sequence[str]) -> dict[str, Any]:
+def choose_colours(labels: Iterable[str]) -> dict[str, Any]:
     """A colour for each model, the same in every figure of the same models."""
     palette = matplotlib.colormaps["tab10"]
     return {label: palette(number % 10) for number, label in enumerate(sorted(set(labels)))}
@@ -104,9 +105,9 @@ def draw_ruler(
             axis.plot(place, cell[score], mark, color=colour, markersize=7, fillstyle="none")
             axis.plot([place] * 2, [cell[f"{score}_low"], cell[f"{score}_high"]], color=colour,
                       linewidth=3, alpha=0.2)  # fmt: skip
-    if scores[0] is not None and set(scores) <= set(cells):
+    if set(scores) <= set(cells):
         for _, cell in cells.iterrows():
-            axis.plot([cell["disentanglement"]] * 2, [cell[score] for score in scores],
+            axis.plot([cell["disentanglement"]] * 2, [cell[score] for score in scores if score],
                       color=colours[cell["label"]], linewidth=0.8)  # fmt: skip
     values = runs[[score for score in scores if score in runs]].to_numpy(float)
     axis.set_xlim(-0.02, 1.04)

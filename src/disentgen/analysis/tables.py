@@ -49,6 +49,11 @@ def tabulate_runs(
     return add_gaps(table) if len(table) else table
 
 
+def drop_repetitions(runs: pd.DataFrame) -> pd.DataFrame:
+    """Of runs of the same cell and seed the last one alone, so that a seed counts once."""
+    return runs.drop_duplicates([*CELL, "seed"], keep="last") if len(runs) else runs
+
+
 def describe_row(run: Run, metrics: Mapping[str, Result]) -> dict[str, Any]:
     """What is known of one run, but for its control."""
     cell, results = describe_cell(run), run.results or {}
@@ -111,9 +116,7 @@ def tabulate_cells(runs: pd.DataFrame) -> pd.DataFrame:
         ``<score>_low`` and ``<score>_high``: the 95 % interval of Student's t, NaN for one seed.
     """
     rows = []
-    # A seed that was run twice counts once.
-    once = runs.drop_duplicates([*CELL, "seed"], keep="last")
-    for key, group in once.groupby(CELL, sort=False, dropna=False):
+    for key, group in runs.groupby(CELL, sort=False, dropna=False):
         row: dict[str, Any] = dict(zip(CELL, key, strict=True))
         row |= {"seeds": len(group), "steps": int(group["steps"].iloc[0])}
         for score in [*SCORES, *load_metrics()]:

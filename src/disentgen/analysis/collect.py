@@ -1,0 +1,129 @@
+"""Finding runs, and measuring on them what has not been measured yet."""
+
+import argparse
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from disentgen.analysis.measure import CODES, Measurements
+from disentgen.analysis.metrics import Result
+from disentgen.analysis.tables import drop_repetitions, tabulate_runs
+from disentgen.errors import DataFileError, UsageError
+from disentgen.paths import data_folder
+from disentgen.runs import Run, find_runs, open_run
+
+
+@dataclass
+class Collection:
+    """Finished runs, and what was measured on them.
+
+    Args:
+        runs: finished ones.
+        left_out: folders of all others, and why.
+        images: codes are of at most so many images of each side.
+        measured: metrics by path of a run, then by name.
+    """
+
+    runs: list[Run]
+    left_out: dict[str, str]
+    images: int = CODES
+    measured: dict[str, dict[str, Result]] = field(default_factory=dict)
+
+    @cached_property
+    def all_runs(self) -> pd.DataFrame:
+        """A row for each finished run; see :func:`~disentgen.analysis.tables.tabulate_runs`."""
+        return tabulate_runs(self.runs, self.measured)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The same without runs that were repeated later with the same configuration and seed."""
+        return drop_repetitions(self.all_runs)
+
+
+def find_collection(root: Path | None = None, images: int = CODES) -> Collection:
+    """All runs below a folder.
+
+    Raises:
+        DataFileError: there is none.
+    """
+    table = find_runs(root)
+    folder = root or data_folder() / "sims"
+    if not len(table):
+        raise DataFileError(f"no runs below {folder}; bin/quickstart.sh makes one.")
+    runs, left_out = [], {}
+    for path, status in zip(table["path"], table["status"], strict=True):
+        run = open_run(path)
+        if status != "COMPLETED":
+            left_out[path] = status
+        elif run.results is None or not (run.path / "model.pt").exists():
+            left_out[path] = "results.json or model.pt is missing"
+        else:
+            runs.append(run)
+    if not runs:
+        raise DataFileError(f"none of {len(table)} runs below {folder} is finished.")
+    return Collection(runs, left_out, images)
+
+
+def collect(collection: Collection, jobs: int, metrics: Sequence[str] | None = None) -> None:
+    """Measure what is missing on all runs, several at a time; what is done is kept at once.
+
+    A run whose data cannot be opened is left out, with the reason.
+
+    Args:
+        collection: of runs; told of the results.
+        jobs: processes.
+        metrics: by name; all by default.
+    """
+    # joblib brings its own processes, which start anew and so share no threads with this one.
+    from joblib import Parallel, delayed
+
+    tasks = (delayed(measure_run)(run.path, collection.images, metrics) for run in collection.runs)
+    pool = Parallel(n_jobs=min(jobs, len(collection.runs)), return_as="generator_unordered")
+    done = tqdm(pool(tasks), total=len(collection.runs), desc="measuring", unit="run", disable=None)
+    for path, result, problem in done:
+        if problem is None:
+            collection.measured[path] = result
+        else:
+            collection.left_out[path] = problem
+    collection.runs = [run for run in collection.runs if str(run.path) not in collection.left_out]
+
+
+def measure_run(
+    path: Path, images: int, metrics: Iterable[str] | None
+) -> tuple[str, dict[str, Result], str | None]:
+    """Metrics of one run, in a process of its own; and why there are none."""
+    torch.set_num_threads(1)
+    try:
+        measured = Measurements(open_run(path), images)
+        result = measured.metrics(metrics)
+        if metrics is None:
+            measured.probes()
+            measured.errors()
+    except (DataFileError, UsageError) as error:
+        return str(path), {}, str(error)
+    return str(path), result, None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What all commands over runs are told."""
+    parser.add_argument("--root", type=Path, help="folder of runs; sims in the data folder")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one for a core)"
+    )
+    parser.add_argument(
+        "--images", type=int, default=CODES, help=f"images of each side to measure on ({CODES:,})"
+    )
+
+
+def open_collection(given: argparse.Namespace) -> Collection:
+    """The runs that a command line means; a mistake ends the command with a line."""
+    try:
+        return find_collection(given.root, given.images)
+    except DataFileError as error:
+        raise SystemExit(str(error)) from None

@@ -1,0 +1,279 @@
+"""One page about all runs: tables, figures, and a section for each run; works without a network."""
+
+import argparse
+import base64
+import io
+import json
+import shlex
+from collections.abc import Callable, Hashable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from disentgen.analysis.cells import CONDITION_TITLES
+from disentgen.analysis.collect import Collection, add_arguments, collect, open_collection
+from disentgen.analysis.compare import save_comparison
+from disentgen.analysis.figures import save, save_examples
+from disentgen.analysis.measure import Measurements
+from disentgen.analysis.metrics import load_metrics
+from disentgen.analysis.published import CITATION
+from disentgen.analysis.run_figures import (
+    draw_curves,
+    draw_errors,
+    draw_importances,
+    draw_placement,
+    draw_traversals,
+    save_traversals,
+)
+from disentgen.analysis.study_figures import draw_bars, draw_generalisation, draw_hintons, name_data
+from disentgen.analysis.tables import tabulate_cells, tabulate_metrics
+from disentgen.models import LatentGaussianModel
+from disentgen.paths import data_folder, write_whole
+from disentgen.runs import Run, flatten, open_run
+
+CAPTIONS = {
+    "generalisation": (
+        "NLL of training images (circles) and held-out images (crosses) against disentanglement; "
+        "below it the excess over the pixels' floor, and the gap to controls trained on all "
+        "images. Strong marks: means over seeds with 95 % intervals of Student's t, cut off where "
+        "they leave the panel; faint ones: runs."
+    ),
+    "bars": "NLL by model and condition, beside that of controls trained on all images.",
+}
+Drawers = dict[str, Callable[[Path], Any]]
+
+
+def list_pictures(measured: Measurements) -> Drawers:
+    """The pictures of a run by file name, and what draws each."""
+    run = measured.run
+    examples = "predictions.png" if run.family == "encoder" else "reconstructions.png"
+    pictures: Drawers = {
+        "curves.png": lambda path: save(draw_curves(run), path),
+        examples: lambda path: write_whole(
+            path, lambda file: file.write_bytes(save_examples(run).read_bytes())
+        ),
+        "errors.png": lambda path: save(draw_errors(measured), path),
+    }
+    if measured.has_codes:
+        pictures["importances.png"] = lambda path: save(draw_importances(measured), path)
+        pictures["placement.png"] = lambda path: save(draw_placement(measured), path)
+    if isinstance(run.model, LatentGaussianModel):
+        pictures["traversals.png"] = lambda path: save(draw_traversals(run), path)
+        pictures["traversals.gif"] = lambda path: save_traversals(run, path)
+    return pictures
+
+
+def draw_run(path: Path, images: int) -> str:
+    """Draw what is missing of a run's pictures, in its folder ``analysis``."""
+    torch.set_num_threads(1)
+    run = open_run(path)
+    measured = Measurements(run, images)
+    drawn = measured.folder / "pictures.json"
+    stamp = json.dumps(measured.stamp)
+    fresh = drawn.exists() and drawn.read_text(encoding="utf-8") == stamp
+    for name, draw in list_pictures(measured).items():
+        if not fresh or not (measured.folder / name).exists():
+            draw(measured.folder / name)
+    write_whole(drawn, lambda file: file.write_text(stamp, encoding="utf-8"))
+    return str(path)
+
+
+def draw_runs(collection: Collection, jobs: int) -> None:
+    """Draw what is missing of all runs' pictures, several runs at a time."""
+    from joblib import Parallel, delayed
+
+    tasks = (delayed(draw_run)(run.path, collection.images) for run in collection.runs)
+    pool = Parallel(n_jobs=min(jobs, len(collection.runs)), return_as="generator_unordered")
+    for _ in tqdm(
+        pool(tasks), total=len(collection.runs), desc="drawing", unit="run", disable=None
+    ):
+        pass
+
+
+def save_report(collection: Collection, folder: Path) -> Path:
+    """Write tables, figures and ``report.html`` from measured and drawn runs.
+
+    Returns:
+        The path of the page.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    runs = collection.table
+    cells = tabulate_cells(runs)
+    runs.drop(columns="path").to_csv(folder / "runs.csv", index=False, float_format="%.6g")
+    cells.to_csv(folder / "cells.csv", index=False, float_format="%.6g")
+    tabulate_metrics(collection.measured).to_csv(
+        folder / "metrics.csv", index=False, float_format="%.6g"
+    )
+    comparison, claims = save_comparison(collection, folder)
+    figures = save_figures(collection, runs, cells, folder)
+    page = render_page(collection, runs, cells, comparison, claims, figures)
+    path = folder / "report.html"
+    write_whole(path, lambda file: file.write_text(page, encoding="utf-8"))
+    return path
+
+
+def save_figures(
+    collection: Collection, runs: pd.DataFrame, cells: pd.DataFrame, folder: Path
+) -> list[tuple[str, Path]]:
+    """The figures of each dataset, as captions and paths."""
+    saved = []
+    named = runs[runs["experiment"].isin(["disent", "decoders", "composition"])]
+    named = named[named["condition"] != "none"]
+    for key, part in named.groupby(["dataset", "version", "source"]):
+        own = cells[(cells[["dataset", "version", "source"]] == list(key)).all(axis=1)]
+        own = own[own["cell"].isin(part["cell"])]
+        name = "-".join(word for word in map(str, key) if word)
+        drawn = {
+            "generalisation": draw_generalisation(part, own),
+            "bars": draw_bars(own),
+        }
+        for kind, figure in drawn.items():
+            path = save(figure, folder / f"{kind}-{name}.png")
+            saved.append((f"{name_data(part)}: {CAPTIONS[kind]}", path))
+        for condition, rows in part[~part["control"]].groupby("condition"):
+            chosen = rows.drop_duplicates("label")
+            measured = [
+                Measurements(run, collection.images)
+                for run in collection.runs if str(run.path) in set(chosen["path"])
+            ]  # fmt: skip
+            titles = chosen.set_index("path")["label"]
+            path = save(
+                draw_hintons(measured, [titles[str(found.run.path)] for found in measured]),
+                folder / f"hinton-{name}-{condition}.png",
+            )
+            title = CONDITION_TITLES[str(condition)]
+            saved.append((f"{name_data(part)}, {title}: importance of latents (lasso).", path))
+    return saved
+
+
+def render_page(
+    collection: Collection,
+    runs: pd.DataFrame,
+    cells: pd.DataFrame,
+    comparison: pd.DataFrame,
+    claims: pd.DataFrame,
+    figures: list[tuple[str, Path]],
+) -> str:
+    """The page, with all pictures inside it."""
+    import jinja2
+
+    source = files("disentgen.analysis").joinpath("report.html.jinja").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    environment.filters["embed"] = embed
+    environment.filters["number"] = format_number
+    known = load_metrics()
+    return environment.from_string(source).render(
+        data=name_data(runs),
+        stand_in=(runs["source"] == "stand-in").any(),
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        version=version("disent-and-gen"),
+        citation=CITATION,
+        conditions=CONDITION_TITLES,
+        metrics={name: metric.title for name, metric in known.items() if name in runs},
+        cells=records(cells),
+        runs=records(runs.assign(differs=list_differences(collection.runs, runs))),
+        comparison=records(comparison[comparison["seeds"] > 0]),
+        claims=records(claims),
+        figures=figures,
+        left_out=collection.left_out,
+        pages=[describe_page(run, collection) for run in collection.runs],
+    )
+
+
+def records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """Rows as dictionaries, NaN as None."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def list_differences(all_runs: list[Run], table: pd.DataFrame) -> list[str]:
+    """For each row, the settings that are not the same in all runs, as one text."""
+    flat = {str(run.path): flatten(run.config) for run in all_runs}
+    keys = dict.fromkeys(key for config in flat.values() for key in config)
+    columns = [
+        key for key in keys
+        if key not in ("seed", "dataset.variant", "dataset.control")
+        and len({json.dumps(config.get(key)) for config in flat.values()}) > 1
+        and not key.startswith(("model.encoder", "model.decoder"))
+    ]  # fmt: skip
+    return [
+        ", ".join(f"{key}={flat[path][key]}" for key in columns if key in flat[path])
+        for path in table["path"]
+    ]
+
+
+def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
+    """What the page of one run shows."""
+    measured = Measurements(run, collection.images)
+    results = run.results or {}
+    return {
+        "name": f"{run.experiment}/{run.id}",
+        "label": run.dataset.label,
+        "command": describe_command(run),
+        "config": flatten(run.config),
+        "scores": {side: score for side, score in results["scores"].items() if score},
+        "results": {
+            key: value for key, value in flatten(results).items() if not key.startswith("scores.")
+        },
+        "metrics": {
+            name: {part: value for part, value in result.items() if not isinstance(value, list)}
+            for name, result in collection.measured.get(str(run.path), {}).items()
+        },
+        "pictures": [measured.folder / name for name in list_pictures(measured)],
+    }
+
+
+def describe_command(run: Run) -> str:
+    """The command line that repeats a run, inside ``scripts``."""
+    words = [f"{run.path}/config.json"]
+    given = (run._load_json("run.json") or {}).get("meta", {}).get("options", {}).get("UPDATE", [])
+    if given and not any(word.startswith("resume=") for word in given):
+        words = given
+        if not any(word.startswith("seed=") for word in words):
+            words = [*words, f"seed={run.config['seed']}"]
+    return shlex.join(["python", "-m", f"experiments.{run.experiment}", "with", *words])
+
+
+def embed(path: Path) -> str:
+    """A picture as text that a page can hold; PNGs in few colours, which halves them."""
+    from PIL import Image
+
+    if path.suffix == ".gif":
+        return "data:image/gif;base64," + base64.b64encode(path.read_bytes()).decode()
+    buffer = io.BytesIO()
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(128).save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def format_number(value: Any, digits: int = 3) -> str:
+    """A number for people; a dash for none."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.{digits}g}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis.report", description="Tables, figures and a page about all runs."
+    )
+    add_arguments(parser)
+    parser.add_argument("--output", type=Path, help="results/report in the data folder")
+    given = parser.parse_args(arguments)
+    collection = open_collection(given)
+    collect(collection, given.jobs)
+    draw_runs(collection, given.jobs)
+    page = save_report(collection, given.output or data_folder() / "results" / "report")
+    for path, problem in collection.left_out.items():
+        print(f"left out: {path}: {problem}")
+    print(f"{len(collection.runs)} runs: {page}")
