@@ -105,6 +105,30 @@ def test_dry_run_prints_every_cell(experiment, number):
     assert len(list_cells(experiment, range(1, 4))) == 3 * number
 
 
+def test_settings_and_controls_of_a_study():
+    printed = []
+    words = ["disent", "--dry-run", "--dataset", "dsprites", "--model", "VAE", "--seeds", "2"]
+    for more in ([], ["--control"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "disentgen.study", *words, *more, "--with", "training.epochs=6"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        printed.append(done.stdout.splitlines())
+    assert [len(lines) for lines in printed] == [6, 6]
+    assert all(line.endswith("training.epochs=6") for lines in printed for line in lines)
+    assert all("dataset.control=True" in line for line in printed[1])
+    assert not any("dataset.control=True" in line for line in printed[0])
+
+
+def test_a_misspelt_model_of_the_study_is_answered():
+    done = subprocess.run(
+        [sys.executable, "-m", "disentgen.study", "disent", "--model", "vae", "--dry-run"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "Did you mean 'VAE'" in done.stderr
+
+
 def test_table_names_published_conditions_alone():
     specs = load_specs()
     for dataset, variants in VARIANTS.items():
@@ -118,6 +142,16 @@ def test_every_word_of_the_table_is_known_to_its_experiment(command):
         for cell in list_cells(experiment):
             for word in cell.words:
                 assert "=" in word or re.search(rf"\b{word.split('.')[1]}\b", named), word
+
+
+def test_cells_run_beside_each_other(command, data):
+    words = ("decoders", "--smoke", "--dataset", "dsprites", "--jobs", "2", "--control")
+    done = command("disentgen.study", *words)
+    assert done.stdout.count("] done") == 3
+    runs = find_runs(data / "sims")
+    assert (runs["status"] == "COMPLETED").all()
+    assert (runs["threads"] == 1).all()
+    assert runs["dataset.control"].all()
 
 
 def test_finished_cells_are_skipped_and_interrupted_ones_go_on(command, data):

@@ -79,10 +79,10 @@ def format_verdicts(verdicts: pd.DataFrame) -> str:
         for _, row in rows.iterrows():
             told = "no runs"
             if row["seeds"]:
-                told = (
-                    f"{row['estimate']:.2f} ({row['low']:.2f} to {row['high']:.2f}), "
-                    f"n {row['seeds']}, {row['decided_by']}"
-                )
+                known = pd.notna(row["low"])
+                spread = f"{row['low']:.2f} to {row['high']:.2f}" if known else "no interval"
+                count = "one seed" if row["seeds"] == 1 else f"n {row['seeds']}"
+                told = f"{row['estimate']:.2f} ({spread}), {count}, {row['decided_by']}"
             lines.append(
                 f"       {row['dataset']:<9} {row['ruler']:<7} {row['verdict']:<16} {told}"
             )

@@ -21,7 +21,7 @@ def build_probe(kind: Kind) -> Any:
 
     if kind == "linear":
         return LinearRegression()
-    network = MLPRegressor((64,), early_stopping=True, random_state=0)
+    network = MLPRegressor(hidden_layer_sizes=(64,), early_stopping=True, random_state=0)
     return make_pipeline(StandardScaler(), network)
 
 

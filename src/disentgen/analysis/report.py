@@ -31,7 +31,13 @@ from disentgen.analysis.run_figures import (
     draw_traversals,
     save_traversals,
 )
-from disentgen.analysis.study_figures import draw_bars, draw_generalisation, draw_hintons, name_data
+from disentgen.analysis.study_figures import (
+    draw_bars,
+    draw_comparison,
+    draw_generalisation,
+    draw_hintons,
+    name_data,
+)
 from disentgen.analysis.tables import tabulate_cells, tabulate_metrics
 from disentgen.models import LatentGaussianModel
 from disentgen.paths import data_folder, write_whole
@@ -137,18 +143,20 @@ def save_figures(
             path = save(figure, folder / f"{kind}-{name}.png")
             saved.append((f"{name_data(part)}: {CAPTIONS[kind]}", path))
         for condition, rows in part[~part["control"]].groupby("condition"):
+            title = f"{name_data(part)}, {CONDITION_TITLES[str(condition)]}"
             chosen = rows.drop_duplicates("label")
-            measured = [
-                Measurements(run, collection.images)
-                for run in collection.runs if str(run.path) in set(chosen["path"])
-            ]  # fmt: skip
-            titles = chosen.set_index("path")["label"]
-            path = save(
-                draw_hintons(measured, [titles[str(found.run.path)] for found in measured]),
-                folder / f"hinton-{name}-{condition}.png",
-            )
-            title = CONDITION_TITLES[str(condition)]
-            saved.append((f"{name_data(part)}, {title}: importance of latents (lasso).", path))
+            shown = [open_run(path) for path in chosen["path"]]
+            labels = list(chosen["label"])
+            measured = [Measurements(run, collection.images) for run in shown]
+            path = folder / f"hinton-{name}-{condition}.png"
+            save(draw_hintons(measured, labels), path)
+            saved.append((f"{title}: importance of latents (lasso).", path))
+            makers = [number for number, run in enumerate(shown) if run.family != "composer"]
+            if makers:
+                path = folder / f"images-{name}-{condition}.png"
+                made = [shown[number] for number in makers]
+                save(draw_comparison(made, [labels[number] for number in makers]), path)
+                saved.append((f"{title}: the same images as each model makes them.", path))
     return saved
 
 

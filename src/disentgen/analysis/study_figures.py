@@ -6,14 +6,17 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from disentgen.analysis.cells import CONDITION_TITLES
+from disentgen.analysis.cells import CONDITION_TITLES, describe_cell
+from disentgen.analysis.figures import draw_rows, run_task
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.run_figures import draw_hinton
 from disentgen.dataset.spec import find_spec
+from disentgen.runs import Run
 
 #: Rows of the main figure: heading, and the scores of held-in and held-out side.
 RULERS = {
@@ -176,4 +179,31 @@ def draw_hintons(measured: Sequence[Measurements], titles: Sequence[str]) -> Fig
             told = "by construction"
         axis.set_title(f"{title}: {told}", fontsize=8)
     figure.suptitle(measured[0].run.dataset.label, fontsize=8)
+    return figure
+
+
+def draw_comparison(runs: Sequence[Run], titles: Sequence[str], count: int = 6) -> Figure:
+    """The same held-in and held-out images as several models make them; originals on top.
+
+    Args:
+        runs: on one split, with models that make images.
+        titles: of the runs.
+        count: images of each side.
+    """
+    sides = [
+        (name, side) for name, side in (("held in", "validation"), ("held out", "held_out"))
+        if runs[0].split.mask(side).any()
+    ]  # fmt: skip
+    figure = Figure(
+        figsize=(0.7 * count * len(sides) + 1.8, 0.72 * (len(runs) + 1) + 0.8), layout="constrained"
+    )
+    for axis, (name, side) in zip(
+        figure.subplots(1, len(sides), squeeze=False)[0], sides, strict=True
+    ):
+        examined = [run_task(run, side, count) for run in runs]
+        rows = [examined[0].target]
+        rows += [torch.sigmoid(found.output.reconstruction) for found in examined]
+        draw_rows(axis, rows, ["original", *titles] if axis is figure.axes[0] else [""] * len(rows))
+        axis.set_title(name, fontsize=9)
+    figure.suptitle(f"{runs[0].dataset.label} · {describe_cell(runs[0]).variant}", fontsize=9)
     return figure

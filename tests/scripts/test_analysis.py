@@ -1,0 +1,161 @@
+"""From runs to the report, through the command line, and the page in a real browser."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from conftest import SCRIPTS
+from disentgen.runs import open_run
+
+FAST = ("training.fast", "threads=1", "training.score_images=100")
+RUNS = (
+    ("disent", "dataset.dsprites", "dataset.variant=shape2tx", "model.fast", "training.beta",
+     *FAST),
+    ("disent", "dataset.dsprites", "dataset.variant=shape2tx", "model.fast", "training.beta",
+     "dataset.control=True", *FAST),
+    ("decoders", "dataset.shapes3d", "dataset.variant=fhue_gt50", "model.fast", "training.epochs=1",
+     "training.epoch_length=2", "training.validation_images=16", "training.score_images=32",
+     "threads=1"),
+    ("supervised", "dataset.dsprites", "dataset.variant=leave1out", "model.fast", *FAST),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def call(tmp_path_factory):
+    """Run a module in a data folder that all tests here share."""
+    data = tmp_path_factory.mktemp("data")
+    environment = {**os.environ, "DISENTGEN_DATA": str(data)}
+
+    def run(module, *words, status=0):
+        done = subprocess.run(
+            [sys.executable, "-m", module, *words],
+            cwd=SCRIPTS, env=environment, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert done.returncode == status, done.stdout + done.stderr
+        return done
+
+    run.data = data
+    return run
+
+
+@pytest.fixture(scope="module")
+def report(call):
+    """The folder of a report."""
+    for experiment, *words in RUNS:
+        call(f"experiments.{experiment}", "with", *words, "seed=1")
+    done = call("analysis.report", "--images", "200", "--jobs", "1")
+    assert "4 runs: " in done.stdout
+    return call.data / "results" / "report"
+
+
+def test_tables_hold_every_run_and_its_gap_to_the_control(report):
+    runs = pd.read_csv(report / "runs.csv")
+    assert set(runs["run"]) == {"disent/1", "disent/2", "decoders/1", "supervised/1"}
+    assert (runs["source"] == "stand-in").all()
+    by_run = runs.set_index("run")
+    gap = by_run["nll_held_out"]["disent/1"] - by_run["nll_held_out"]["disent/2"]
+    assert by_run["gap_to_control"]["disent/1"] == pytest.approx(gap, rel=1e-3)
+    assert by_run["control_run"]["disent/1"] == "disent/2"
+    excess = by_run["nll_held_out"] - by_run["floor_held_out"]
+    assert excess["decoders/1"] == pytest.approx(by_run["excess_held_out"]["decoders/1"], rel=1e-3)
+    assert by_run["floor_held_out"]["decoders/1"] > 100
+    assert by_run["disentanglement"]["decoders/1"] == 1
+    metrics = pd.read_csv(report / "metrics.csv")
+    assert {"dci_lasso", "dci_trees", "mig", "sap", "irs", "higgins", "factor_vae",
+            "modularity"} <= set(metrics["metric"])  # fmt: skip
+
+
+def test_figures_and_pages_are_there(report):
+    page = (report / "report.html").read_text()
+    for name in ("generalisation-dsprites-stand-in.png", "bars-shapes3d-stand-in.png"):
+        assert (report / name).stat().st_size > 10_000
+    assert "Rendered stand-in" in page
+    assert not re.search(r"(src|href)=[\"']?https?:", page)
+    run = open_run(report.parents[1] / "sims" / "disent" / "1")
+    kept = {path.name for path in (run.path / "analysis").iterdir()}
+    assert {"curves.png", "errors.png", "traversals.gif", "importances.png", "placement.png",
+            "metrics.json", "reconstructions.png"} <= kept  # fmt: skip
+    assert "experiments.disent with dataset.dsprites dataset.variant=shape2tx" in page
+
+
+def test_a_second_report_measures_nothing_anew(report, call):
+    run = call.data / "sims" / "disent" / "1" / "analysis"
+    before = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
+    kept = json.loads((run / "metrics.json").read_text())
+    del kept["measured"]["mig"]
+    (run / "metrics.json").write_text(json.dumps(kept))
+    call("analysis.report", "--images", "200", "--jobs", "1")
+    after = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed <= {"metrics.json", "pictures.json"}
+    assert "mig" in json.loads((run / "metrics.json").read_text())["measured"]
+
+
+def test_compare_prints_published_values_and_claims(report, call):
+    done = call("analysis.compare", "--images", "200", "--jobs", "1")
+    assert "recombination to range fails" in done.stdout
+    assert "(2188.8)" not in done.stdout  # no run of that cell
+    assert (call.data / "results" / "compare" / "claims.csv").exists()
+
+
+def test_no_runs_end_in_a_line(call, tmp_path):
+    done = call("analysis.report", "--root", str(tmp_path), status=1)
+    assert "no runs below" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def browser():
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no Chromium with its driver (Debian: chromium, chromium-driver)")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for word in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+                 "--window-size=1400,1000"):  # fmt: skip
+        options.add_argument(word)
+    opened = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield opened
+    opened.quit()
+
+
+def test_page_in_a_browser(report, browser):
+    from selenium.webdriver.common.by import By
+
+    browser.get(f"file://{report / 'report.html'}")
+    table = browser.find_element(By.ID, "run-table")
+
+    def names():
+        cells = table.find_elements(By.CSS_SELECTOR, "tbody tr td:first-child")
+        return [cell.text for cell in cells if cell.is_displayed()]
+
+    column = next(
+        head for head in table.find_elements(By.TAG_NAME, "th") if head.text == "NLL train"
+    )
+    column.find_element(By.TAG_NAME, "button").click()
+    rising = names()
+    column.find_element(By.TAG_NAME, "button").click()
+    assert names() == rising[::-1]
+    assert len(rising) == 4
+    browser.find_element(By.CSS_SELECTOR, "input[type=search]").send_keys("supervised leave1out")
+    assert names() == ["supervised/1"]
+    table.find_element(By.LINK_TEXT, "supervised/1").click()
+    shown = [page for page in browser.find_elements(By.CLASS_NAME, "run") if page.is_displayed()]
+    assert [page.get_attribute("id") for page in shown] == ["run-supervised/1"]
+    assert not browser.find_element(By.TAG_NAME, "main").is_displayed()
+    decode = (
+        "arguments[0].loading = 'eager'; return arguments[0].decode().then(() => true, () => false)"
+    )
+    pictures = browser.find_elements(By.CSS_SELECTOR, "img")
+    broken = [picture for picture in pictures if not browser.execute_script(decode, picture)]
+    assert not broken
+    errors = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert not errors
