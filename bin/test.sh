@@ -4,6 +4,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bin/setup.sh "[test]"
 run=${VENV:-.venv}/bin
+if ! command -v chromedriver >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    # For the test of the report's page, which is skipped where there is no browser.
+    apt-get update -qq && apt-get install -y -qq chromium chromium-driver >/dev/null ||
+        echo "Chromium cannot be installed: the report's page is not tested." >&2
+fi
 "$run/ruff" format --check .
 "$run/ruff" check .
 "$run/mypy"

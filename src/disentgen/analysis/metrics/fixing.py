@@ -6,7 +6,7 @@ from disentgen.analysis.metrics import Metric, Result, Sampler
 
 
 def measure_higgins(
-    sampler: Sampler, points: int = 450, batch: int = 32, kept_back: float = 1 / 3
+    sampler: Sampler, points: int = 300, batch: int = 32, kept_back: float = 1 / 3
 ) -> Result:
     """The β-VAE score (Higgins et al. 2017, section 3).
 
@@ -43,9 +43,9 @@ def measure_higgins(
 
 def measure_factor_vae(
     sampler: Sampler,
-    votes: int = 450,
-    batch: int = 64,
-    scale_images: int = 5_000,
+    votes: int = 300,
+    batch: int = 32,
+    scale_images: int = 3_000,
     alive: float = 0.05,
     kept_back: float = 1 / 3,
 ) -> Result:
