@@ -63,14 +63,15 @@ def test_composition(command, data):
 
 
 def test_supervised(command, data):
-    command("experiments.supervised", "with", "dataset.dsprites", "dataset.variant=leave1out",
-            "model.fast", *SHORT)  # fmt: skip
+    done = command("experiments.supervised", "with", "dataset.dsprites",
+                   "dataset.variant=leave1out", "model.fast", *SHORT)  # fmt: skip
     run = open_run(data / "sims" / "supervised" / "1")
     assert run.config["dataset"]["factor_scale"] == "standardised"
     assert set(run.results["scores"]["held_out"]["squared_error_per_factor"]) == set(
         run.split.grid.names
     )
     assert (run.path / "predictions.png").exists()
+    assert "nats + constant" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What models make, and how likely it says the truth is."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +22,9 @@ def bernoulli_entropy(images: Tensor) -> Tensor:
 @dataclass(frozen=True)
 class Output:
     """What a model makes of a batch; every kind of output knows how it is to be scored."""
+
+    #: What NLL is in.
+    unit: ClassVar[str] = "nats per image"
 
     def nll(self, target: Tensor) -> Tensor:
         """Negative log-likelihood of what should have been made, in nats: (batch,)."""
@@ -69,6 +73,9 @@ class FactorOutput(Output):
     Args:
         prediction: (batch, factors), the means of Gaussians of variance 1.
     """
+
+    # Their NLL is without its constant.
+    unit: ClassVar[str] = "nats + constant"
 
     prediction: Tensor
 

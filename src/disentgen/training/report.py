@@ -77,14 +77,14 @@ def describe_fixed(training: Training) -> str:
     return "".join(lines)
 
 
-def format_scores(scores: Mapping[str, Any]) -> str:
-    """A table of the scores of each side."""
+def format_scores(scores: Mapping[str, Any], unit: str) -> str:
+    """A table of the scores of each side, headed by what NLL is in."""
     known = [value for value in scores.values() if value is not None]
     columns = {"NLL": "nll", "± s.e.": "nll_standard_error", "floor": "nll_floor"}
     if all("kl" in value for value in known):
         columns["KL"] = "kl"
     heads = "".join(f"{head:>9}" for head in columns)
-    lines = [f"{'nats per image':<17}{heads}{'images':>9}"]
+    lines = [f"{unit:<17}{heads}{'images':>9}"]
     for side, value in scores.items():
         name = f"{side.replace('_', '-'):<17}"
         if value is None:

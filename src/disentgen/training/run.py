@@ -56,7 +56,7 @@ def train(
     training.model.load_state_dict(best.state_dict())
     results = collect_results(training, times)
     directory.save_results(results)
-    print(format_scores(results["scores"]), flush=True)
+    print(format_scores(results["scores"], training.model.output.unit), flush=True)
     return results
 
 
