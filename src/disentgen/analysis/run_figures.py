@@ -8,12 +8,14 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from torch import Tensor
 
 from disentgen.analysis.errors import ErrorMap
 from disentgen.analysis.figures import choose_examples, describe_run, draw_rows, tensor_images
 from disentgen.analysis.measure import Measurements
+from disentgen.dataset.split import Split
 from disentgen.models import LatentGaussianModel
 from disentgen.paths import write_whole
 from disentgen.runs import Run
@@ -158,7 +160,7 @@ def draw_errors(measured: Measurements) -> Figure:
     """Where on the grid a model fails: mean excess NLL by every factor and every pair of them.
 
     On the diagonal a factor alone, held-in and held-out images apart; below it pairs, with a dot
-    on every class pair whose images are all held out.
+    on every class pair all of whose combinations are held out.
     """
     run, errors = measured.run, measured.errors()
     grid = run.split.grid
@@ -179,9 +181,10 @@ def draw_errors(measured: Measurements) -> Figure:
             picture = axis.imshow(
                 mean, origin="lower", aspect="auto", vmin=low, vmax=high, interpolation="nearest"
             )
-            dots = np.argwhere(fully_held_out(errors, grid, (row, column)))
+            dots = np.argwhere(fully_held_out(run.split, (row, column)))
             axis.plot(dots[:, 1], dots[:, 0], ".", color="white", markersize=1.5)
         axis.tick_params(labelsize=5)
+        axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         if column == 0:
             axis.set_ylabel(grid.names[row].replace("_", "\n"), fontsize=7)
         if row == count - 1:
@@ -205,10 +208,11 @@ def draw_error_curve(axis: Axes, errors: ErrorMap, grid: Any, factor: int) -> No
     axis.set_ylim(bottom=min(0, np.nanmin(errors.excess)))
 
 
-def fully_held_out(errors: ErrorMap, grid: Any, factors: tuple[int, int]) -> NDArray[np.bool_]:
-    """Class pairs of which only held-out images were seen."""
-    shares = errors._replace(excess=errors.held_out.astype(float)).average(grid, factors)
-    return shares > 0.999
+def fully_held_out(split: Split, factors: tuple[int, int]) -> NDArray[np.bool_]:
+    """Class pairs of two factors all of whose combinations are held out."""
+    others = tuple(set(range(len(split.grid.sizes))) - set(factors))
+    pairs = np.asarray(split.held_out.reshape(split.grid.sizes).all(axis=others))
+    return pairs if factors[0] < factors[1] else pairs.T
 
 
 def draw_placement(measured: Measurements) -> Figure:
