@@ -129,7 +129,7 @@ def draw_ruler(
 def draw_bars(cells: pd.DataFrame) -> Figure:
     """NLL of training and held-out images by model and condition, beside the held-out control's.
 
-    Thin lines are 95 % intervals over seeds.
+    Thin lines are 95 % intervals over seeds, cut off where they leave the panel.
     """
     shown = [key for key in CONDITION_TITLES if key in set(cells["condition"])]
     figure = Figure(figsize=(3.6 * len(shown) + 0.6, 3.4), layout="constrained")
@@ -148,15 +148,19 @@ def draw_bars(cells: pd.DataFrame) -> Figure:
         for number, (name, (table, score, colour)) in enumerate(bars.items()):
             mean = table[score].to_numpy(float)
             half = (table[f"{score}_high"] - table[score]).to_numpy(float)
-            half = np.where(np.isnan(half), 0.0, np.minimum(half, mean))
+            half = np.nan_to_num(half)
+            # On a logarithmic axis an interval that reaches below 0 ends at the axis.
+            ends = np.array([np.minimum(half, 0.999 * mean), half])
             axis.bar(
-                np.arange(len(own)) + 0.27 * (number - 1), mean, width=0.25, yerr=half,
+                np.arange(len(own)) + 0.27 * (number - 1), mean, width=0.25, yerr=ends,
                 color=colour, label=name, error_kw={"linewidth": 0.7},
             )  # fmt: skip
         axis.set_xticks(range(len(own)), labels, rotation=25, ha="right", fontsize=7)
         axis.set_yscale("log")
+        means = there[["nll_train", "nll_held_out"]].to_numpy(float)
+        axis.set_ylim(np.nanmin(means) / 3, np.nanmax(means) * 3)
         axis.set_title(CONDITION_TITLES[condition], fontsize=9)
-        axis.tick_params(labelsize=7)
+        axis.tick_params(which="both", labelsize=7)
     figure.axes[0].set_ylabel("NLL, nats", fontsize=8)
     figure.axes[0].legend(fontsize=6)
     figure.suptitle(f"{name_data(cells)}; seeds by cell: {count_seeds(cells)}", fontsize=9)
