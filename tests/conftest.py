@@ -35,6 +35,18 @@ def environment(data: Path) -> dict[str, str]:
     return {**os.environ, "DISENTGEN_DATA": str(data), "PYTHONUNBUFFERED": "1"}
 
 
+def call_module(
+    environment: dict[str, str], module: str, *words: str, status: int = 0
+) -> subprocess.CompletedProcess:
+    """Run ``python -m module …`` from inside ``scripts``."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *words],
+        cwd=SCRIPTS, env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == status, done.stdout + done.stderr
+    return done
+
+
 @pytest.fixture
 def disent(environment: dict[str, str]) -> CommandLine:
     """Run ``python -m experiments.disent …`` from inside ``scripts``."""

@@ -149,6 +149,11 @@ class Run(RunDirectory):
         return config
 
     @cached_property
+    def record(self) -> dict[str, Any]:
+        """What Sacred keeps of the run: status, times, command line; empty if it is unreadable."""
+        return self._load_json("run.json") or {}
+
+    @cached_property
     def results(self) -> dict[str, Any] | None:
         """Scores and everything about the run; None until it has ended."""
         return self._load_json("results.json")
@@ -182,7 +187,7 @@ class Run(RunDirectory):
     @cached_property
     def status(self) -> str:
         """COMPLETED, FAILED, INTERRUPTED, RUNNING; DEAD if it says RUNNING and is not."""
-        entry = self._load_json("run.json") or {}
+        entry = self.record
         status = entry.get("status", "UNKNOWN")
         return "DEAD" if status == "RUNNING" and not self._is_alive(entry) else status
 

@@ -171,3 +171,12 @@ def test_a_repeated_seed_counts_once():
 def test_every_ruler_has_every_claim():
     table = tabulate_verdicts(make_runs(AS_PUBLISHED))
     assert (table.groupby(["number", "claim", "dataset"])["ruler"].nunique() == len(RULERS)).all()
+
+
+def test_originals_and_stand_ins_are_never_judged_together():
+    stand_in = make_runs(AS_PUBLISHED)
+    original = make_runs({"recomb2range": 45.0}).assign(source="original")
+    decided = tabulate_verdicts(pd.concat([stand_in, original]))
+    second = decided[(decided["number"] == "2") & (decided["ruler"] == "NLL")]
+    second = second[second["dataset"] == "dsprites"].set_index("source")["verdict"]
+    assert second.to_dict() == {"original": NOT_SUPPORTED, "stand-in": SUPPORTED}

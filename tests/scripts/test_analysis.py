@@ -4,13 +4,12 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
+from functools import partial
 
 import pandas as pd
 import pytest
 
-from conftest import SCRIPTS
+from conftest import call_module
 from disentgen.runs import open_run
 
 FAST = ("training.fast", "threads=1", "training.score_images=100")
@@ -27,36 +26,33 @@ RUNS = (
 
 
 @pytest.fixture(scope="module")
-def call(tmp_path_factory):
-    """Run a module in a data folder that all tests here share."""
-    data = tmp_path_factory.mktemp("data")
-    environment = {**os.environ, "DISENTGEN_DATA": str(data)}
-
-    def run(module, *words, status=0):
-        done = subprocess.run(
-            [sys.executable, "-m", module, *words],
-            cwd=SCRIPTS, env=environment, capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
-        assert done.returncode == status, done.stdout + done.stderr
-        return done
-
-    run.data = data
-    return run
+def shared(tmp_path_factory):
+    """A data folder that all tests here share."""
+    return tmp_path_factory.mktemp("data")
 
 
 @pytest.fixture(scope="module")
-def report(call):
+def call(shared):
+    """Run a module in the shared data folder."""
+    return partial(call_module, {**os.environ, "DISENTGEN_DATA": str(shared)})
+
+
+@pytest.fixture(scope="module")
+def report(call, shared):
     """The folder of a report."""
     for experiment, *words in RUNS:
         call(f"experiments.{experiment}", "with", *words, "seed=1")
+    call("experiments.disent", "with", *RUNS[0][1:], "seed=2")
     done = call("analysis.report", "--images", "200", "--jobs", "1")
-    assert "4 runs: " in done.stdout
-    return call.data / "results" / "report"
+    assert "5 runs: " in done.stdout
+    return shared / "results" / "report"
 
 
 def test_tables_hold_every_run_and_its_gap_to_the_control(report):
     runs = pd.read_csv(report / "runs.csv")
-    assert set(runs["run"]) == {"disent/1", "disent/2", "decoders/1", "supervised/1"}
+    assert set(runs["run"]) == {
+        "disent/1", "disent/2", "disent/3", "decoders/1", "supervised/1"
+    }  # fmt: skip
     assert (runs["source"] == "stand-in").all()
     by_run = runs.set_index("run")
     gap = by_run["nll_held_out"]["disent/1"] - by_run["nll_held_out"]["disent/2"]
@@ -67,6 +63,9 @@ def test_tables_hold_every_run_and_its_gap_to_the_control(report):
     assert excess["decoders/1"] == pytest.approx(by_run["excess_held_out"]["decoders/1"], rel=1e-3)
     assert by_run["floor_held_out"]["decoders/1"] > 100
     assert by_run["disentanglement"]["decoders/1"] == 1
+    # UDR is of runs that differ in their seed alone.
+    assert by_run["udr"][["disent/1", "disent/3"]].between(0, 1).all()
+    assert by_run["udr"][["disent/2", "decoders/1", "supervised/1"]].isna().all()
     metrics = pd.read_csv(report / "metrics.csv")
     assert {"dci_lasso", "dci_trees", "mig", "sap", "irs", "higgins", "factor_vae",
             "modularity"} <= set(metrics["metric"])  # fmt: skip
@@ -85,8 +84,8 @@ def test_figures_and_pages_are_there(report):
     assert "experiments.disent with dataset.dsprites dataset.variant=shape2tx" in page
 
 
-def test_a_second_report_measures_nothing_anew(report, call):
-    run = call.data / "sims" / "disent" / "1" / "analysis"
+def test_a_second_report_measures_nothing_anew(report, call, shared):
+    run = shared / "sims" / "disent" / "1" / "analysis"
     before = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
     kept = json.loads((run / "metrics.json").read_text())
     del kept["measured"]["mig"]
@@ -98,11 +97,11 @@ def test_a_second_report_measures_nothing_anew(report, call):
     assert "mig" in json.loads((run / "metrics.json").read_text())["measured"]
 
 
-def test_compare_prints_published_values_and_claims(report, call):
+def test_compare_prints_published_values_and_claims(report, call, shared):
     done = call("analysis.compare", "--images", "200", "--jobs", "1")
     assert "recombination to range fails" in done.stdout
     assert "(2188.8)" not in done.stdout  # no run of that cell
-    assert (call.data / "results" / "compare" / "claims.csv").exists()
+    assert (shared / "results" / "compare" / "claims.csv").exists()
 
 
 def test_no_runs_end_in_a_line(call, tmp_path):
@@ -145,7 +144,7 @@ def test_page_in_a_browser(report, browser):
     rising = names()
     column.find_element(By.TAG_NAME, "button").click()
     assert names() == rising[::-1]
-    assert len(rising) == 4
+    assert len(rising) == 5
     browser.find_element(By.CSS_SELECTOR, "input[type=search]").send_keys("supervised leave1out")
     assert names() == ["supervised/1"]
     table.find_element(By.LINK_TEXT, "supervised/1").click()

@@ -4,10 +4,11 @@ import json
 import re
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
-from conftest import REPOSITORY, SCRIPTS
+from conftest import REPOSITORY, call_module
 from disentgen.dataset.spec import load_specs
 from disentgen.runs import find_runs, open_run
 from disentgen.study import MODELS, SMOKE, VARIANTS, list_cells
@@ -19,15 +20,7 @@ SHORT = (*SMOKE, "threads=1", "seed=1")
 def command(environment):
     """Run a module from inside ``scripts``."""
 
-    def run(module, *words, status=0):
-        done = subprocess.run(
-            [sys.executable, "-m", module, *words],
-            cwd=SCRIPTS, env=environment, capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
-        assert done.returncode == status, done.stdout + done.stderr
-        return done
-
-    return run
+    return partial(call_module, environment)
 
 
 def test_decoders(command, data):

@@ -172,8 +172,15 @@ def list_verdicts(runs: pd.DataFrame) -> list[Verdict]:
 
 
 def tabulate_verdicts(runs: pd.DataFrame) -> pd.DataFrame:
-    """:func:`list_verdicts` as a table."""
-    return pd.DataFrame([asdict(verdict) for verdict in list_verdicts(runs)])
+    """:func:`list_verdicts` as a table, for original images and for stand-ins apart."""
+    parts = runs.groupby("source") if len(runs) else [("", runs)]
+    return pd.DataFrame(
+        [
+            {"source": source, **asdict(verdict)}
+            for source, part in parts
+            for verdict in list_verdicts(part)
+        ]
+    )
 
 
 def judge_ratio(

@@ -2,18 +2,22 @@
 
 import argparse
 import os
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from tqdm import tqdm
 
 from disentgen.analysis.measure import CODES, Measurements
 from disentgen.analysis.metrics import Result
-from disentgen.analysis.tables import drop_repetitions, tabulate_runs
+from disentgen.analysis.metrics.udr import measure_udr
+from disentgen.analysis.tables import CELL, drop_repetitions, tabulate_runs
 from disentgen.errors import DataFileError, UsageError
 from disentgen.paths import data_folder
 from disentgen.runs import Run, find_runs, open_run
@@ -39,6 +43,19 @@ class Collection:
     def all_runs(self) -> pd.DataFrame:
         """A row for each finished run; see :func:`~disentgen.analysis.tables.tabulate_runs`."""
         return tabulate_runs(self.runs, self.measured)
+
+    def rank(self) -> pd.Series:
+        """UDR of each run among those of its cell, by path; runs of a single seed have none."""
+        ranked: dict[str, float] = {}
+        opened = {str(run.path): run for run in self.runs}
+        for _, rows in self.table.groupby(CELL, dropna=False):
+            runs = [opened[path] for path in rows["path"]]
+            kl = [(run.results or {})["scores"]["train"].get("kl_per_latent") for run in runs]
+            if len(runs) > 1 and all(kl):
+                codes = [Measurements(run, self.images).codes("train").codes for run in runs]
+                scores = measure_udr(codes, [np.array(values) for values in kl])
+                ranked |= dict(zip(rows["path"], scores.tolist(), strict=True))
+        return pd.Series(ranked, dtype=float)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -80,18 +97,36 @@ def collect(collection: Collection, jobs: int, metrics: Sequence[str] | None = N
         jobs: processes.
         metrics: by name; all by default.
     """
-    # joblib brings its own processes, which start anew and so share no threads with this one.
-    from joblib import Parallel, delayed
-
-    tasks = (delayed(measure_run)(run.path, collection.images, metrics) for run in collection.runs)
-    pool = Parallel(n_jobs=min(jobs, len(collection.runs)), return_as="generator_unordered")
-    done = tqdm(pool(tasks), total=len(collection.runs), desc="measuring", unit="run", disable=None)
-    for path, result, problem in done:
+    for path, result, problem in work_on(
+        collection, jobs, "measuring", measure_run, collection.images, metrics
+    ):
         if problem is None:
             collection.measured[path] = result
         else:
             collection.left_out[path] = problem
     collection.runs = [run for run in collection.runs if str(run.path) not in collection.left_out]
+
+
+def work_on(
+    collection: Collection, jobs: int, what: str, task: Callable[..., Any], *given: Any
+) -> Iterator[Any]:
+    """What a task makes of each run's path, in the order in which they are done, with progress.
+
+    Args:
+        collection: of runs.
+        jobs: processes.
+        what: is being done, for the progress bar; without a terminal, a line at the start.
+        task: called with a path and whatever else is given.
+        given: to the task.
+    """
+    # joblib brings its own processes, which start anew and so share no threads with this one.
+    from joblib import Parallel, delayed
+
+    count = len(collection.runs)
+    print(f"{what} {count} runs: what is missing", file=sys.stderr, flush=True)
+    pool = Parallel(n_jobs=max(1, min(jobs, count)), return_as="generator_unordered")
+    done = pool(delayed(task)(run.path, *given) for run in collection.runs)
+    yield from tqdm(done, total=count, desc=what, unit="run", disable=None)
 
 
 def measure_run(

@@ -74,8 +74,9 @@ def format_comparison(comparison: pd.DataFrame) -> str:
 def format_verdicts(verdicts: pd.DataFrame) -> str:
     """The claims as text, a line for each dataset and ruler that has runs."""
     lines = []
-    for (number, claim), rows in verdicts.groupby(["number", "claim"], sort=False):
-        lines.append(f"{number:>3}  {claim}")
+    heads = ["source", "number", "claim"]
+    for (source, number, claim), rows in verdicts.groupby(heads, sort=False):
+        lines.append(f"{number:>3}  {claim} ({source} images)")
         for _, row in rows.iterrows():
             told = "no runs"
             if row["seeds"]:

@@ -6,8 +6,6 @@ from importlib.resources import files
 import pandas as pd
 
 CITATION = "Montero et al., The Role of Disentanglement in Generalisation, ICLR 2021"
-#: Iterations of the published runs of autoencoders, at least, and of ground-truth decoders.
-PUBLISHED_STEPS = {"disent": 162_000, "decoders": 5_000}
 COLUMNS = {
     ("train", "nll"): "nll_train",
     ("test", "nll"): "nll_held_out",

@@ -14,10 +14,15 @@ from typing import Any
 
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 from disentgen.analysis.cells import CONDITION_TITLES
-from disentgen.analysis.collect import Collection, add_arguments, collect, open_collection
+from disentgen.analysis.collect import (
+    Collection,
+    add_arguments,
+    collect,
+    open_collection,
+    work_on,
+)
 from disentgen.analysis.compare import save_comparison
 from disentgen.analysis.figures import save, save_examples
 from disentgen.analysis.measure import Measurements
@@ -92,13 +97,7 @@ def draw_run(path: Path, images: int) -> str:
 
 def draw_runs(collection: Collection, jobs: int) -> None:
     """Draw what is missing of all runs' pictures, several runs at a time."""
-    from joblib import Parallel, delayed
-
-    tasks = (delayed(draw_run)(run.path, collection.images) for run in collection.runs)
-    pool = Parallel(n_jobs=min(jobs, len(collection.runs)), return_as="generator_unordered")
-    for _ in tqdm(
-        pool(tasks), total=len(collection.runs), desc="drawing", unit="run", disable=None
-    ):
+    for _ in work_on(collection, jobs, "drawing", draw_run, collection.images):
         pass
 
 
@@ -109,7 +108,7 @@ def save_report(collection: Collection, folder: Path) -> Path:
         The path of the page.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    runs = collection.table
+    runs = collection.table.assign(udr=lambda table: table["path"].map(collection.rank()))
     cells = tabulate_cells(runs)
     runs.drop(columns="path").to_csv(folder / "runs.csv", index=False, float_format="%.6g")
     cells.to_csv(folder / "cells.csv", index=False, float_format="%.6g")
@@ -183,7 +182,10 @@ def render_page(
         version=version("disent-and-gen"),
         citation=CITATION,
         conditions=CONDITION_TITLES,
-        metrics={name: metric.title for name, metric in known.items() if name in runs},
+        metrics={
+            **{name: metric.title for name, metric in known.items() if name in runs},
+            "udr": "UDR",
+        },
         cells=records(cells),
         runs=records(runs.assign(differs=list_differences(collection.runs, runs))),
         comparison=records(comparison[comparison["seeds"] > 0]),
@@ -239,7 +241,7 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
 def describe_command(run: Run) -> str:
     """The command line that repeats a run, inside ``scripts``."""
     words = [f"{run.path}/config.json"]
-    given = (run._load_json("run.json") or {}).get("meta", {}).get("options", {}).get("UPDATE", [])
+    given = run.record.get("meta", {}).get("options", {}).get("UPDATE", [])
     if given and not any(word.startswith("resume=") for word in given):
         words = given
         if not any(word.startswith("seed=") for word in words):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from disentgen.analysis.errors import ErrorMap
 from disentgen.analysis.figures import choose_examples, describe_run, draw_rows, tensor_images
 from disentgen.analysis.measure import Measurements
 from disentgen.dataset.split import Split
+from disentgen.errors import UsageError
 from disentgen.models import LatentGaussianModel
 from disentgen.paths import write_whole
 from disentgen.runs import Run
@@ -23,13 +24,16 @@ from disentgen.runs import Run
 #: How far latents are moved, in standard deviations of the prior.
 REACH = 2.5
 STEPS = 11
+CURVES = {"nll": "NLL, nats", "squared_error": "squared error", "kl": "KL, nats"}
 SIDE_COLOURS = {"train": "0.55", "validation": "tab:blue", "held_out": "tab:red"}
 
 
 def draw_curves(run: Run) -> Figure:
     """NLL, and KL where there is one, over the epochs of a run."""
     history = run.history
-    terms = [term for term in ("nll", "squared_error", "kl") if f"train.{term}" in history]
+    terms = [
+        term for term in CURVES if {f"train.{term}", f"validation.{term}"} & set(history.columns)
+    ]
     figure = Figure(figsize=(3.4 * len(terms), 2.6), layout="constrained")
     for axis, term in zip(figure.subplots(1, len(terms), squeeze=False)[0], terms, strict=True):
         for side in ("train", "validation"):
@@ -38,8 +42,8 @@ def draw_curves(run: Run) -> Figure:
                     history["epoch"], history[column], color=SIDE_COLOURS[side], label=side,
                     marker="." if len(history) < 30 else None,
                 )  # fmt: skip
-        axis.set(xlabel="epoch", ylabel=f"{term.replace('_', ' ').replace('nll', 'NLL')}, nats")
-        if term == "nll" and (history["train.nll"] > 0).all():
+        axis.set(xlabel="epoch", ylabel=CURVES[term])
+        if term == "nll":
             axis.set_yscale("log")
         axis.legend(fontsize=7)
     figure.suptitle(describe_run(run), fontsize=8)
@@ -66,24 +70,43 @@ def traverse(model: LatentGaussianModel, code: Tensor, steps: int = STEPS) -> Te
     return decoded.unflatten(0, (len(code), steps))
 
 
-def traversal_start(run: Run, side: str = "validation") -> tuple[Tensor, list[str]]:
-    """The code of an image of a side, and what its latents are called: with their mean KL."""
-    image = tensor_images(run.dataset, choose_examples(run.dataset, side, 1))
+class Traversals(NamedTuple):
+    """Latents moved one by one, those of the largest KL first.
+
+    Args:
+        images: (latents, steps, channels, height, width) in 0..1.
+        names: of the latents, with their mean KL over training images.
+    """
+
+    images: Tensor
+    names: list[str]
+
+
+def traverse_run(run: Run, steps: int = STEPS) -> Traversals:
+    """Traversals of a run's latents from the code of a validation image.
+
+    Raises:
+        UsageError: the run's model does not decode latents.
+    """
+    model, results = run.model, run.results
+    if not isinstance(model, LatentGaussianModel) or results is None:
+        raise UsageError(f"run {run.experiment}/{run.id} has no latents to move.")
+    image = tensor_images(run.dataset, choose_examples(run.dataset, "validation", 1))
     with torch.no_grad():
-        code = run.model.encode(image).mean[0]  # type: ignore[operator]
-    kl = (run.results or {})["scores"]["train"]["kl_per_latent"]
-    return code, [f"z{number} ({value:.2f})" for number, value in enumerate(kl)]
+        code = model.encode(image).mean[0]
+    kl = np.array(results["scores"]["train"]["kl_per_latent"])
+    order = np.argsort(-kl)
+    names = [f"z{latent} ({kl[latent]:.2f})" for latent in order]
+    return Traversals(traverse(model, code, steps)[order], names)
 
 
 def draw_traversals(run: Run) -> Figure:
     """Latent traversals from a validation image, those of the largest KL on top."""
-    code, names = traversal_start(run)
-    moved = traverse(run.model, code)  # type: ignore[arg-type]
-    kl = (run.results or {})["scores"]["train"]["kl_per_latent"]
-    order = np.argsort(kl)[::-1]
-    figure = Figure(figsize=(0.6 * STEPS + 1.2, 0.62 * len(order) + 0.7), layout="constrained")
+    moved = traverse_run(run)
+    count = len(moved.names)
+    figure = Figure(figsize=(0.6 * STEPS + 1.2, 0.62 * count + 0.7), layout="constrained")
     axis = figure.subplots()
-    draw_rows(axis, [moved[latent] for latent in order], [names[latent] for latent in order])
+    draw_rows(axis, list(moved.images), moved.names)
     axis.set_title(f"latent (KL in nats), moved from −{REACH} to {REACH}", fontsize=8)
     figure.suptitle(describe_run(run), fontsize=8)
     return figure
@@ -94,10 +117,7 @@ def save_traversals(run: Run, path: Path) -> Path:
     from PIL import Image
     from torchvision.utils import make_grid
 
-    code, _ = traversal_start(run)
-    moved = traverse(run.model, code, 2 * STEPS)  # type: ignore[arg-type]
-    kl = (run.results or {})["scores"]["train"]["kl_per_latent"]
-    moved = moved[np.argsort(kl)[::-1].copy()]
+    moved = traverse_run(run, 2 * STEPS).images
     frames = []
     for step in [*range(2 * STEPS), *range(2 * STEPS - 2, 0, -1)]:
         grid = make_grid(moved[:, step], nrow=5, padding=3, pad_value=0.6)

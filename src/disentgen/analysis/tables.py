@@ -119,7 +119,7 @@ def tabulate_cells(runs: pd.DataFrame) -> pd.DataFrame:
     for key, group in runs.groupby(CELL, sort=False, dropna=False):
         row: dict[str, Any] = dict(zip(CELL, key, strict=True))
         row |= {"seeds": len(group), "steps": int(group["steps"].iloc[0])}
-        for score in [*SCORES, *load_metrics()]:
+        for score in [*SCORES, *load_metrics(), "udr"]:
             if score in group:
                 values = group[score].astype(float).dropna().to_numpy()
                 row[score], row[f"{score}_low"], row[f"{score}_high"] = interval(values)
