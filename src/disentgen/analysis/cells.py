@@ -61,7 +61,9 @@ class Cell:
     def label(self) -> str:
         """Model and strength, as in ``β-VAE 8``."""
         strength = self.parameters.partition("=")[2]
-        return self.model if self.model == "VAE" or not strength else f"{self.model} {strength}"
+        # A VAE is a β-VAE of strength 1, and called neither.
+        plain = not strength or (self.parameters == "beta=1" and "β" not in self.model)
+        return self.model if plain else f"{self.model} {strength}"
 
 
 def describe_cell(run: Run) -> Cell:

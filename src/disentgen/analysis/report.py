@@ -57,6 +57,9 @@ CAPTIONS = {
     ),
     "bars": "NLL by model and condition, beside that of controls trained on all images.",
 }
+#: Experiments that are shown in one figure, since they are scored on the same images; supervised
+#: ones make no images.
+TASKS = {"disent": "", "decoders": "", "composition": "composition"}
 Drawers = dict[str, Callable[[Path], Any]]
 
 
@@ -128,11 +131,10 @@ def save_figures(
 ) -> list[tuple[str, Path]]:
     """The figures of each dataset, as captions and paths."""
     saved = []
-    named = runs[runs["experiment"].isin(["disent", "decoders", "composition"])]
-    named = named[named["condition"] != "none"]
-    for key, part in named.groupby(["dataset", "version", "source"]):
-        own = cells[(cells[["dataset", "version", "source"]] == list(key)).all(axis=1)]
-        own = own[own["cell"].isin(part["cell"])]
+    split = runs[runs["condition"] != "none"]
+    tasks = split["experiment"].map(TASKS).rename("task")
+    for key, part in split.groupby([tasks, "dataset", "version", "source"]):
+        own = cells[cells["cell"].isin(part["cell"])]
         name = "-".join(word for word in map(str, key) if word)
         drawn = {
             "generalisation": draw_generalisation(part, own),
@@ -250,15 +252,13 @@ def describe_command(run: Run) -> str:
 
 
 def embed(path: Path) -> str:
-    """A picture as text that a page can hold; PNGs in few colours, which halves them."""
+    """A picture, still or moving, as text that a page can hold: as WebP, a fraction of its size."""
     from PIL import Image
 
-    if path.suffix == ".gif":
-        return "data:image/gif;base64," + base64.b64encode(path.read_bytes()).decode()
     buffer = io.BytesIO()
     with Image.open(path) as picture:
-        picture.convert("RGB").quantize(128).save(buffer, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+        picture.save(buffer, "WEBP", quality=80, save_all=True)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def format_number(value: Any, digits: int = 3) -> str:

@@ -43,6 +43,7 @@ def draw_curves(run: Run) -> Figure:
                     marker="." if len(history) < 30 else None,
                 )  # fmt: skip
         axis.set(xlabel="epoch", ylabel=CURVES[term])
+        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         if term == "nll":
             axis.set_yscale("log")
         axis.legend(fontsize=7)
@@ -198,6 +199,7 @@ def draw_errors(measured: Measurements) -> Figure:
             draw_error_curve(axis, errors, grid, row)
         else:
             mean = errors.average(grid, (row, column))
+            axis.yaxis.set_major_locator(MaxNLocator(4, integer=True))
             picture = axis.imshow(
                 mean, origin="lower", aspect="auto", vmin=low, vmax=high, interpolation="nearest"
             )
