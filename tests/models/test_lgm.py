@@ -133,3 +133,15 @@ def test_description_adds_up():
     layers = [int(line.split()[-1].replace(",", "")) for line in text.splitlines() if "->" in line]
     assert sum(layers) == 764_245
     assert text.endswith("764,245 parameters")
+
+
+@pytest.mark.parametrize("mixer", ["linear", "interpolation", "mlp"])
+def test_description_of_a_composer_adds_up(mixer):
+    section = {**ARCHITECTURES["fast"], "mixer": mixer}
+    text = describe_model(build_model("composer", GREY, 5, section))
+    *parts, total = [
+        int(line.split()[-1].replace(",", "")) if line.startswith("  ") else line
+        for line in text.splitlines()
+    ]
+    assert "mixer:" in parts
+    assert total == f"{sum(part for part in parts if isinstance(part, int)):,} parameters"

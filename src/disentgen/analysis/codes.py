@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from disentgen.dataset.batches import Observations, ScoringBatches
 from disentgen.dataset.tasks import Infer
 from disentgen.errors import UsageError
-from disentgen.models import FactorEncoder, LatentGaussianModel, Model
+from disentgen.models import Autoencoder, FactorEncoder, Model
 from disentgen.runs import Run
 
 
@@ -48,7 +48,7 @@ def encode(model: Model, images: torch.Tensor) -> torch.Tensor:
     Raises:
         UsageError: the model has no encoder.
     """
-    if isinstance(model, LatentGaussianModel):
+    if isinstance(model, Autoencoder):
         return model.encode(images).mean
     if isinstance(model, FactorEncoder):
         return model(images).prediction

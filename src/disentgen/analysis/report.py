@@ -44,7 +44,7 @@ from disentgen.analysis.study_figures import (
     name_data,
 )
 from disentgen.analysis.tables import tabulate_cells, tabulate_metrics
-from disentgen.models import LatentGaussianModel
+from disentgen.models import Autoencoder
 from disentgen.paths import data_folder, write_whole
 from disentgen.runs import Run, flatten, open_run
 
@@ -77,7 +77,7 @@ def list_pictures(measured: Measurements) -> Drawers:
     if measured.has_codes:
         pictures["importances.png"] = lambda path: save(draw_importances(measured), path)
         pictures["placement.png"] = lambda path: save(draw_placement(measured), path)
-    if isinstance(run.model, LatentGaussianModel):
+    if isinstance(run.model, Autoencoder):
         pictures["traversals.png"] = lambda path: save(draw_traversals(run), path)
         pictures["traversals.gif"] = lambda path: save_traversals(run, path)
     return pictures

@@ -17,7 +17,7 @@ from disentgen.analysis.figures import choose_examples, describe_run, draw_rows,
 from disentgen.analysis.measure import Measurements
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
-from disentgen.models import LatentGaussianModel
+from disentgen.models import Autoencoder
 from disentgen.paths import write_whole
 from disentgen.runs import Run
 
@@ -51,7 +51,7 @@ def draw_curves(run: Run) -> Figure:
     return figure
 
 
-def traverse(model: LatentGaussianModel, code: Tensor, steps: int = STEPS) -> Tensor:
+def traverse(model: Autoencoder, code: Tensor, steps: int = STEPS) -> Tensor:
     """Images of a code, each latent moved in turn from −REACH to REACH.
 
     Args:
@@ -90,7 +90,7 @@ def traverse_run(run: Run, steps: int = STEPS) -> Traversals:
         UsageError: the run's model does not decode latents.
     """
     model, results = run.model, run.results
-    if not isinstance(model, LatentGaussianModel) or results is None:
+    if not isinstance(model, Autoencoder) or results is None:
         raise UsageError(f"run {run.experiment}/{run.id} has no latents to move.")
     image = tensor_images(run.dataset, choose_examples(run.dataset, "validation", 1))
     with torch.no_grad():

@@ -10,7 +10,7 @@ from disentgen.models.composer import Composer, build_composer
 from disentgen.models.decoder import GroundTruthDecoder, build_ground_truth_decoder
 from disentgen.models.encoder import FactorEncoder, build_factor_encoder
 from disentgen.models.layers import Shape
-from disentgen.models.lgm import LatentGaussianModel, build_latent_gaussian_model
+from disentgen.models.lgm import Autoencoder, LatentGaussianModel, build_latent_gaussian_model
 from disentgen.models.outputs import Output
 from disentgen.registry import check, choose, signature
 
@@ -72,6 +72,7 @@ def build_model(family: str, image_shape: Shape, factors: int, section: Mapping[
 __all__ = [
     "FAMILIES",
     "FROM_DATASET",
+    "Autoencoder",
     "Composer",
     "FactorEncoder",
     "GroundTruthDecoder",

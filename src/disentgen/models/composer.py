@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from disentgen.models.layers import Stack
 from disentgen.models.lgm import (
-    LatentGaussianModel,
-    LatentGaussianOutput,
+    Autoencoder,
+    AutoencoderOutput,
     LatentSize,
     read_stacks,
 )
@@ -89,7 +89,7 @@ class PerceptronMixer(Mixer):
 
 
 @dataclass(frozen=True)
-class ComposerOutput(LatentGaussianOutput):
+class ComposerOutput(AutoencoderOutput):
     """What a composer makes of a batch.
 
     Args:
@@ -108,8 +108,8 @@ class ComposerOutput(LatentGaussianOutput):
         return {"kl_per_latent": kl, "nll_per_factor": chosen}
 
 
-class Composer(LatentGaussianModel):
-    """A Latent Gaussian Model with a mixer between encoder and decoder.
+class Composer(Autoencoder):
+    """An autoencoder with a mixer between encoder and decoder.
 
     Args:
         encoder: from images to the parameters of the posterior.
@@ -117,14 +117,14 @@ class Composer(LatentGaussianModel):
         mixer: from the latents of two images and an action to those of the target.
     """
 
-    output = ComposerOutput  # type: ignore[assignment]
+    output = ComposerOutput
 
     def __init__(self, encoder: Stack, decoder: Stack, mixer: Mixer):
         super().__init__(encoder, decoder)
         # Set after the others were initialised: mixers keep torch's own initial weights.
         self.mixer = mixer
 
-    def forward(self, pair: Composition) -> ComposerOutput:  # type: ignore[override]
+    def forward(self, pair: Composition) -> ComposerOutput:
         reference, other, action = pair
         images = torch.stack([reference, other], dim=1).flatten(0, 1)
         posterior = self.encode(images)

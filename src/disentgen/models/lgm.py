@@ -26,33 +26,34 @@ LatentSize = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True)
-class LatentGaussianOutput(ImageOutput):
-    """What a Latent Gaussian Model makes of a batch of images.
+class AutoencoderOutput(ImageOutput):
+    """What a model with a posterior makes of a batch.
 
     Args:
         reconstruction: logits of pixels, (batch, channels, height, width).
-        posterior: of the latents.
-        latents: (batch, latents), those that were decoded: a sample in training, else the mean.
+        posterior: of the latents of all images that were encoded.
+        latents: of the same images, (images, latents): a sample in training, else the mean.
     """
 
     posterior: DiagonalGaussian
     latents: Tensor
 
+
+@dataclass(frozen=True)
+class LatentGaussianOutput(AutoencoderOutput):
+    """What a Latent Gaussian Model makes of a batch of images: its latents, decoded."""
+
     def details(self, target: Tensor) -> dict[str, Tensor]:
         return {"kl_per_latent": self.posterior.kl_from_standard_normal()}
 
 
-class LatentGaussianModel(Model):
-    """Encoder, posterior and decoder.
-
-    In training mode a sample of the posterior is decoded, in evaluation mode its mean.
+class Autoencoder(Model):
+    """Encoder, posterior and decoder; what becomes of the latents in between is a subclass's.
 
     Args:
         encoder: from images to the parameters of the posterior.
         decoder: from latents to logits of pixels.
     """
-
-    output = LatentGaussianOutput
 
     def __init__(self, encoder: Stack, decoder: Stack):
         super().__init__()
@@ -83,6 +84,12 @@ class LatentGaussianModel(Model):
     def decode(self, latents: Tensor) -> Tensor:
         """Latents (batch, latents) to logits of pixels (batch, channels, height, width)."""
         return self.decoder(latents).float()
+
+
+class LatentGaussianModel(Autoencoder):
+    """The autoencoder proper: in training it decodes a sample of the posterior, else its mean."""
+
+    output = LatentGaussianOutput
 
     def forward(self, images: Tensor) -> LatentGaussianOutput:
         posterior = self.encode(images)

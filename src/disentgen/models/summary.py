@@ -6,11 +6,13 @@ from disentgen.models.layers import Layer, Stack
 
 
 def describe_model(model: nn.Module) -> str:
-    """The stacks of a model, a line for each layer: output shape and number of parameters."""
-    lines = []
-    for name, stack in model.named_children():
-        if isinstance(stack, Stack):
-            lines += [f"{name}: {format_shape(stack.input_shape)}", *describe_stack(stack), ""]
+    """The parts of a model, a line for each layer: output shape and number of parameters."""
+    lines: list[str] = []
+    for name, part in model.named_children():
+        if isinstance(part, Stack):
+            lines += [f"{name}: {format_shape(part.input_shape)}", *describe_stack(part), ""]
+        else:
+            lines += [f"{name}:", *describe_layers(part), ""]
     total = sum(parameter.numel() for parameter in model.parameters())
     return "\n".join([*lines, f"{total:,} parameters"])
 
@@ -22,6 +24,14 @@ def describe_stack(stack: Stack) -> list[str]:
         f"  {_say(layer):<30} -> {format_shape(shape):<14}"
         f"{sum(parameter.numel() for parameter in module.parameters()):>12,}"
         for layer, module, shape in rows
+    ]
+
+
+def describe_layers(part: nn.Module) -> list[str]:
+    """A line for each array of parameters of a part that is no stack: name, shape, size."""
+    return [
+        f"  {name:<33} {format_shape(tuple(array.shape)):<14}{array.numel():>12,}"
+        for name, array in part.named_parameters()
     ]
 
 

@@ -8,7 +8,7 @@ import math
 import sys
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from disentgen.errors import UsageError
 from disentgen.models.gaussian import DiagonalGaussian
-from disentgen.models.lgm import LatentGaussianOutput
+from disentgen.models.lgm import AutoencoderOutput, LatentGaussianModel, LatentGaussianOutput
 from disentgen.models.outputs import Output
 from disentgen.registry import check, choose, collect, signature
 from disentgen.training.schedules import Linear
@@ -36,7 +36,7 @@ class Loss(nn.Module):
     title: ClassVar[str]
     strength: ClassVar[str | None] = None
     #: The kind of output that it can judge.
-    judges: ClassVar[type[Output]] = LatentGaussianOutput
+    judges: ClassVar[type[Output]] = AutoencoderOutput
     #: The smallest batch that the objective can be computed on.
     minimum_batch: ClassVar[int] = 1
     #: Whether it wants images together with partners that differ from them in one factor.
@@ -127,7 +127,7 @@ class VAE(Loss):
     name = "vae"
     title = "VAE"
 
-    def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
         cost, terms = self.judge(output, target)
         terms |= kl_terms(output)
         return {"loss": cost + terms["kl"], **terms}
@@ -150,7 +150,7 @@ class BetaVAE(Loss):
         self.beta = beta
         self.schedule = schedule
 
-    def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
         cost, terms = self.judge(output, target)
         terms |= kl_terms(output)
         weight = self.beta * (self.schedule(step) if self.schedule else 1.0)
@@ -178,7 +178,7 @@ class CCIVAE(Loss):
         self.gamma = gamma
         self.capacity = capacity
 
-    def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
         cost, terms = self.judge(output, target)
         terms |= kl_terms(output)
         excess = (terms["kl"] - self.capacity(step)).abs()
@@ -219,7 +219,7 @@ class FactorVAE(Adversarial):
         self.gamma = gamma
         self.beta = beta
 
-    def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
         half = len(output.latents) // 2
         cost, terms = self.judge(output, target)
         terms |= kl_terms(output, slice(half))
@@ -228,7 +228,7 @@ class FactorVAE(Adversarial):
         loss = cost + self.beta * terms["kl"] + self.gamma * total_correlation
         return {"loss": loss, **terms, "total_correlation": total_correlation}
 
-    def after_step(self, output: LatentGaussianOutput) -> Terms:
+    def after_step(self, output: AutoencoderOutput) -> Terms:
         half = len(output.latents) // 2
         latents = output.latents.detach()
         joint, marginal = latents[:half], permute_latents(latents[half : 2 * half])
@@ -264,7 +264,7 @@ class BetaTCVAE(Loss):
         self.beta = beta
         self.gamma = gamma
 
-    def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
         cost, terms = self.judge(output, target)
         parts = decompose_kl(output.posterior, output.latents)
         loss = (
@@ -297,7 +297,7 @@ class DIPVAE1(Loss):
         """(latents, latents) of the posterior means over the batch."""
         return torch.cov(posterior.mean.T, correction=0)
 
-    def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
         cost, terms = self.judge(output, target)
         terms |= kl_terms(output)
         covariance = self.covariance(output.posterior)
@@ -345,7 +345,7 @@ class WAEMMD(Loss):
         self.weight = weight
         self.prior_variance = prior_variance
 
-    def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
         cost, terms = self.judge(output, target)
         prior = draw_prior(output.latents, self.prior_variance)
         discrepancy = measure_discrepancy(output.latents, prior, self.prior_variance)
@@ -382,14 +382,14 @@ class WAEGAN(Adversarial):
         self.weight = weight
         self.prior_variance = prior_variance
 
-    def forward(self, output: LatentGaussianOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
         cost, terms = self.judge(output, target)
         # −log D for D = sigmoid of the logit.
         penalty = F.softplus(-self.judge_codes(output.latents, learn=False)).mean()
         loss = cost + self.weight * penalty
         return {"loss": loss, **terms, **kl_terms(output), "penalty": penalty}
 
-    def after_step(self, output: LatentGaussianOutput) -> Terms:
+    def after_step(self, output: AutoencoderOutput) -> Terms:
         codes = output.latents.detach()
         from_prior = self.judge_codes(draw_prior(codes, self.prior_variance), learn=True)
         from_codes = self.judge_codes(codes, learn=True)
@@ -414,6 +414,7 @@ class AdaGVAE(BetaVAE):
     name = "adagvae"
     title = "Ada-GVAE"
     strength = "beta"
+    judges = LatentGaussianOutput
     paired = True
 
     def __init__(self, beta: NonNegative = 1.0, schedule: Linear | None = None):
@@ -421,12 +422,13 @@ class AdaGVAE(BetaVAE):
 
     def run(self, model: nn.Module, inputs: Tensor) -> LatentGaussianOutput:
         """What a Latent Gaussian Model makes of images and, in the second half, their partners."""
-        posterior = average_shared(model.encode(inputs))  # type: ignore[operator]
+        model = cast(LatentGaussianModel, model)
+        posterior = average_shared(model.encode(inputs))
         latents = posterior.sample()
-        return LatentGaussianOutput(model.decode(latents), posterior, latents)  # type: ignore[operator]
+        return LatentGaussianOutput(model.decode(latents), posterior, latents)
 
 
-def kl_terms(output: LatentGaussianOutput, part: slice = slice(None)) -> Terms:
+def kl_terms(output: AutoencoderOutput, part: slice = slice(None)) -> Terms:
     """KL from the standard normal, of all latents and of each, over a part of the batch."""
     kl = output.posterior.kl_from_standard_normal()[part].mean(dim=0)
     return {"kl": kl.sum(), "kl_per_latent": kl}

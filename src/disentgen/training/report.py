@@ -10,6 +10,7 @@ import torch
 from disentgen.dataset.split import SIDES
 from disentgen.training.assembly import Training
 from disentgen.training.engine import now
+from disentgen.training.settings import lacks_bf16
 
 REPORTED_VERSIONS = ("disent-and-gen", "torch", "pytorch-ignite", "numpy")
 
@@ -56,6 +57,10 @@ def describe(training: Training) -> str:
         f"{split['held_out']['count']:,} held out ({expression})" if expression else "none held out"
     )
     fixed = describe_fixed(training)
+    slow = training.settings.precision == "bf16" and lacks_bf16(training.device)
+    warning = (
+        "\nbf16 is many times slower than fp32 on this processor, which lacks it" if slow else ""
+    )
     control = "; control: trained on both sides" if training.dataset.split.control else ""
     return (
         f"{training.dataset.note}\n"
@@ -63,7 +68,7 @@ def describe(training: Training) -> str:
         f"{split['validation']['count']:,} for validation, {held_out}{control}\n"
         f"{training.config['model'].get('name') or training.family}: {parameters:,} parameters, "
         f"loss {training.settings.loss.name}, {training.device}, "
-        f"seed {training.process.seed}{fixed}"
+        f"seed {training.process.seed}{fixed}{warning}"
     )
 
 

@@ -3,6 +3,7 @@
 import ctypes
 import inspect
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -73,7 +74,7 @@ class TrainingSettings:
         return plain(losses()[self.loss.name], checked)
 
 
-def optimizers() -> dict[str, type[torch.optim.Optimizer]]:
+def optimizers() -> dict[str, Callable[..., torch.optim.Optimizer]]:
     """The optimisers of ``torch.optim`` that take a step from one gradient, by lower-case name."""
     found = {
         name.lower(): kind
@@ -109,7 +110,7 @@ def build_optimizer(settings: TrainingSettings, model: nn.Module) -> torch.optim
     if accepts_fused and not {"fused", "foreach", "differentiable"} & set(params):
         params["fused"] = True
     try:
-        return kind(model.parameters(), lr=settings.lr, **params)  # type: ignore[call-arg]
+        return kind(model.parameters(), lr=settings.lr, **params)
     except (TypeError, ValueError, RuntimeError, IndexError) as error:
         given = settings.optimizer_params
         raise UsageError(f"training.optimizer_params={given}: {error}") from None
@@ -132,6 +133,11 @@ def choose_device(name: str) -> torch.device:
             "accepted: auto, cpu."
         )
     return torch.device(name)
+
+
+def lacks_bf16(device: torch.device) -> bool:
+    """Whether a device is a processor on which bfloat16 is many times slower than float32."""
+    return device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def available_threads() -> int:
