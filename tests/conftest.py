@@ -1,9 +1,13 @@
 """Fixtures: the real command line, and the architectures and losses of ``scripts/configs``."""
 
+import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,40 +39,48 @@ def environment(data: Path) -> dict[str, str]:
     return {**os.environ, "DISENTGEN_DATA": str(data), "PYTHONUNBUFFERED": "1"}
 
 
+#: Children are forked from a process that has loaded these: that takes longer than most commands.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["disentgen.training.run", "disentgen.analysis.figures", "sacred"])
+
+
+def become_module(
+    module: str, words: tuple[str, ...], environment: dict[str, str], output: Path, errors: Path
+) -> None:
+    """What ``python -m module words…`` does in a fresh process inside ``scripts``."""
+    for number, path in ((1, output), (2, errors)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", buffering=1)  # noqa: SIM115
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(SCRIPTS)
+    sys.path.insert(0, str(SCRIPTS))
+    sys.argv = [module, *words]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
 def call_module(
     environment: dict[str, str], module: str, *words: str, status: int = 0
 ) -> subprocess.CompletedProcess:
-    """Run ``python -m module …`` from inside ``scripts``."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *words],
-        cwd=SCRIPTS, env=environment, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert done.returncode == status, done.stdout + done.stderr
-    return done
+    """Run ``python -m module …`` inside ``scripts``."""
+    with tempfile.TemporaryDirectory() as folder:
+        output, errors = Path(folder, "output"), Path(folder, "errors")
+        process = FORKS.Process(
+            target=become_module, args=(module, words, environment, output, errors)
+        )
+        process.start()
+        process.join(timeout=300)
+        assert process.exitcode is not None, f"{module} {words} takes more than 300 s"
+        told = [path.read_text(encoding="utf-8") for path in (output, errors)]
+    assert process.exitcode == status, "".join(told)
+    return subprocess.CompletedProcess([module, *words], process.exitcode, *told)
 
 
 @pytest.fixture
 def disent(environment: dict[str, str]) -> CommandLine:
-    """Run ``python -m experiments.disent …`` from inside ``scripts``."""
-
-    def run(
-        *words: str, status: int | None = 0, cwd: Path = SCRIPTS
-    ) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", "experiments.disent", *words]
-        done = subprocess.run(
-            command,
-            cwd=cwd,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        if status is not None:
-            assert done.returncode == status, done.stdout + done.stderr
-        return done
-
-    return run
+    """Run ``python -m experiments.disent …`` inside ``scripts``."""
+    return partial(call_module, environment, "experiments.disent")
 
 
 #: A run of a few iterations of a small network: seconds, nearly all of them start-up.

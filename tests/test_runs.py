@@ -56,6 +56,15 @@ def test_open_run_gives_back_config_split_and_model(tmp_path):
     assert not run.model.training
 
 
+def test_clearing_a_run_leaves_what_this_process_is_writing(tmp_path):
+    with replaced_whole(tmp_path / "run.json") as mine:
+        mine.write_text("{}")
+        (tmp_path / ".model.pt.1.2.tmp").write_text("of a process that was killed")
+        RunDirectory(tmp_path).clear()
+        assert list(tmp_path.iterdir()) == [mine]
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
 def test_library_opens_a_run_without_sacred(tmp_path):
     make_run(tmp_path / "disent" / "1")
     program = (

@@ -6,6 +6,8 @@ in deep_bn the output has none either, as published.
 
 from typing import Any
 
+from configs.cnnvae import ARCHITECTURES
+
 RELU, NORMALISED = [("relu",)], [("relu",), ("batchnorm",)]
 
 
@@ -30,14 +32,7 @@ def stack(
 
 
 DECODERS: dict[str, dict[str, Any]] = {
-    # Higgins et al. 2017, table 1
-    "higgins": {
-        "decoder": [
-            *[("linear", (1200,)), ("tanh",)] * 3,
-            ("linear", ("image",)),
-            ("unflatten", ("image",)),
-        ]
-    },
+    "higgins": {"decoder": ARCHITECTURES["higgins"]["decoder"]},
     # Burgess et al. 2018, appendix A.1
     "burgess": {"decoder": stack([256, 512], [32, 32, 32, 32], RELU)},
     # Kim & Mnih 2018, appendix A
@@ -50,16 +45,7 @@ DECODERS: dict[str, dict[str, Any]] = {
         )
     },
     # The published mpcnn decoder cannot be built; this is the autoencoder's.
-    "mpcnn": {
-        "decoder": [
-            *[("linear", (256,)), ("relu",)] * 2,
-            ("linear", (2048,)),
-            ("relu",),
-            ("unflatten", (32, 8, 8)),
-            *[("upsample", (2,)), ("tconv", (32, 3, 1, 1)), ("relu",)] * 3,
-            ("tconv", ("image", 3, 1, 1)),
-        ]
-    },
+    "mpcnn": {"decoder": ARCHITECTURES["mpcnn"]["decoder"]},
     # Spatial broadcast decoder (Watters et al. 2019) of 32 channels: not of the study
     "broadcast": {
         "decoder": [

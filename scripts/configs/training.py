@@ -1,4 +1,7 @@
-"""Objectives with the values that the published study gives them, and protocols."""
+"""Objectives with the values that the published study gives them, and protocols.
+
+Values stand here as a record of what was published, even where an objective has them by default.
+"""
 
 from typing import Any
 

@@ -101,8 +101,10 @@ class StudyExperiment(Experiment):
                         "a run goes on under its own configuration: resume takes no named configs "
                         f"({', '.join(named_configs)})."
                     )
-                before = _find_run(folder, str(resumed))
+                before = self._find_run(folder, str(resumed))
                 folder, options["--id"] = before.path.parent, before.id
+                if comment := before.record.get("meta", {}).get("comment"):
+                    options.setdefault("--comment", comment)
                 updates = _continued_config(before, updates)
             elif command_name in (None, "main"):
                 if "--unobserved" in options:
@@ -132,6 +134,20 @@ class StudyExperiment(Experiment):
     def _folder_of(self, run: SacredRun) -> Path:
         observers = [o for o in run.observers if isinstance(o, RunFolderObserver)]
         return Path(observers[0].dir).absolute()
+
+    def _find_run(self, folder: Path, given: str) -> Run:
+        """The run that ``resume`` names, by its id or its path, if it can go on."""
+        run = open_run(folder / given if (folder / given).exists() else given)
+        name = run.record.get("experiment", {}).get("name", self.path)
+        if name != self.path:
+            raise UsageError(
+                f"run {run.path} is one of experiments.{name}: go on with it by "
+                f"python -m experiments.{name} with resume={given}."
+            )
+        if run.status == "RUNNING":
+            raise UsageError(f"run {run.path} is still running; nothing to resume.")
+        run.load_checkpoint()
+        return run
 
     def _runs_folder(self) -> Path:
         return data_folder() / "sims" / self.path
@@ -177,15 +193,6 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _terminate(number: int, frame: object) -> None:
     raise Terminated(number)
-
-
-def _find_run(folder: Path, given: str) -> Run:
-    """The run that ``resume`` names, by its id or its path, if it can go on."""
-    run = open_run(folder / given if (folder / given).exists() else given)
-    if run.status == "RUNNING":
-        raise UsageError(f"run {run.path} is still running; nothing to resume.")
-    run.load_checkpoint()
-    return run
 
 
 def _continued_config(run: Run, updates: dict) -> dict:

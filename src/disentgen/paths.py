@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def replaced_whole(path: Path) -> Iterator[Path]:
     Raises:
         DataFileError: the folder cannot be written to.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -42,9 +43,10 @@ def replaced_whole(path: Path) -> Iterator[Path]:
 
 
 def sweep_temporaries(folder: Path) -> None:
-    """Remove what killed processes were writing into a folder that nobody else writes to now."""
+    """Remove what killed processes were writing into a folder that is this process's now."""
     for path in folder.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
+        if path.suffixes[-3:-2] != [f".{os.getpid()}"]:  # another thread may be writing
+            path.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:

@@ -17,7 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from disentgen.dataset.spec import load_specs
+from disentgen.dataset.build import choose_source
+from disentgen.dataset.spec import find_spec
 from disentgen.paths import data_folder
 from disentgen.registry import unknown
 from disentgen.runs import open_run
@@ -102,6 +103,16 @@ class Cell:
         return f"study: {' '.join(self.words)}"
 
     @property
+    def source(self) -> str:
+        """Which images a run of the cell would be trained on now."""
+        settings = dict(word.split("=", 1) for word in self.words if "=" in word)
+        return choose_source(
+            find_spec(self.dataset, settings.get("dataset.version")),
+            settings.get("dataset.root"),
+            settings.get("dataset.source", "auto"),
+        )
+
+    @property
     def command(self) -> list[str]:
         """The command line, for use inside ``scripts``."""
         module = f"experiments.{self.experiment}"
@@ -164,6 +175,8 @@ def find_cells(experiment: str, root: Path | None = None) -> Iterator[tuple[str,
 def run_cell(cell: Cell, jobs: int = 1) -> str:
     """Run a cell unless it is finished; go on with it where it was interrupted.
 
+    Runs on the stand-in do not count once the published file is there.
+
     Args:
         cell: which.
         jobs: how many cells are run beside each other. Where it is more than one, each takes one
@@ -173,7 +186,8 @@ def run_cell(cell: Cell, jobs: int = 1) -> str:
     Returns:
         ``finished before``, ``running``, ``done`` or ``failed``.
     """
-    opened = [open_run(path) for name, path in find_cells(cell.experiment) if name == cell.name]
+    named = [open_run(path) for name, path in find_cells(cell.experiment) if name == cell.name]
+    opened = [run for run in named if run.config["dataset"]["source"] == cell.source]
     if any(run.status == "COMPLETED" for run in opened):
         return "finished before"
     if any(run.status == "RUNNING" for run in opened):
@@ -204,15 +218,31 @@ def run_study(cells: list[Cell], jobs: int = 1) -> int:
         return sum(pool.map(run, range(1, len(cells) + 1), cells))
 
 
+def positive(word: str) -> int:
+    """A whole number above 0.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number = int(word)
+    if number < 1:
+        raise ValueError
+    return number
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="run", description="Run the published study.")
     parser.add_argument("experiment", choices=MODELS)
     parser.add_argument("--dry-run", action="store_true", help="print the command lines")
     parser.add_argument("--smoke", action="store_true", help="a few iterations of each")
-    parser.add_argument("--seeds", type=int, default=1, help="runs of each cell (published: 1)")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time, of one thread each")
-    parser.add_argument("--dataset", choices=load_specs(), help="this dataset alone")
+    parser.add_argument(
+        "--seeds", type=positive, default=1, help="runs of each cell (published: 1)"
+    )
+    parser.add_argument(
+        "--jobs", type=positive, default=1, help="runs at a time, of one thread each"
+    )
+    parser.add_argument("--dataset", choices=VARIANTS, help="this dataset alone")
     parser.add_argument("--model", action="append", help="this model alone; may stand repeatedly")
     parser.add_argument(
         "--control", action="store_true", help="train on all images, score on the same sides"
@@ -227,6 +257,8 @@ def main(arguments: list[str] | None = None) -> None:
     datasets = [given.dataset] if given.dataset else list(VARIANTS)
     seeds = range(1, given.seeds + 1)
     cells = list_cells(given.experiment, seeds, datasets, given.model, extra)
+    if not cells:
+        parser.error(f"{given.dataset} has no cells of {', '.join(given.model)}.")
     if given.dry_run:
         print("\n".join(map(str, cells)))
         return

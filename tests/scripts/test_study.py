@@ -6,12 +6,13 @@ import subprocess
 import sys
 from functools import partial
 
+import numpy as np
 import pytest
 
 from conftest import REPOSITORY, call_module
 from disentgen.dataset.spec import load_specs
 from disentgen.runs import find_runs, open_run
-from disentgen.study import MODELS, SMOKE, VARIANTS, list_cells
+from disentgen.study import MODELS, SMOKE, VARIANTS, list_cells, main, run_cell
 
 SHORT = (*SMOKE, "threads=1", "seed=1")
 
@@ -148,6 +149,41 @@ def test_cells_run_beside_each_other(command, data):
     assert runs["dataset.control"].all()
 
 
+def test_runs_on_the_stand_in_do_not_count_once_the_original_is_there(data, monkeypatch):
+    monkeypatch.setenv("DISENTGEN_DATA", str(data))
+    (cell,) = list_cells("decoders", datasets=["dsprites"])[:1]
+    folder = data / "sims" / "decoders" / "1"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps({"dataset": {"source": "stand-in"}}))
+    record = {"status": "COMPLETED", "meta": {"comment": cell.name}}
+    (folder / "run.json").write_text(json.dumps(record))
+    assert run_cell(cell) == "finished before"
+    original = data / "raw" / "dsprites" / "dsprite_train.npz"
+    original.parent.mkdir(parents=True)
+    np.savez(original, imgs=np.zeros(1))
+    started = []
+    monkeypatch.setattr(
+        "subprocess.run",
+        lambda command, **options: started.append(command) or subprocess.CompletedProcess("", 0),
+    )
+    assert run_cell(cell) == "done"
+    assert started == [cell.command]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--dataset", "mpi3d", "--model", "FactorVAE 100"), "mpi3d has no cells of FactorVAE 100"),
+        (("--jobs", "0"), "argument --jobs: invalid positive value: '0'"),
+        (("--dataset", "discs"), "argument --dataset: invalid choice: 'discs'"),
+    ],
+)
+def test_mistakes_of_a_study(words, message, capsys):
+    with pytest.raises(SystemExit):
+        main(["disent", "--dry-run", *words])
+    assert message in capsys.readouterr().err
+
+
 def test_finished_cells_are_skipped_and_interrupted_ones_go_on(command, data):
     words = ("decoders", "--smoke", "--dataset", "dsprites")
     first = command("disentgen.study", *words)
@@ -161,3 +197,15 @@ def test_finished_cells_are_skipped_and_interrupted_ones_go_on(command, data):
     assert second.stdout.count("] finished before") == 2
     assert f"resume={broken.parent}" in second.stdout or second.stdout.count("] done") == 1
     assert len(find_runs(data / "sims")) == 3
+    command("experiments.decoders", "with", "resume=1", "training.score_images=32")
+    third = command("disentgen.study", *words)
+    assert third.stdout.count("] finished before") == 3
+
+
+def test_a_run_of_another_experiment_is_left_as_it_is(command, data):
+    command("experiments.decoders", "with", "dataset.dsprites", "model.fast", *SHORT)
+    folder = data / "sims" / "decoders" / "1"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done = command("experiments.disent", "with", f"resume={folder}", "training.epochs=2", status=1)
+    assert "is one of experiments.decoders: go on with it by python -m" in done.stderr
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

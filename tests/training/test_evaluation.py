@@ -67,6 +67,21 @@ def test_scores_are_means_at_the_posterior_mean(model):
     np.testing.assert_allclose(scores.details["kl_per_latent"], kl.mean(axis=0), rtol=1e-5)
 
 
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_an_image_that_cannot_be_scored_shows(model, monkeypatch, wrong):
+    decode = type(model).decode
+
+    def spoil(self, latents):
+        logits = decode(self, latents)
+        logits[0, 0, 0, 0] = wrong
+        return logits
+
+    monkeypatch.setattr(type(model), "decode", spoil)
+    scores = score(model, batch(torch.zeros(4, 1, 64, 64), 4), CPU)
+    assert not np.isfinite(scores.nll)
+    assert np.isfinite(scores.kl)
+
+
 def test_scores_do_not_depend_on_the_batch_size(model):
     images = torch.rand(30, 1, 64, 64)
     one, other = (score(model, batch(images, size), CPU) for size in (7, 30))

@@ -99,6 +99,22 @@ def test_named_configs_train_and_are_opened_again(tmp_path, family, dataset, mod
         assert fixed == ["shape"]
 
 
+@pytest.mark.parametrize("family", MODELS)
+def test_nothing_held_out_is_scored_as_nothing(tmp_path, family):
+    dataset, loss = {**DATASET, "variant": None}, first(OBJECTIVES[family])
+    results = train_cell(tmp_path, family, dataset, MODELS[family]["fast"], loss)
+    assert results["scores"]["held_out"] is None
+    assert results["split"]["held_out"]["count"] == 0
+    assert results["scores"]["train"]["images"] == 16
+
+
+@pytest.mark.parametrize("loss", OBJECTIVES["lgm"])
+def test_one_latent_is_enough(tmp_path, loss):
+    model = {**ARCHITECTURES["fast"], "latent_size": 1}
+    results = train_cell(tmp_path, "lgm", DATASET, model, OBJECTIVES["lgm"][loss])
+    assert len(results["scores"]["train"]["kl_per_latent"]) == 1
+
+
 @pytest.mark.parametrize(
     ("family", "training"), [("composer", LOSSES["factor"]), ("lgm", PAIRED["adagvae"])]
 )

@@ -143,9 +143,21 @@ def test_control_makes_as_many_steps_as_its_counterpart():
     assert len(parts[1].batches.indices) > len(parts[0].batches.indices)
 
 
-def test_batch_too_small_for_the_loss_is_refused():
-    with pytest.raises(UsageError, match="batch_size=1: the loss 'factor' needs at least 2"):
-        assemble(make_config("factor", batch_size=1), "lgm")
+def test_batch_too_small_for_loss_or_model_is_refused():
+    with pytest.raises(UsageError, match="batch_size=3: the loss 'factor' needs at least 4"):
+        assemble(make_config("factor", batch_size=3), "lgm")
+    model = {**ARCHITECTURES["fast"], "mixer": "mlp"}
+    config = {**make_config("vae", batch_size=1), "model": model}
+    with pytest.raises(UsageError, match="batch_size=1: batch normalisation needs at least 2"):
+        assemble(config, "composer")
+
+
+@pytest.mark.parametrize("control", [False, True])
+def test_batch_of_more_images_than_are_held_in_is_refused(control):
+    few = "~(shape == 1 & scale < 0.55 & orientation < 0.1 & posX < 0.1 & posY < 0.1)"
+    dataset = {"variant": None, "held_out": few, "control": control}
+    with pytest.raises(UsageError, match="batch_size=16 is more than the .* images of the held-in"):
+        assemble(make_config(dataset=dataset, epoch_length=None), "lgm")
 
 
 def test_saved_section_says_which_images_were_meant(tmp_path, monkeypatch):
@@ -174,13 +186,6 @@ def test_training_on_a_gpu_is_repeatable_and_resumes(tmp_path, precision):
     assert whole["device"] == "cuda"
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
     assert whole["scores"] == resumed["scores"]
-
-
-def test_nothing_held_out_is_scored_as_nothing(tmp_path):
-    results, _ = run(make_config(dataset={"variant": None}), tmp_path)
-    assert results["scores"]["held_out"] is None
-    assert results["split"]["held_out"]["count"] == 0
-    assert results["scores"]["train"]["images"] == 128
 
 
 def test_early_stopping_ends_a_run_that_no_longer_improves(tmp_path):

@@ -48,7 +48,7 @@ class Pairs:
     @property
     def varying(self) -> tuple[str, ...]:
         """The factors that can be exchanged between images of the pool."""
-        some = self.neighbours[self.in_pool].max(axis=0) > 1
+        some = (self.neighbours[self.in_pool] > 1).any(axis=0)
         return tuple(np.array(self.grid.names)[some].tolist())
 
     def draw(self, targets: Indices, generator: np.random.Generator) -> Draw:

@@ -102,11 +102,7 @@ def assemble(config: Mapping[str, Any], family: str) -> Training:
         settings.loss.name, settings.loss.params, model, settings.loss.reconstruction
     ).to(device)
     model = model.to(device).to(memory_format=torch.channels_last)
-    if settings.batch_size < loss.minimum_batch:
-        raise UsageError(
-            f"training.batch_size={settings.batch_size}: the loss '{loss.name}' needs at least "
-            f"{loss.minimum_batch} images in a batch."
-        )
+    check_batch_size(settings.batch_size, model, loss)
     return Training(
         config=config,
         family=family,
@@ -127,6 +123,23 @@ def assemble(config: Mapping[str, Any], family: str) -> Training:
     )
 
 
+def check_batch_size(batch_size: int, model: Model, loss: Loss) -> None:
+    """Check that model and objective can work on batches of a size.
+
+    Raises:
+        UsageError: they need larger ones.
+    """
+    needs = {f"the loss '{loss.name}'": loss.minimum_batch}
+    if any(isinstance(module, torch.nn.modules.batchnorm._BatchNorm) for module in model.modules()):
+        needs["batch normalisation"] = 2
+    for name, least in needs.items():
+        if batch_size < least:
+            raise UsageError(
+                f"training.batch_size={batch_size}: {name} needs at least {least} images in a "
+                "batch."
+            )
+
+
 def make_batches(
     dataset: Dataset,
     kind: type[Task],
@@ -136,13 +149,19 @@ def make_batches(
 ) -> TrainingBatches:
     """The batches of a training: a task made of the images that may be shown."""
     grid, shown = dataset.spec.grid, dataset.split.trained_on()
+    # A control makes as many steps as the run that it is compared with.
+    counterpart = int(dataset.split.mask("train").sum())
+    if counterpart < settings.batch_size:
+        raise UsageError(
+            f"training.batch_size={settings.batch_size} is more than the {counterpart} training "
+            "images of the held-in side."
+        )
     task = kind(grid, shown)
     return TrainingBatches(
         Observations(dataset.images, grid, device, dataset.factor_scale == "standardised"),
         task,
         task.usable(shown),
         settings.batch_size,
-        # A control makes as many steps as the run that it is compared with.
-        settings.epoch_length or int(dataset.split.mask("train").sum()) // settings.batch_size,
+        settings.epoch_length or counterpart // settings.batch_size,
         seed,
     )

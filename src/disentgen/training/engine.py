@@ -24,6 +24,10 @@ from disentgen.training.losses import Loss, Terms
 Row = dict[str, float]
 
 
+#: What may help against divergence.
+ADVICE = "A new run with a lower training.lr may help; epochs finished before are kept."
+
+
 class Recorder(Protocol):
     """Whatever keeps scalars as training goes on: Sacred's run, a file, a test."""
 
@@ -118,10 +122,11 @@ class FirstDivergence:
             return
         named = name_terms("", read_terms(engine), self.values)
         wrong = {name: value for name, value in named.items() if not math.isfinite(value)}
-        values = ", ".join(f"{name.removeprefix('.')} = {value}" for name, value in wrong.items())
+        told = [f"{name.removeprefix('.')} = {value}" for name, value in wrong.items()]
+        values = ", ".join(told[:4]) + (f" and {len(told) - 4} more" if len(told) > 4 else "")
         raise DivergenceError(
             f"training diverged at step {int(self.step)} (epoch {engine.state.epoch}): {values}. "
-            "A lower training.lr may help; epochs finished before are kept."
+            f"{ADVICE}"
         )
 
 

@@ -14,6 +14,9 @@ from disentgen.dataset.batches import Batch, ScoringBatches
 from disentgen.models.outputs import Output
 from disentgen.training.engine import attach_progress
 
+#: How the names of details end that are told for each factor, of images to which that applies.
+PER_FACTOR = "_per_factor"
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -36,7 +39,7 @@ class Scores:
 
     @property
     def kl(self) -> float | None:
-        """KL of the posterior from the prior, for models that have one."""
+        """KL of the posterior from the standard normal, for models that have one."""
         parts = self.details.get("kl_per_latent")
         return None if parts is None else sum(parts)
 
@@ -48,7 +51,7 @@ class Scores:
         for name, values in self.details.items():
             named = zip(factors, values, strict=False)
             known = {factor: value for factor, value in named if not math.isnan(value)}
-            record[name] = known if name.endswith("_per_factor") else list(values)
+            record[name] = known if name.endswith(PER_FACTOR) else list(values)
         return record
 
 
@@ -61,8 +64,9 @@ def measure(output: Output, target: Tensor) -> dict[str, Tensor]:
 def create_evaluator(model: nn.Module, device: torch.device) -> Engine:
     """An engine that measures a model's outputs, image by image.
 
-    Each step yields what :func:`measure` does. The engine's metrics are sums over images: of the
-    values (``sum``), of how many apply (``count``), of their squares (``sum_of_squares``).
+    Each step yields what :func:`measure` does. The engine's metrics are means over images: of the
+    values (``mean``), of whether they apply (``applies``), of their squares (``mean_square``). What
+    is told for each factor applies where it is a number; all else must be one.
     """
 
     @torch.no_grad()
@@ -71,14 +75,22 @@ def create_evaluator(model: nn.Module, device: torch.device) -> Engine:
         inputs, target = batch
         return measure(model(inputs), target)
 
+    def lacks(name: str, value: Tensor) -> Tensor:
+        return value.isnan() & name.endswith(PER_FACTOR)
+
     def join(measured: dict[str, Tensor]) -> Tensor:
-        return torch.cat(list(measured.values()), dim=1)
+        parts = [value.masked_fill(lacks(name, value), 0.0) for name, value in measured.items()]
+        return torch.cat(parts, dim=1)
+
+    def count(measured: dict[str, Tensor]) -> Tensor:
+        parts = [1 - lacks(name, value).double() for name, value in measured.items()]
+        return torch.cat(parts, dim=1)
 
     evaluator = Engine(step)
     transforms = {
-        "mean": lambda measured: join(measured).nan_to_num(0.0),
-        "applies": lambda measured: (~join(measured).isnan()).double(),
-        "mean_square": lambda measured: join(measured).nan_to_num(0.0).square(),
+        "mean": join,
+        "applies": count,
+        "mean_square": lambda measured: join(measured).square(),
     }
     for name, transform in transforms.items():
         Average(output_transform=transform, device=device).attach(evaluator, name)
@@ -103,13 +115,13 @@ def score(
     means = state.metrics["mean"] / state.metrics["applies"]
     widths = {name: value.shape[1] for name, value in state.output.items()}  # type: ignore[union-attr]
     parts = dict(zip(widths, means.split(list(widths.values())), strict=True))
-    nll, floor = parts.pop("nll").item(), parts.pop("floor").item()
-    variance = max(state.metrics["mean_square"][0].item() - nll**2, 0.0)
+    nll, floor = parts.pop("nll"), parts.pop("floor")
+    variance = (state.metrics["mean_square"][0] - nll.square()).clamp(min=0).item()
     return Scores(
         images=images,
-        nll=nll,
+        nll=nll.item(),
         # The sample's variance divides by n - 1, the error of its mean by n.
         nll_standard_error=(variance / max(images - 1, 1)) ** 0.5,
-        nll_floor=floor,
+        nll_floor=floor.item(),
         details={name: tuple(values.tolist()) for name, values in parts.items()},
     )

@@ -204,12 +204,13 @@ class FactorVAE(Adversarial):
     name = "factor"
     title = "FactorVAE"
     strength = "gamma"
-    minimum_batch = 2
+    # Half a batch of one image cannot be permuted.
+    minimum_batch = 4
 
     def __init__(
         self,
         latent_size: int,
-        gamma: NonNegative = 10.0,
+        gamma: NonNegative = 100.0,
         beta: NonNegative = 1.0,
         discriminator_lr: Positive = 1e-5,
         discriminator_units: Annotated[int, Field(ge=1)] = 1000,
@@ -295,7 +296,8 @@ class DIPVAE1(Loss):
 
     def covariance(self, posterior: DiagonalGaussian) -> Tensor:
         """(latents, latents) of the posterior means over the batch."""
-        return torch.cov(posterior.mean.T, correction=0)
+        centred = posterior.mean - posterior.mean.mean(dim=0)
+        return centred.T @ centred / len(centred)
 
     def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
         cost, terms = self.judge(output, target)

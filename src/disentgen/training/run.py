@@ -44,9 +44,9 @@ def train(
     times = {"started": handlers.now()}
     prepare_process(read_process_settings(config).resolve_threads())
     training = assemble(config, family)
-    directory.clear()
     print(describe(training), flush=True)
     trainer = prepare_trainer(training, directory, recorder)
+    directory.clear()
     handlers.attach_first_batch(trainer, times)
     if not training.is_finished:
         trainer.run(max_epochs=training.settings.epochs, epoch_length=len(training.batches))
@@ -121,7 +121,7 @@ def validate(training: Training) -> Row:
     if not math.isfinite(scores.nll):
         raise DivergenceError(
             f"validation NLL is {scores.nll} after epoch {len(training.history) + 1}. "
-            "A lower training.lr may help; epochs finished before are kept."
+            f"{handlers.ADVICE}"
         )
     row = {"validation.nll": scores.nll}
     if scores.kl is not None:
