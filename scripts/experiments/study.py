@@ -1,7 +1,9 @@
 """What all experiments share: reading the command line, keeping a run, telling errors."""
 
+import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,7 @@ class StudyExperiment(Experiment):
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
         """Run the command line; end with status 130 or 128 + signal when interrupted."""
+        self._check_with(sys.argv if argv is None else argv)
         colorama.init()  # strips colours where the output is not a terminal
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
@@ -137,7 +140,15 @@ class StudyExperiment(Experiment):
 
     def _find_run(self, folder: Path, given: str) -> Run:
         """The run that ``resume`` names, by its id or its path, if it can go on."""
-        run = open_run(folder / given if (folder / given).exists() else given)
+        places = (folder / given, folder.parent / given, Path(given).expanduser())
+        found = next((place for place in places if (place / "config.json").exists()), None)
+        if found is None:
+            ids = sorted(path.parent.name for path in folder.glob("[0-9]*/config.json"))
+            raise UsageError(
+                f"resume={given} is not a run directory; runs in {folder}: "
+                f"{', '.join(ids) or 'none'}."
+            )
+        run = open_run(found)
         name = run.record.get("experiment", {}).get("name", self.path)
         if name != self.path:
             raise UsageError(
@@ -156,7 +167,7 @@ class StudyExperiment(Experiment):
         return [section for section in self.ingredients if isinstance(section, Section)]
 
     def _check_keys(self, config: Mapping[str, Any]) -> None:
-        accepted = [*SECTIONS, *signature(ProcessSettings)]
+        accepted = [*SECTIONS, *signature(ProcessSettings), "resume"]
         for key in config:
             if key not in accepted:
                 raise unknown("configuration key", key, accepted)
@@ -167,6 +178,20 @@ class StudyExperiment(Experiment):
                 raise UsageError(
                     f"no {section.path} is named; accepted: {', '.join(section.choices)}. "
                     f"Add for example 'with {section.path}.{section.choices[0]}'."
+                )
+
+    def _check_with(self, words: Sequence[str]) -> None:
+        known = [name for name, _ in self.gather_named_configs()]
+        before = words[1 : words.index("with") if "with" in words else None]
+        loose = [
+            word for word in before
+            if not word.startswith("-") and ("=" in word or word in known)
+        ]  # fmt: skip
+        with told_plainly():
+            if loose:
+                raise UsageError(
+                    "settings stand after 'with': "
+                    f"python -m experiments.{self.path} with {shlex.join(loose)}"
                 )
 
     def _check_named_configs(self, named_configs: Sequence[str]) -> None:
@@ -204,9 +229,14 @@ def _continued_config(run: Run, updates: dict) -> dict:
             raise UsageError(
                 f"'{key}' cannot change when a run is resumed; only {', '.join(MAY_CHANGE)} can."
             )
+    done = len(run.history)
+    if after["training.epochs"] < done:
+        raise UsageError(
+            f"run {run.path} has {done} epochs already; training.epochs={after['training.epochs']} "
+            "is less."
+        )
     again = ("training.epochs", "training.score_images")
     if run.status == "COMPLETED" and all(after[key] == before[key] for key in again):
-        done = len(run.history)
         raise UsageError(
             f"run {run.path} is complete ({done} epochs); give training.epochs={done + 10}, say, "
             "to train it further, or training.score_images to score it on more images."

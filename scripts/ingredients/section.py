@@ -5,6 +5,7 @@ from typing import Any
 
 from sacred import Ingredient
 
+from disentgen.errors import UsageError
 from disentgen.training.config import resolve_section, section_defaults
 from ingredients.errors import told_plainly
 
@@ -48,6 +49,8 @@ def make_section(
     @section.config_hook
     def resolve(config: dict, command_name: str, logger: object) -> dict:
         with told_plainly():
+            if word := config[path].get(""):  # how Sacred hands on path=word
+                raise UsageError(f"{path}={word}: '{path}' is a section; write {path}.{word}.")
             return resolve_section(path, family, config[path])
 
     return section

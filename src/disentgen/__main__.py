@@ -8,6 +8,7 @@ import pandas as pd
 
 from disentgen.errors import DisentgenError
 from disentgen.runs import find_runs
+from disentgen.training.losses import losses
 
 COLUMNS = {
     "experiment": "experiment",
@@ -40,10 +41,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not len(runs):
         print("no runs yet")
         return 0
-    shown = runs.reindex(columns=list(COLUMNS)).rename(columns=COLUMNS)
+    shown = name_settings(runs).reindex(columns=list(COLUMNS)).rename(columns=COLUMNS)
     with pd.option_context("display.width", None, "display.max_rows", None):
         print(shown.to_string(index=False, na_rep="-", float_format="{:.2f}".format))
     return 0
+
+
+def name_settings(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs with their own held-out expressions, whole latents, and strengths of objectives."""
+    known = runs.reindex(columns=[*runs, *(key for key in COLUMNS if key not in runs)])
+    strengths = {name: kind.strength for name, kind in losses().items()}
+    told = [
+        f"{name} {row.get(f'training.loss.params.{strengths[name]}'):g}"
+        if strengths.get(name) else name
+        for name, (_, row) in zip(known["training.loss.name"], known.iterrows(), strict=True)
+    ]  # fmt: skip
+    known["dataset.variant"] = known["dataset.variant"].fillna(known.get("dataset.held_out"))
+    known["model.latent_size"] = [
+        "-" if pd.isna(size) else f"{size:.0f}" for size in known["model.latent_size"]
+    ]
+    known["training.loss.name"] = told
+    return known
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ from disentgen.analysis.claims import (
     RULERS,
     SUPPORTED,
     UNDECIDED,
+    Estimate,
     compare_means,
+    decide,
     list_verdicts,
     tabulate_verdicts,
 )
@@ -22,11 +24,12 @@ VARIANTS = {"recomb2element": "leave1out", "recomb2range": "shape2tx", "extrp": 
 
 
 def make_runs(held_out, dataset="dsprites", seeds=(1, 2, 3), floor=0.0, control=None):
-    """Runs of three autoencoders and a decoder: held-out NLL by condition, the same for each."""
+    """Runs of the study's models on dSprites: held-out NLL by condition, the same for each."""
     rows = []
     rng = np.random.default_rng(0)
-    models = [("VAE", "beta=1", "disent", 0.2), ("β-VAE", "beta=8", "disent", 0.5),
-              ("FactorVAE", "gamma=50", "disent", 0.7),
+    models = [("VAE", "beta=1", "disent", 0.2), ("FactorVAE", "gamma=20", "disent", 0.3),
+              ("FactorVAE", "gamma=50", "disent", 0.4), ("FactorVAE", "gamma=100", "disent", 0.5),
+              ("β-VAE", "beta=8", "disent", 0.6), ("β-VAE", "beta=12", "disent", 0.7),
               ("ground-truth decoder", "", "decoders", 1.0)]  # fmt: skip
     for condition, score in held_out.items():
         for place, (model, parameters, experiment, disentanglement) in enumerate(models):
@@ -97,7 +100,7 @@ def test_the_gap_to_the_control_decides_apart_from_nll():
 
 
 def test_the_sides_difference_is_the_images_where_the_floor_explains_it():
-    runs = make_runs({"recomb2element": 50.2}, dataset="shapes3d")
+    runs = make_runs({"recomb2element": 50.2}, dataset="shapes3d").assign(variant="leave1out")
     runs["nll_held_out"] += 440
     excess = [v for v in list_verdicts(runs) if (v.number, v.ruler) == ("4", "excess")]
     assert [verdict.verdict for verdict in excess] == [SUPPORTED]
@@ -109,6 +112,55 @@ def test_disentanglement_that_buys_generalisation_is_found_out():
     assert set(verdicts_of(runs, "6")) == {NOT_SUPPORTED}
     runs["nll_held_out"] = 100 + 50 * runs["disentanglement"] + 0.01 * runs["seed"]
     assert set(verdicts_of(runs, "6")) == {SUPPORTED}
+    fewer = runs[runs["parameters"] != "beta=12"]
+    assert set(verdicts_of(fewer, "6")) == {UNDECIDED}
+
+
+@pytest.mark.parametrize(("score", "verdict"), [(100, SUPPORTED), (200, NOT_SUPPORTED)])
+def test_whether_the_decoder_is_the_best_model(score, verdict):
+    runs = make_runs({"recomb2range": 150.0})
+    runs.loc[runs["label"] == "FactorVAE gamma=50", "nll_held_out"] -= 150 - score
+    runs.loc[runs["experiment"] == "disent", "nll_held_out"] += score - 100
+    decided = [v for v in list_verdicts(runs) if (v.number, v.ruler) == ("7b", "NLL")]
+    (found,) = [v for v in decided if "recomb2range" in v.claim]
+    assert found.verdict == verdict
+    assert found.seeds == 3
+
+
+def test_a_composer_that_fails_is_found_out():
+    runs = make_runs({"recomb2range": 150.0})
+    runs = runs[runs["model"] == "VAE"].assign(experiment="composition", model="composer (VAE)")
+    assert verdicts_of(runs, "8") == [SUPPORTED]
+
+
+def test_runs_that_are_not_the_study_s_decide_nothing():
+    runs = make_runs(AS_PUBLISHED)
+    known = tabulate_verdicts(runs)
+    one = runs[(runs["label"] == "VAE beta=1") & (runs["seed"] == 1)]
+    strays = [
+        one.assign(parameters="beta=4", label="β-VAE 4", cell="other strength", nll_held_out=1e4),
+        one.assign(variant="own > 1", condition="own", cell="other split", nll_held_out=1e4),
+        one.assign(cell="smoke", steps=2, nll_held_out=1e4),
+    ]
+    for stray in strays:
+        for both in ([runs, stray], [stray, runs]):
+            assert tabulate_verdicts(pd.concat(both)).equals(known)
+
+
+def test_the_gap_is_seen_beneath_a_high_floor():
+    runs = make_runs({"recomb2range": 400.0}, dataset="shapes3d", floor=3_500, control=12.0)
+    runs = runs.assign(variant="shape2ohue")
+    assert verdicts_of(runs, "2", "gap", "shapes3d") == [SUPPORTED]
+    assert verdicts_of(runs, "2", "excess", "shapes3d") == [SUPPORTED]
+    assert verdicts_of(runs, "2", "NLL", "shapes3d") == [NOT_SUPPORTED]
+
+
+def test_what_is_unknown_of_a_model_comes_first():
+    known = [Estimate("a", 1.0, np.nan, np.nan, 1), Estimate("b", 2.0, np.nan, np.nan, 1)]
+    unknown = Estimate("none", np.nan, np.nan, np.nan, 0)
+    for place in range(3):
+        among = [*known[:place], unknown, *known[place:]]
+        assert decide(among, 0.0, above=True)[1].name == "none"
 
 
 def test_published_ranges_are_those_of_the_tables():
@@ -139,7 +191,7 @@ def test_comparison_puts_cells_beside_published_ones():
     table = compare_cells(tabulate_cells(runs))
     assert len(table) == 42
     there = table[table["seeds"] > 0]
-    assert len(there) == 12
+    assert len(there) == 21
     assert (there["seeds"] == 3).all()
     ratio = there["nll_held_out"] / there["published_nll_held_out"]
     assert np.allclose(there["nll_held_out_over_published"], ratio)

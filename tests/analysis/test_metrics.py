@@ -358,6 +358,11 @@ def test_explicitness_knows_order_and_chance():
     labels = (quantiles > 0).astype(int)
     assert explicitness(quantiles[:, None], labels) == 1
     assert explicitness(np.zeros((500, 2)), labels) == 0.5
+    # No straight line has a class in the middle of eight on one side alone.
+    ordered = np.repeat(np.arange(8), 100)
+    found = explicitness(ordered[:, None] + 0.01 * np.random.default_rng(0).normal(size=(800, 1)),
+                         ordered)  # fmt: skip
+    assert 0.7 < found < 0.85
     assert np.isnan(explicitness(NOISE, np.zeros(len(NOISE), int)))
 
 

@@ -15,9 +15,9 @@ from disentgen.runs import open_run
 FAST = ("training.fast", "threads=1", "training.score_images=100")
 RUNS = (
     ("disent", "dataset.dsprites", "dataset.variant=shape2tx", "model.fast", "training.beta",
-     *FAST),
+     "training.loss.params.beta=8", *FAST),
     ("disent", "dataset.dsprites", "dataset.variant=shape2tx", "model.fast", "training.beta",
-     "dataset.control=True", *FAST),
+     "training.loss.params.beta=8", "dataset.control=True", *FAST),
     ("decoders", "dataset.shapes3d", "dataset.variant=fhue_gt50", "model.fast", "training.epochs=1",
      "training.epoch_length=2", "training.validation_images=16", "training.score_images=32",
      "threads=1"),
@@ -102,6 +102,54 @@ def test_compare_prints_published_values_and_claims(report, call, shared):
     assert "recombination to range fails" in done.stdout
     assert "(2188.8)" not in done.stdout  # no run of that cell
     assert (shared / "results" / "compare" / "claims.csv").exists()
+
+
+def damage(path, name):
+    if name == "results.json":
+        path.write_text("{}")
+    elif name == "config.json":
+        path.write_bytes(path.read_bytes()[:100])
+    elif name == "model.pt":
+        path.write_bytes(b"PK\x03\x04 and no more")
+    else:
+        path.unlink()
+
+
+def test_damaged_runs_are_left_out_and_named(report, call, shared, tmp_path):
+    sims = shared / "sims"
+    sources = {"config.json": "decoders/1", "model.json": "disent/1", "history.csv": "disent/1",
+               "results.json": "disent/1", "model.pt": "decoders/1"}  # fmt: skip
+    for name, run in sources.items():
+        folder = tmp_path / run.split("/")[0] / name.replace(".", "-")
+        shutil.copytree(sims / run, folder)
+        shutil.rmtree(folder / "analysis")
+        damage(folder / name, name)
+    words = ("--root", str(tmp_path), "--images", "200", "--jobs", "1", "--output")
+    done = call("analysis.report", *words, str(tmp_path / "out"), status=1)
+    assert "Traceback" not in done.stderr
+    assert "no run is left" in done.stderr or "is finished" in done.stderr
+    shutil.copytree(sims / "disent" / "1", tmp_path / "disent" / "1")
+    (tmp_path / "disent" / "1" / "analysis" / "errors.npz").write_bytes(b"PK\x03\x04")
+    done = call("analysis.report", *words, str(tmp_path / "out"))
+    assert "1 runs: " in done.stdout
+    assert done.stderr.count("left out: ") == len(sources)
+    for name in sources:
+        assert re.search(rf"left out: .*/{name.replace('.', '-')}: ", done.stderr), name
+
+
+def test_runs_with_nothing_held_out_are_told_without_claims(report, call, shared, tmp_path):
+    shutil.copytree(shared / "sims" / "disent" / "1", tmp_path / "disent" / "1")
+    for name, change in (
+        ("results.json", lambda kept: kept["scores"].update(held_out=None)),
+        ("config.json", lambda kept: kept["dataset"].update(variant=None, condition=None)),
+    ):
+        path = tmp_path / "disent" / "1" / name
+        kept = json.loads(path.read_text())
+        change(kept)
+        path.write_text(json.dumps(kept))
+    done = call("analysis.compare", "--root", str(tmp_path), "--images", "200", "--jobs", "1",
+                "--output", str(tmp_path / "out"))  # fmt: skip
+    assert "no runs to decide: 1, 2, 3" in done.stdout
 
 
 def test_no_runs_end_in_a_line(call, tmp_path):

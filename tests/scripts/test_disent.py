@@ -147,7 +147,9 @@ MISTAKES = [
     ((*KIM, "dataset.name=dsprite"), "unknown dataset 'dsprite'.*Did you mean 'dsprites'"),
     ((*KIM, "dataset.source=original"), "raw/dsprites/dsprite_train.npz; get it with .*https://"
      "github.com/deepmind.*md5:7da33b31b13a06f4b04a70402ce90c2e"),
-    (("resume=7",), "is not a run directory"),
+    (("resume=7",), "resume=7 is not a run directory; runs in .*/sims/disent: none"),
+    (("rseume=7",), "unknown configuration key 'rseume'.*Did you mean 'resume'"),
+    (("dataset=dsprites", "model.kim"), "'dataset' is a section; write dataset.dsprites"),
 ]  # fmt: skip
 
 
@@ -159,6 +161,14 @@ def test_mistakes_are_told_in_one_line_before_any_work(disent, data, words, mess
     assert line.startswith("error: ")
     assert re.search(message, line), line
     assert not data.exists()
+
+
+@pytest.mark.parametrize("words", [KIM, ("wth", *KIM)])
+def test_a_forgotten_with_is_named(disent, words):
+    done = disent(*words, status=1)
+    assert done.stderr.startswith(
+        "error: settings stand after 'with': python -m experiments.disent"
+    )
 
 
 def write_truncated(path):
@@ -306,6 +316,9 @@ def test_resume_takes_more_epochs_and_nothing_else(disent, runs):
     assert "'model.encoder' cannot change" in done.stderr
     done = disent("with", "resume=1", "model.kim", status=1)
     assert "takes no named configs" in done.stderr
+    done = disent("with", "resume=1", "training.epochs=1", status=1)
+    assert "has 2 epochs already; training.epochs=1 is less" in done.stderr
+    assert open_run(runs / "1").status == "COMPLETED"
     disent("with", f"resume={runs / '1'}", "training.epochs=3")
     disent("with", "resume=1", "training.score_images=500")
     run = open_run(runs / "1")

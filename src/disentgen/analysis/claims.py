@@ -3,7 +3,9 @@
 A claim is *supported* if the 95 % interval over seeds of what decides it lies wholly on the claimed
 side of a fixed bound, *not supported* if it lies wholly on the other, and *not enough runs* remain
 otherwise. Where several models must agree, the one furthest from the claim decides. Claims are
-decided by three rulers: NLL, its excess over the pixels' floor, and the gap to a control that was
+about the study's own cells: other variants, models and strengths are left aside, and of several
+cells of the same name the one of most seeds, then of most steps, counts. Claims are decided by
+three rulers: NLL, its excess over the pixels' floor, and the gap to a control that was
 trained on all images.
 """
 
@@ -14,24 +16,28 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from disentgen.analysis.cells import FAMILY_TITLES
 from disentgen.analysis.published import load_published
-from disentgen.analysis.tables import interval
+from disentgen.analysis.tables import CONFIDENCE, interval
 
 SUPPORTED, NOT_SUPPORTED, UNDECIDED = "supported", "not supported", "not enough runs"
 #: Held-out score over reference score, from which on a model fails to generalise.
 FAILS_FROM = 1.2
 #: Of the NLL difference between sides, the share that may be the models' and not the images'.
 MODELS_SHARE = 0.1
+#: Spread over models of the sides' NLL difference over that of their train NLL, below which the
+#: difference is not the models'.
+IMAGES_SPREAD = 0.2
 #: Spearman's ρ of disentanglement and held-out score, below which one is said to buy the other.
 BUYS_BELOW = -0.5
-VAE_RUNS, DECODER = "disent", "ground-truth decoder"
+VAE_RUNS, DECODER = "disent", FAMILY_TITLES["decoder"]
+#: Experiments whose models the published tables have.
+PUBLISHED_KINDS = (VAE_RUNS, "decoders")
 
-#: By ruler: held-out score, and what it is divided by.
-RULERS = {
-    "NLL": ("nll_held_out", "nll_train"),
-    "excess": ("excess_held_out", "excess_train"),
-    "gap": ("gap_to_control", "control"),
-}
+#: Models from which on a correlation over models is told.
+ENOUGH_MODELS = 6
+#: By ruler: held-out score.
+RULERS = {"NLL": "nll_held_out", "excess": "excess_held_out", "gap": "gap_to_control"}
 Values = NDArray[np.float64]
 
 
@@ -50,7 +56,7 @@ class Verdict:
         estimate: mean of the quantity.
         low: lower end of its 95 % interval.
         high: upper end.
-        seeds: that the interval is over.
+        seeds: that the interval is over; models where it is over models.
         published: the quantity's smallest and largest value in the published tables.
     """
 
@@ -103,35 +109,48 @@ def decide(estimates: Sequence[Estimate], bound: float, above: bool) -> tuple[st
     verdict = next(kind for kind in (NOT_SUPPORTED, UNDECIDED, SUPPORTED) if kind in sides)
     there = [found for found, side in zip(estimates, sides, strict=True) if side == verdict]
     # Unknown means are furthest of all; where everything is known the worst one is.
-    order = sorted(there, key=lambda found: found.mean if above else -found.mean)
-    return verdict, order[0]
+    worst = min(
+        there,
+        key=lambda found: (not np.isnan(found.mean), found.mean if above else -found.mean),
+    )
+    return verdict, worst
 
 
 def by_model(runs: pd.DataFrame, values: pd.Series) -> dict[str, Values]:
     """Values of a table's rows by model, one for each seed."""
-    named = runs["label"] + " " + runs["cell"]
-    single = runs.groupby("label")["cell"].nunique().eq(1)
-    names = named.where(~runs["label"].map(single), runs["label"])
+    names = runs["label"]
     return {str(name): values[names == name].to_numpy(float) for name in dict.fromkeys(names)}
 
 
 def select(runs: pd.DataFrame, dataset: str, condition: str, kind: str = VAE_RUNS) -> pd.DataFrame:
-    """Runs that are no controls: of autoencoders, or of an experiment."""
-    chosen = (
+    """Runs of an experiment that the study has too, without controls; one cell of each label."""
+    published = published_cells(dataset, condition, None)
+    chosen = runs[
         (runs["dataset"] == dataset)
-        & (runs["condition"] == condition)
+        & runs["variant"].isin(published["variant"])
         & (runs["experiment"] == kind)
         & ~runs["control"]
-    )
-    return runs[chosen]
+    ]
+    if kind in PUBLISHED_KINDS:
+        cells = published_cells(dataset, condition, kind)
+        known = set(zip(cells["model"], cells["parameters"], strict=True))
+        named = pd.Series(zip(chosen["model"], chosen["parameters"], strict=True), chosen.index)
+        chosen = chosen[named.isin(known)]
+    size = chosen.groupby("cell").agg(seeds=("seed", "size"), steps=("steps", "max"))
+    size["label"] = chosen.groupby("cell")["label"].first()
+    kept = size.sort_values(["seeds", "steps"]).reset_index().drop_duplicates("label", keep="last")
+    return chosen[chosen["cell"].isin(kept["cell"])]
 
 
 def relative(runs: pd.DataFrame, ruler: str) -> pd.Series:
-    """Held-out score over its reference: training images, or the control on the same images."""
-    held_out, reference = RULERS[ruler]
+    """Held-out score over its reference: training images, or the control on the same images.
+
+    By the gap it is the excess over the control's: the floor would hide what models differ in.
+    """
     if ruler == "gap":
-        return runs["nll_held_out"] / (runs["nll_held_out"] - runs["gap_to_control"])
-    return runs[held_out] / runs[reference]
+        return runs["excess_held_out"] / (runs["excess_held_out"] - runs["gap_to_control"])
+    side = RULERS[ruler]
+    return runs[side] / runs[side.replace("held_out", "train")]
 
 
 def list_verdicts(runs: pd.DataFrame) -> list[Verdict]:
@@ -198,13 +217,14 @@ def judge_ratio(
     values = by_model(chosen, relative(chosen, ruler))
     found = [estimate(name, seeds) for name, seeds in values.items()]
     verdict, decisive = decide(found, FAILS_FROM, above=fails)
-    reference = "control's" if ruler == "gap" else f"train {ruler}"
+    reference = "control's excess" if ruler == "gap" else f"train {ruler}"
     told: Sequence[float] = []
     if ruler == "NLL":
         told = list(published_cells(dataset, condition, kind)["ratio"])
     return report(
         number, claim, dataset, ruler, verdict,
-        f"held-out over {reference}, bound {FAILS_FROM}", decisive, told,
+        f"held-out {'excess ' * (ruler == 'gap')}over {reference}, bound {FAILS_FROM}", decisive,
+        told,
     )  # fmt: skip
 
 
@@ -224,12 +244,14 @@ def judge_images(runs: pd.DataFrame, ruler: str) -> Verdict:
             if np.ptp(part["nll_train"]) > 0
         ]
         found = [estimate("spread over models", np.array(spreads))] if spreads else []
-        bound, quantity = 0.2, "spread of differences over spread of train NLL, bound 0.2"
+        bound = IMAGES_SPREAD
+        quantity = f"spread of differences over spread of train NLL, bound {bound}"
     else:
         score = chosen["side_difference"] if ruler == "excess" else chosen["gap_to_control"]
         shares = by_model(chosen, score.abs() / difference.abs())
         found = [estimate(name, seeds) for name, seeds in shares.items()]
-        bound, quantity = MODELS_SHARE, f"{ruler} as a share of the difference, bound 0.1"
+        bound = MODELS_SHARE
+        quantity = f"{ruler} as a share of the difference, bound {bound}"
     verdict, decisive = decide(found, bound, above=False)
     table = published_cells("shapes3d", "recomb2element", None)
     spread = np.ptp(table["nll_held_out"] - table["nll_train"]) / np.ptp(table["nll_train"])
@@ -239,13 +261,13 @@ def judge_images(runs: pd.DataFrame, ruler: str) -> Verdict:
 
 def judge_ordering(runs: pd.DataFrame, dataset: str, ruler: str, kinds: Sequence[str]) -> Verdict:
     """Whether element < range < extrapolation in held-out score, for every model, seed by seed."""
-    score = RULERS[ruler][0]
+    score = RULERS[ruler]
     found, told = [], []
     steps = (("recomb2element", "recomb2range"), ("recomb2range", "extrp"))
     for kind in kinds:
         for easier, harder in steps:
             tables = [
-                select(runs, dataset, condition, kind).groupby(["label", "seed"])[score].last()
+                select(runs, dataset, condition, kind).set_index(["label", "seed"])[score]
                 for condition in (easier, harder)
             ]
             difference = (tables[1] - tables[0]).dropna()
@@ -266,40 +288,40 @@ def judge_ordering(runs: pd.DataFrame, dataset: str, ruler: str, kinds: Sequence
 
 
 def judge_correlation(runs: pd.DataFrame, dataset: str, condition: str, ruler: str) -> Verdict:
-    """Whether disentanglement goes without better generalisation: Spearman's ρ over runs.
+    """Whether disentanglement goes without better generalisation: Spearman's ρ over models.
 
-    Bought if ρ lies wholly below 0; not bought if it lies wholly above −0.5. The interval is
-    Fisher's, with Bonett and Wright's variance for ranks.
+    Seeds of a model are no independent evidence of it, so their means are correlated. The interval
+    is Fisher's over models, with Bonett and Wright's variance for ranks.
     """
-    score = RULERS[ruler][0]
+    from scipy.stats import norm
+
+    score = RULERS[ruler]
     chosen = select(runs, dataset, condition)
-    known = chosen[["label", "disentanglement", score]].dropna()
+    known = chosen[["label", "disentanglement", score]].dropna().groupby("label").mean()
     claim = f"disentanglement does not buy generalisation ({condition})"
-    quantity = "Spearman's ρ of disentanglement and held-out score"
+    quantity = f"Spearman's ρ of disentanglement and held-out score, bound {BUYS_BELOW}"
     table = published_cells(dataset, condition, VAE_RUNS)
     told = [spearman(table["disentanglement"], table["nll_held_out"])] if ruler == "NLL" else []
-    found = Estimate("no runs", np.nan, np.nan, np.nan, len(known))
-    verdict = UNDECIDED
-    if known["label"].nunique() >= 3 and len(known) >= 6:
+    rho, low, high = np.nan, np.nan, np.nan
+    if len(known) > 2:
         rho = spearman(known["disentanglement"], known[score])
+    if len(known) >= ENOUGH_MODELS:
         error = np.sqrt((1 + rho**2 / 2) / (len(known) - 3))
         centre = np.arctanh(np.clip(rho, -0.9999, 0.9999))
-        low, high = np.tanh(centre - 1.96 * error), np.tanh(centre + 1.96 * error)
-        name = f"{len(known)} runs of {known['label'].nunique()} models"
-        found = Estimate(name, rho, float(low), float(high), len(known))
-        if high < 0:
-            verdict = NOT_SUPPORTED
-        elif low > BUYS_BELOW:
-            verdict = SUPPORTED
+        half = norm.ppf((1 + CONFIDENCE) / 2) * error
+        low, high = np.tanh(centre - half), np.tanh(centre + half)
+    found = Estimate(f"{len(known)} models", rho, float(low), float(high), len(known))
+    verdict = found.side(BUYS_BELOW, above=True)
     return report("6", claim, dataset, ruler, verdict, quantity, found, told)
 
 
 def judge_best(runs: pd.DataFrame, condition: str, ruler: str) -> Verdict:
     """Whether some autoencoder does better held out than the ground-truth decoder (dSprites).
 
-    The one of the best mean is compared; its seeds and the decoder's are independent (Welch).
+    The one of the best mean is compared; its seeds and the decoder's are independent (Welch). Since
+    it was chosen among several on the same runs, the interval is Bonferroni's for all of them.
     """
-    score = RULERS[ruler][0]
+    score = RULERS[ruler]
     chosen = select(runs, "dsprites", condition)
     models = by_model(chosen, chosen[score])
     decoder = select(runs, "dsprites", condition, "decoders")[score].dropna().to_numpy(float)
@@ -308,7 +330,7 @@ def judge_best(runs: pd.DataFrame, condition: str, ruler: str) -> Verdict:
     found = Estimate("no runs", np.nan, np.nan, np.nan, 0)
     if models and len(decoder):
         best = min(models, key=lambda name: models[name].mean())
-        found = compare_means(f"{best} less {DECODER}", models[best], decoder)
+        found = compare_means(f"{best} less {DECODER}", models[best], decoder, len(models))
     verdict = found.side(0.0, above=False)
     tables = [published_cells("dsprites", condition, kind) for kind in (VAE_RUNS, "decoders")]
     told = [tables[0]["nll_held_out"].min() - tables[1]["nll_held_out"].min()]
@@ -318,8 +340,8 @@ def judge_best(runs: pd.DataFrame, condition: str, ruler: str) -> Verdict:
     )  # fmt: skip
 
 
-def compare_means(name: str, first: Values, second: Values) -> Estimate:
-    """Difference of two means, with Welch's 95 % interval."""
+def compare_means(name: str, first: Values, second: Values, comparisons: int = 1) -> Estimate:
+    """Difference of two means, with Welch's 95 % interval, jointly over so many comparisons."""
     from scipy.stats import t
 
     mean = float(first.mean() - second.mean())
@@ -332,7 +354,8 @@ def compare_means(name: str, first: Values, second: Values) -> Estimate:
         ),
         np.finfo(float).tiny,
     )
-    half = float(t.ppf(0.975, max(freedom, 1.0)) * np.sqrt(sum(parts)))
+    level = 1 - (1 - CONFIDENCE) / (2 * comparisons)
+    half = float(t.ppf(level, max(freedom, 1.0)) * np.sqrt(sum(parts)))
     return Estimate(name, mean, mean - half, mean + half, min(len(first), len(second)))
 
 

@@ -1,8 +1,8 @@
 """Finding runs, and measuring on them what has not been measured yet."""
 
 import argparse
-import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +21,10 @@ from disentgen.analysis.tables import CELL, drop_repetitions, tabulate_runs
 from disentgen.errors import DataFileError, UsageError
 from disentgen.paths import data_folder
 from disentgen.runs import Run, find_runs, open_run
+from disentgen.training.settings import available_threads
+
+#: Files of a finished run that tables and measurements read.
+NEEDED = ("config.json", "model.json", "model.pt", "results.json", "history.csv")
 
 
 @dataclass
@@ -38,6 +42,17 @@ class Collection:
     left_out: dict[str, str]
     images: int = CODES
     measured: dict[str, dict[str, Result]] = field(default_factory=dict)
+
+    def drop_left_out(self) -> None:
+        """Keep the runs that can be read.
+
+        Raises:
+            DataFileError: none is left.
+        """
+        self.runs = [run for run in self.runs if str(run.path) not in self.left_out]
+        if not self.runs:
+            reasons = "; ".join(f"{path}: {reason}" for path, reason in self.left_out.items())
+            raise DataFileError(f"no run is left. {reasons}")
 
     @cached_property
     def all_runs(self) -> pd.DataFrame:
@@ -78,8 +93,8 @@ def find_collection(root: Path | None = None, images: int = CODES) -> Collection
         run = open_run(path)
         if status != "COMPLETED":
             left_out[path] = status
-        elif run.results is None or not (run.path / "model.pt").exists():
-            left_out[path] = "results.json or model.pt is missing"
+        elif fault := find_fault(run):
+            left_out[path] = fault
         else:
             runs.append(run)
     if not runs:
@@ -87,15 +102,37 @@ def find_collection(root: Path | None = None, images: int = CODES) -> Collection
     return Collection(runs, left_out, images)
 
 
+def find_fault(run: Run) -> str | None:
+    """What a finished run lacks of that which tables need."""
+    missing = [name for name in NEEDED if not (run.path / name).exists()]
+    if missing:
+        return f"without {', '.join(missing)}"
+    parts = {
+        "config.json": lambda: run.config["training"],
+        "model.json": lambda: run.family,
+        "results.json": lambda: (run.results or {})["scores"]["train"],
+        "history.csv": lambda: run.history["step"].iloc[-1],
+    }
+    for name, read in parts.items():
+        try:
+            read()
+        except (DataFileError, KeyError, IndexError, TypeError, ValueError):
+            return f"{name} is damaged"
+    return None
+
+
 def collect(collection: Collection, jobs: int, metrics: Sequence[str] | None = None) -> None:
     """Measure what is missing on all runs, several at a time; what is done is kept at once.
 
-    A run whose data cannot be opened is left out, with the reason.
+    A run that cannot be measured is left out, with the reason.
 
     Args:
         collection: of runs; told of the results.
         jobs: processes.
         metrics: by name; all by default.
+
+    Raises:
+        DataFileError: none is left.
     """
     for path, result, problem in work_on(
         collection, jobs, "measuring", measure_run, collection.images, metrics
@@ -104,7 +141,7 @@ def collect(collection: Collection, jobs: int, metrics: Sequence[str] | None = N
             collection.measured[path] = result
         else:
             collection.left_out[path] = problem
-    collection.runs = [run for run in collection.runs if str(run.path) not in collection.left_out]
+    collection.drop_left_out()
 
 
 def work_on(
@@ -140,16 +177,30 @@ def measure_run(
         if metrics is None:
             measured.probes()
             measured.errors()
-    except (DataFileError, UsageError) as error:
-        return str(path), {}, str(error)
+    except Exception as error:
+        return str(path), {}, describe_failure(error)
     return str(path), result, None
+
+
+def describe_failure(error: Exception) -> str:
+    """Why a run is left out; one broken run is no reason to lose the work on all others."""
+    if isinstance(error, DataFileError | UsageError):
+        return str(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
+
+
+def print_left_out(collection: Collection) -> None:
+    """A line for each run that was left out, on stderr."""
+    for path, reason in collection.left_out.items():
+        print(f"left out: {path}: {reason}", file=sys.stderr)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What all commands over runs are told."""
     parser.add_argument("--root", type=Path, help="folder of runs; sims in the data folder")
     parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one for a core)"
+        "--jobs", type=int, default=available_threads(), help="processes (default: one for a core)"
     )
     parser.add_argument(
         "--images", type=int, default=CODES, help=f"images of each side to measure on ({CODES:,})"

@@ -6,9 +6,16 @@ from pathlib import Path
 import pandas as pd
 
 from disentgen.analysis.claims import tabulate_verdicts
-from disentgen.analysis.collect import Collection, add_arguments, collect, open_collection
+from disentgen.analysis.collect import (
+    Collection,
+    add_arguments,
+    collect,
+    open_collection,
+    print_left_out,
+)
 from disentgen.analysis.published import CITATION, load_published
 from disentgen.analysis.tables import tabulate_cells
+from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
 
 KEYS = ["dataset", "condition", "variant", "model", "parameters"]
@@ -33,7 +40,7 @@ def compare_cells(cells: pd.DataFrame) -> pd.DataFrame:
         *KEYS, "source", "architecture", "cell", "seeds", "steps",
         *(f"{name}{end}" for name in COMPARED for end in ("", "_low", "_high")),
         "excess_train", "excess_held_out", "gap_to_control", "gap_to_control_low",
-        "gap_to_control_high",
+        "gap_to_control_high", "gap_to_control_seeds",
     ]  # fmt: skip
     joined = published.drop(columns="ratio").merge(
         own.reindex(columns=wanted).astype(dict.fromkeys(KEYS, str)), on=KEYS, how="left"
@@ -58,10 +65,13 @@ def save_comparison(collection: Collection, folder: Path) -> tuple[pd.DataFrame,
 def format_comparison(comparison: pd.DataFrame) -> str:
     """The cells that we have, beside the published ones, as text."""
     there = comparison[comparison["seeds"] > 0]
-    lines = [f"{'cell':<52}{'seeds':>6}{'steps':>8}{'train NLL':>19}{'held-out NLL':>21}{'D':>13}"]
+    lines = [
+        f"{'cell':<52}{'images':<10}{'seeds':>6}{'steps':>8}"
+        f"{'train NLL':>19}{'held-out NLL':>21}{'D':>13}"
+    ]
     for _, row in there.iterrows():
         name = f"{row['dataset']} {row['variant']} {row['model']} {row['parameters']}"
-        line = f"{name:<52}{row['seeds']:>6}{int(row['steps']):>8,}"
+        line = f"{name:<52}{row['source']:<10}{row['seeds']:>6}{int(row['steps']):>8,}"
         for score, width, digits in (
             ("nll_train", 19, 1), ("nll_held_out", 21, 1), ("disentanglement", 13, 2)
         ):  # fmt: skip
@@ -72,21 +82,23 @@ def format_comparison(comparison: pd.DataFrame) -> str:
 
 
 def format_verdicts(verdicts: pd.DataFrame) -> str:
-    """The claims as text, a line for each dataset and ruler that has runs."""
+    """The claims as text, a line for each dataset and ruler that has runs; then those without."""
     lines = []
-    heads = ["source", "number", "claim"]
-    for (source, number, claim), rows in verdicts.groupby(heads, sort=False):
+    known = verdicts[verdicts["estimate"].notna()]
+    for (source, number, claim), rows in known.groupby(["source", "number", "claim"], sort=False):
         lines.append(f"{number:>3}  {claim} ({source} images)")
         for _, row in rows.iterrows():
-            told = "no runs"
-            if row["seeds"]:
-                known = pd.notna(row["low"])
-                spread = f"{row['low']:.2f} to {row['high']:.2f}" if known else "no interval"
-                count = "one seed" if row["seeds"] == 1 else f"n {row['seeds']}"
-                told = f"{row['estimate']:.2f} ({spread}), {count}, {row['decided_by']}"
+            spread = f"{row['low']:.2f} to {row['high']:.2f}"
+            count = "one seed" if row["seeds"] == 1 else f"n {row['seeds']}"
+            told = f"{spread if pd.notna(row['low']) else 'no interval'}), {count}"
             lines.append(
-                f"       {row['dataset']:<9} {row['ruler']:<7} {row['verdict']:<16} {told}"
+                f"       {row['dataset']:<9} {row['ruler']:<7} {row['verdict']:<16} "
+                f"{row['estimate']:.2f} ({told}, {row['decided_by']}"
             )
+    decidable = set(known["number"])
+    without = [number for number in dict.fromkeys(verdicts["number"]) if number not in decidable]
+    if without:
+        lines.append(f"no runs to decide: {', '.join(without)}")
     return "\n".join(lines)
 
 
@@ -101,9 +113,13 @@ def main(arguments: list[str] | None = None) -> None:
     )
     given = parser.parse_args(arguments)
     collection = open_collection(given)
-    collect(collection, given.jobs, metrics=("dci_lasso",))
+    try:
+        collect(collection, given.jobs, metrics=("dci_lasso",))
+    except DataFileError as error:
+        raise SystemExit(str(error)) from None
     folder = given.output or data_folder() / "results" / "compare"
     comparison, verdicts = save_comparison(collection, folder)
     print(f"in parentheses: {CITATION}\n{format_comparison(comparison)}\n")
     print(format_verdicts(verdicts))
+    print_left_out(collection)
     print(f"\n{folder / 'comparison.csv'}, {folder / 'claims.csv'}")

@@ -7,6 +7,7 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -81,7 +82,9 @@ class Measurements:
             return {}
         known = load_metrics()
         return {
-            name: self._recall(name, lambda name=name: self._measure(known[name]))
+            name: self._recall(
+                name, lambda name=name: self._measure(known[name]), known[name].revision
+            )
             for name in (known if names is None else names)
         }
 
@@ -117,13 +120,15 @@ class Measurements:
         with torch.no_grad():
             return encode(self.run.model, observed.images(indices)).double().numpy()
 
-    def _recall(self, name: str, measure: Any) -> Any:
+    def _recall(self, name: str, measure: Any, revision: int = 1) -> Any:
         path = self.folder / "metrics.json"
         kept = _load(path)
         if kept.get("stamp") != self.stamp:
             kept = {"stamp": self.stamp, "versions": {}, "measured": {}}
-        if name not in kept["measured"]:
+        revisions = kept.setdefault("revisions", {})
+        if name not in kept["measured"] or revisions.get(name, 1) != revision:
             kept["measured"][name] = _plain(measure())
+            revisions[name] = revision
             kept["versions"][name] = {package: version(package) for package in VERSIONS}
             text = json.dumps(kept, indent=1, ensure_ascii=False) + "\n"
             path.parent.mkdir(exist_ok=True)
@@ -150,13 +155,14 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _load_arrays(path: Path, stamp: dict[str, Any]) -> dict[str, NDArray] | None:
-    """Arrays that were kept under the same stamp."""
-    if not path.exists():
+    """Arrays that were kept under the same stamp, if they can be read."""
+    try:
+        with np.load(path) as kept:
+            if str(kept["stamp"]) != json.dumps(stamp):
+                return None
+            return {name: kept[name] for name in kept.files if name != "stamp"}
+    except (OSError, BadZipFile, ValueError, KeyError):
         return None
-    with np.load(path) as kept:
-        if str(kept["stamp"]) != json.dumps(stamp):
-            return None
-        return {name: kept[name] for name in kept.files if name != "stamp"}
 
 
 def _save_arrays(path: Path, stamp: dict[str, Any], arrays: dict[str, NDArray]) -> None:
@@ -164,6 +170,7 @@ def _save_arrays(path: Path, stamp: dict[str, Any], arrays: dict[str, NDArray]) 
 
     def write(file: Path) -> None:
         with file.open("wb") as opened:
-            np.savez(opened, allow_pickle=False, stamp=np.array(json.dumps(stamp)), **arrays)
+            content: dict[str, Any] = {"stamp": np.array(json.dumps(stamp)), **arrays}
+            np.savez(opened, **content)
 
     write_whole(path, write)

@@ -40,8 +40,8 @@ def measure_placement(
 
     Returns:
         A row for each factor and side: ``factor``, ``side``, ``squared_error`` (mean, in units of
-        the factor's variance over the grid: 1 is as bad as knowing nothing), ``standard_error`` of
-        it, ``images``.
+        the factor's variance over the grid; on sides where the factor varies less it is smaller
+        for that alone), ``standard_error`` of it, ``images``.
     """
     probe = build_probe(kind).fit(sides["train"].codes, sides["train"].values)
     rows = []

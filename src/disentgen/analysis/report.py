@@ -2,6 +2,7 @@
 
 import argparse
 import base64
+import hashlib
 import io
 import json
 import shlex
@@ -20,7 +21,9 @@ from disentgen.analysis.collect import (
     Collection,
     add_arguments,
     collect,
+    describe_failure,
     open_collection,
+    print_left_out,
     work_on,
 )
 from disentgen.analysis.compare import save_comparison
@@ -43,7 +46,8 @@ from disentgen.analysis.study_figures import (
     draw_hintons,
     name_data,
 )
-from disentgen.analysis.tables import tabulate_cells, tabulate_metrics
+from disentgen.analysis.tables import DISENTANGLEMENT, tabulate_cells, tabulate_metrics
+from disentgen.errors import DataFileError
 from disentgen.models import Autoencoder
 from disentgen.paths import data_folder, write_whole
 from disentgen.runs import Run, flatten, open_run
@@ -56,6 +60,16 @@ CAPTIONS = {
         "they leave the panel; faint ones: runs."
     ),
     "bars": "NLL by model and condition, beside that of controls trained on all images.",
+}
+PICTURE_CAPTIONS = {
+    "curves.png": "Training curves.",
+    "reconstructions.png": "Images of each side and what the model makes of them.",
+    "predictions.png": "Factor values that the model reads, against the true ones.",
+    "errors.png": "Where on the factor grid the NLL is high.",
+    "importances.png": "How important each latent is for each factor (lasso).",
+    "placement.png": "How well factors are read from the codes of each side.",
+    "traversals.png": "Latents moved one at a time.",
+    "traversals.gif": "The same, moving.",
 }
 #: Experiments that are shown in one figure, since they are scored on the same images; supervised
 #: ones make no images.
@@ -83,25 +97,44 @@ def list_pictures(measured: Measurements) -> Drawers:
     return pictures
 
 
-def draw_run(path: Path, images: int) -> str:
-    """Draw what is missing of a run's pictures, in its folder ``analysis``."""
+def draw_run(path: Path, images: int) -> tuple[str, str | None]:
+    """Draw what is missing of a run's pictures, in its folder ``analysis``; why it cannot be."""
     torch.set_num_threads(1)
-    run = open_run(path)
+    try:
+        draw_pictures(open_run(path), images)
+    except Exception as error:
+        return str(path), describe_failure(error)
+    return str(path), None
+
+
+def draw_pictures(run: Run, images: int) -> None:
+    """Draw the pictures of a run that are not there, or are of an earlier state of it."""
     measured = Measurements(run, images)
     drawn = measured.folder / "pictures.json"
-    stamp = json.dumps(measured.stamp)
+    written = {
+        name: hashlib.sha256((run.path / name).read_bytes()).hexdigest()
+        for name in ("results.json", "history.csv")
+    }
+    stamp = json.dumps(measured.stamp | written)
     fresh = drawn.exists() and drawn.read_text(encoding="utf-8") == stamp
     for name, draw in list_pictures(measured).items():
         if not fresh or not (measured.folder / name).exists():
             draw(measured.folder / name)
     write_whole(drawn, lambda file: file.write_text(stamp, encoding="utf-8"))
-    return str(path)
 
 
 def draw_runs(collection: Collection, jobs: int) -> None:
-    """Draw what is missing of all runs' pictures, several runs at a time."""
-    for _ in work_on(collection, jobs, "drawing", draw_run, collection.images):
-        pass
+    """Draw what is missing of all runs' pictures, several runs at a time.
+
+    A run that cannot be drawn is left out, with the reason.
+
+    Raises:
+        DataFileError: none is left.
+    """
+    for path, problem in work_on(collection, jobs, "drawing", draw_run, collection.images):
+        if problem is not None:
+            collection.left_out[path] = problem
+    collection.drop_left_out()
 
 
 def save_report(collection: Collection, folder: Path) -> Path:
@@ -143,20 +176,25 @@ def save_figures(
         for kind, figure in drawn.items():
             path = save(figure, folder / f"{kind}-{name}.png")
             saved.append((f"{name_data(part)}: {CAPTIONS[kind]}", path))
-        for condition, rows in part[~part["control"]].groupby("condition"):
-            title = f"{name_data(part)}, {CONDITION_TITLES[str(condition)]}"
+        own_runs = part[~part["control"]]
+        for number, ((condition, variant), rows) in enumerate(
+            own_runs.groupby(["condition", "variant"], sort=False)
+        ):
+            title = f"{name_data(part)}, {CONDITION_TITLES[str(condition)]} ({variant})"
+            # An expression of a user's own makes no file name.
+            word = number if condition == "own" else variant
             chosen = rows.drop_duplicates("label")
             shown = [open_run(path) for path in chosen["path"]]
             labels = list(chosen["label"])
             measured = [Measurements(run, collection.images) for run in shown]
-            path = folder / f"hinton-{name}-{condition}.png"
+            path = folder / f"hinton-{name}-{condition}-{word}.png"
             save(draw_hintons(measured, labels), path)
             saved.append((f"{title}: importance of latents (lasso).", path))
-            makers = [number for number, run in enumerate(shown) if run.family != "composer"]
+            makers = [place for place, run in enumerate(shown) if run.family != "composer"]
             if makers:
-                path = folder / f"images-{name}-{condition}.png"
-                made = [shown[number] for number in makers]
-                save(draw_comparison(made, [labels[number] for number in makers]), path)
+                path = folder / f"images-{name}-{condition}-{word}.png"
+                made = [shown[place] for place in makers]
+                save(draw_comparison(made, [labels[place] for place in makers]), path)
                 saved.append((f"{title}: the same images as each model makes them.", path))
     return saved
 
@@ -185,7 +223,11 @@ def render_page(
         citation=CITATION,
         conditions=CONDITION_TITLES,
         metrics={
-            **{name: metric.title for name, metric in known.items() if name in runs},
+            **{
+                name: metric.title
+                for name, metric in known.items()
+                if name in runs and name != DISENTANGLEMENT  # that has a column of its own
+            },
             "udr": "UDR",
         },
         cells=records(cells),
@@ -193,6 +235,7 @@ def render_page(
         comparison=records(comparison[comparison["seeds"] > 0]),
         claims=records(claims),
         figures=figures,
+        captions=PICTURE_CAPTIONS,
         left_out=collection.left_out,
         pages=[describe_page(run, collection) for run in collection.runs],
     )
@@ -226,6 +269,7 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
     return {
         "name": f"{run.experiment}/{run.id}",
         "label": run.dataset.label,
+        "unit": run.model.output.unit,
         "command": describe_command(run),
         "config": flatten(run.config),
         "scores": {side: score for side, score in results["scores"].items() if score},
@@ -281,9 +325,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, help="results/report in the data folder")
     given = parser.parse_args(arguments)
     collection = open_collection(given)
-    collect(collection, given.jobs)
-    draw_runs(collection, given.jobs)
+    try:
+        collect(collection, given.jobs)
+        draw_runs(collection, given.jobs)
+    except DataFileError as error:
+        raise SystemExit(str(error)) from None
     page = save_report(collection, given.output or data_folder() / "results" / "report")
-    for path, problem in collection.left_out.items():
-        print(f"left out: {path}: {problem}")
+    print_left_out(collection)
     print(f"{len(collection.runs)} runs: {page}")

@@ -276,6 +276,6 @@ def draw_probe(axis: Axes, rows: list[dict[str, Any]], factors: Sequence[str]) -
         )  # fmt: skip
     axis.axhline(1, color="0.3", linewidth=0.7, linestyle=":")
     axis.set_xticks(range(len(factors)), [name.replace("_", "\n") for name in factors], fontsize=7)
-    axis.set_ylabel("squared error (1: knows nothing)", fontsize=7)
+    axis.set_ylabel("squared error / variance over the grid", fontsize=7)
     axis.tick_params(labelsize=7)
     axis.legend(fontsize=6)

@@ -10,12 +10,14 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from disentgen.analysis.cells import CONDITION_TITLES, describe_cell
 from disentgen.analysis.figures import draw_rows, run_task
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.run_figures import draw_hinton
 from disentgen.dataset.spec import find_spec
+from disentgen.errors import UsageError
 from disentgen.runs import Run
 
 #: Rows of the main figure: heading, and the scores of held-in and held-out side.
@@ -56,7 +58,9 @@ def draw_generalisation(runs: pd.DataFrame, cells: pd.DataFrame) -> Figure:
     """
     runs, cells = runs[~runs["control"]], cells[~cells["control"]]
     shown = [key for key in CONDITION_TITLES if key in set(cells["condition"])]
-    figure = Figure(figsize=(3.1 * len(shown) + 1.9, 2.5 * len(RULERS) + 0.9), layout="constrained")
+    # A single column would be too narrow for the heading.
+    size = (3.1 * max(len(shown), 2) + 1.9, 2.5 * len(RULERS) + 0.9)
+    figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(len(RULERS), len(shown), squeeze=False, sharex=True, sharey="row")
     colours = choose_colours(cells["label"])
     for row, (heading, scores) in enumerate(RULERS.items()):
@@ -71,6 +75,7 @@ def draw_generalisation(runs: pd.DataFrame, cells: pd.DataFrame) -> Figure:
                     dict.fromkeys(cells[cells["condition"] == condition]["variant"])
                 )
                 axis.set_title(f"{CONDITION_TITLES[condition]}\n{variants}", fontsize=9)
+        fit_limits(axes[row, 0], runs[[score for score in scores if score]].to_numpy(float))
         axes[row, 0].set_ylabel(f"{heading}, nats", fontsize=8)
     for axis in axes[-1]:
         axis.set_xlabel("DCI disentanglement (lasso)", fontsize=8)
@@ -112,18 +117,27 @@ def draw_ruler(
         for _, cell in cells.iterrows():
             axis.plot([cell["disentanglement"]] * 2, [cell[score] for score in scores if score],
                       color=colours[cell["label"]], linewidth=0.8)  # fmt: skip
-    values = runs[[score for score in scores if score in runs]].to_numpy(float)
     axis.set_xlim(-0.02, 1.04)
-    if np.isfinite(values).any():
-        axis.set_yscale("symlog", linthresh=LINEAR_BELOW)
-        low, high = np.nanmin(values), np.nanmax(values)
-        axis.update_datalim([(0, low), (1, high)])
-        axis.set_ylim(min(low * (1.6 if low < 0 else 0.6), -2 if low < 0 else 0), high * 1.8 + 5)
-    else:
+    if runs[scores[1]].notna().any():
+        axis.axhline(0, color="0.7", linewidth=0.7, zorder=0)
+    elif scores[0] is None:
         axis.text(0.5, 0.5, "no control runs", transform=axis.transAxes, ha="center", fontsize=8)
-    axis.axhline(0, color="0.7", linewidth=0.7, zorder=0)
     axis.tick_params(labelsize=7)
     axis.grid(alpha=0.25)
+
+
+def fit_limits(axis: Axes, values: NDArray[np.float64]) -> None:
+    """Let an axis, and those that share it, hold all of some values; 0 too where it is near."""
+    if not np.isfinite(values).any():
+        axis.set_yticks([])
+        return
+    low, high = np.nanmin(values), np.nanmax(values)
+    if low > 0.5 * high:
+        margin = 0.1 * (high - low) + 1
+        axis.set_ylim(low - margin, high + margin)
+        return
+    axis.set_yscale("symlog", linthresh=LINEAR_BELOW)
+    axis.set_ylim(min(low * 1.6, -2) if low < 0 else 0, high * 1.8 + 5)
 
 
 def draw_bars(cells: pd.DataFrame) -> Figure:
@@ -193,6 +207,9 @@ def draw_comparison(runs: Sequence[Run], titles: Sequence[str], count: int = 6) 
         runs: on one split, with models that make images.
         titles: of the runs.
         count: images of each side.
+
+    Raises:
+        UsageError: the runs' images are not the same.
     """
     sides = [
         (name, side) for name, side in (("held in", "validation"), ("held out", "held_out"))
@@ -205,6 +222,8 @@ def draw_comparison(runs: Sequence[Run], titles: Sequence[str], count: int = 6) 
         figure.subplots(1, len(sides), squeeze=False)[0], sides, strict=True
     ):
         examined = [run_task(run, side, count) for run in runs]
+        if not all(torch.equal(found.target, examined[0].target) for found in examined):
+            raise UsageError("runs on different splits have no images to be compared on.")
         rows = [examined[0].target]
         rows += [torch.sigmoid(found.output.reconstruction) for found in examined]
         draw_rows(axis, rows, ["original", *titles] if axis is figure.axes[0] else [""] * len(rows))

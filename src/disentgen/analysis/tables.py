@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,16 +71,14 @@ def describe_row(run: Run, metrics: Mapping[str, Result]) -> dict[str, Any]:
         "batch_size": training["batch_size"],
         "weights": results["parameters"],
     }
-    for side, score in results["scores"].items():
-        if score is not None:
-            row[f"nll_{side}"] = score["nll"]
-            row[f"nll_standard_error_{side}"] = score["nll_standard_error"]
-            row[f"floor_{side}"] = score["nll_floor"]
-            row[f"excess_{side}"] = score["nll"] - score["nll_floor"]
-            row[f"kl_{side}"] = score.get("kl", np.nan)
-    if "nll_held_out" in row:
-        row["ratio"] = row["nll_held_out"] / row["nll_train"]
-        row["side_difference"] = row["excess_held_out"] - row["excess_train"]
+    for side, found in results["scores"].items():
+        score = found or {}
+        for name, key in (("nll", "nll"), ("nll_standard_error", "nll_standard_error"),
+                          ("floor", "nll_floor"), ("kl", "kl")):  # fmt: skip
+            row[f"{name}_{side}"] = score.get(key, np.nan)
+        row[f"excess_{side}"] = row[f"nll_{side}"] - row[f"floor_{side}"]
+    row["ratio"] = row["nll_held_out"] / row["nll_train"]
+    row["side_difference"] = row["excess_held_out"] - row["excess_train"]
     known = load_metrics()
     row |= {name: result[known[name].main] for name, result in metrics.items()}
     row["disentanglement"] = 1.0 if run.family == "decoder" else row.get(DISENTANGLEMENT, np.nan)
@@ -93,8 +92,6 @@ def steps_of(run: Run) -> int:
 
 def add_gaps(table: pd.DataFrame) -> pd.DataFrame:
     """Beside each run, its control and how much worse it is than that on the held-out side."""
-    if "nll_held_out" not in table:
-        return table.assign(control_run=None, gap_to_control=np.nan)
     controls = table[table["control"]].drop_duplicates(["cell", "seed"], keep="last")
     columns = controls.set_index(["cell", "seed"])[["run", "nll_held_out"]]
     columns.columns = pd.Index(["control_run", "control_nll_held_out"])
@@ -112,7 +109,8 @@ def tabulate_cells(runs: pd.DataFrame) -> pd.DataFrame:
         runs: of :func:`tabulate_runs`.
 
     Returns:
-        Columns that tell the cell, ``seeds``, ``steps``, and for each score its ``mean``, and
+        Columns that tell the cell, ``seeds``, ``steps``, ``gap_to_control_seeds`` (those with a
+        control), and for each score its ``mean``, and
         ``<score>_low`` and ``<score>_high``: the 95 % interval of Student's t, NaN for one seed.
     """
     rows = []
@@ -123,8 +121,9 @@ def tabulate_cells(runs: pd.DataFrame) -> pd.DataFrame:
             if score in group:
                 values = group[score].astype(float).dropna().to_numpy()
                 row[score], row[f"{score}_low"], row[f"{score}_high"] = interval(values)
+        row["gap_to_control_seeds"] = int(group["gap_to_control"].notna().sum())
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*CELL, "seeds", "steps", *SCORES])
 
 
 def interval(values: np.ndarray) -> tuple[float, float, float]:
@@ -142,7 +141,11 @@ def interval(values: np.ndarray) -> tuple[float, float, float]:
 
 
 def tabulate_metrics(measured: Mapping[str, Mapping[str, Result]]) -> pd.DataFrame:
-    """Every number of every metric: a row for each run, metric, part and place in it."""
+    """Every number of every metric: a row for each run, metric, part and place in it.
+
+    Args:
+        measured: metrics by path of a run, then by name.
+    """
     rows = []
     for path, metrics in measured.items():
         for metric, result in metrics.items():
@@ -151,11 +154,11 @@ def tabulate_metrics(measured: Mapping[str, Mapping[str, Result]]) -> pd.DataFra
                 for place in np.ndindex(array.shape):
                     rows.append(
                         {
-                            "path": path,
+                            "run": "/".join(Path(path).parts[-2:]),
                             "metric": metric,
                             "part": part,
                             "place": ".".join(map(str, place)),
                             "value": array[place],
                         }
                     )
-    return pd.DataFrame(rows, columns=["path", "metric", "part", "place", "value"])
+    return pd.DataFrame(rows, columns=["run", "metric", "part", "place", "value"])

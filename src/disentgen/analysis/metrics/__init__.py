@@ -33,6 +33,7 @@ class Metric(NamedTuple):
         source: the paper that defines it.
         main: the part that is the score; higher is better.
         samples: whether the function takes a sampler.
+        revision: of the computation; values kept from an earlier one are computed anew.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Metric(NamedTuple):
     source: str
     main: str = "score"
     samples: bool = False
+    revision: int = 1
 
 
 @cache

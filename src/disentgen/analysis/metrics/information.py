@@ -61,18 +61,25 @@ def measure_modularity(codes: Codes, classes: Classes) -> Result:
 
 
 def explicitness(codes: Codes, labels: Classes) -> float:
-    """Mean area under the ROC curve of a logistic regression; NaN if the factor does not vary."""
+    """Mean area under the ROC curve over classes; NaN if the factor does not vary.
+
+    Each class has a logistic regression of its own against all others.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
+    from sklearn.multiclass import OneVsRestClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     fitted, kept = hold_back(len(codes))
     if len(np.unique(labels[fitted])) < 2:
         return float("nan")
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200))
-    model.fit(codes[fitted], labels[fitted])
-    likely = model.predict_proba(codes[kept])
+    single = OneVsRestClassifier(LogisticRegression(max_iter=200))
+    model = make_pipeline(StandardScaler(), single).fit(codes[fitted], labels[fitted])
+    # Not their probabilities, which are made to add up to 1 over classes.
+    likely = model.decision_function(codes[kept])
+    if likely.ndim == 1:  # of two classes
+        likely = np.column_stack([-likely, likely])
     areas = [
         roc_auc_score(labels[kept] == known, likely[:, place])
         for place, known in enumerate(model.classes_)
@@ -127,5 +134,5 @@ def standardise(classes: Classes, fitted: NDArray[np.int64]) -> NDArray[np.float
 
 METRICS = (
     Metric("mig", "MIG", measure_mig, "Chen et al. 2018"),
-    Metric("modularity", "modularity", measure_modularity, "Ridgeway & Mozer 2018"),
+    Metric("modularity", "modularity", measure_modularity, "Ridgeway & Mozer 2018", revision=2),
 )
