@@ -73,7 +73,7 @@ def test_tables_hold_every_run_and_its_gap_to_the_control(report):
 
 def test_figures_and_pages_are_there(report):
     page = (report / "report.html").read_text()
-    for name in ("generalisation-dsprites-stand-in.png", "bars-shapes3d-stand-in.png"):
+    for name in ("generalisation-dsprites-stand-in.png", "scores-shapes3d-stand-in.png"):
         assert (report / name).stat().st_size > 10_000
     assert "Rendered stand-in" in page
     assert not re.search(r"(src|href)=[\"']?https?:", page)

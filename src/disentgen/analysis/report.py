@@ -40,10 +40,10 @@ from disentgen.analysis.run_figures import (
     save_traversals,
 )
 from disentgen.analysis.study_figures import (
-    draw_bars,
     draw_comparison,
     draw_generalisation,
     draw_hintons,
+    draw_scores,
     name_data,
 )
 from disentgen.analysis.tables import DISENTANGLEMENT, tabulate_cells, tabulate_metrics
@@ -59,7 +59,10 @@ CAPTIONS = {
         "images. Strong marks: means over seeds with 95 % intervals of Student's t, cut off where "
         "they leave the panel; faint ones: runs."
     ),
-    "bars": "NLL by model and condition, beside that of controls trained on all images.",
+    "scores": (
+        "NLL by model and condition, beside that of controls trained on all images where there "
+        "are any; 95 % intervals over seeds, cut off where they leave the panel."
+    ),
 }
 PICTURE_CAPTIONS = {
     "curves.png": "Training curves.",
@@ -171,7 +174,7 @@ def save_figures(
         name = "-".join(word for word in map(str, key) if word)
         drawn = {
             "generalisation": draw_generalisation(part, own),
-            "bars": draw_bars(own),
+            "scores": draw_scores(own),
         }
         for kind, figure in drawn.items():
             path = save(figure, folder / f"{kind}-{name}.png")

@@ -140,43 +140,49 @@ def fit_limits(axis: Axes, values: NDArray[np.float64]) -> None:
     axis.set_ylim(min(low * 1.6, -2) if low < 0 else 0, high * 1.8 + 5)
 
 
-def draw_bars(cells: pd.DataFrame) -> Figure:
+def draw_scores(cells: pd.DataFrame) -> Figure:
     """NLL of training and held-out images by model and condition, beside the held-out control's.
 
     Thin lines are 95 % intervals over seeds, cut off where they leave the panel.
     """
     shown = [key for key in CONDITION_TITLES if key in set(cells["condition"])]
-    figure = Figure(figsize=(3.6 * len(shown) + 0.6, 3.4), layout="constrained")
-    for axis, condition in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown,
-                               strict=True):  # fmt: skip
+    figure = Figure(figsize=(2.6 * max(len(shown), 2) + 2.2, 3.4), layout="constrained")
+    axes = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
+    for axis, condition in zip(axes, shown, strict=True):
         there = cells[cells["condition"] == condition]
         own, controls = there[~there["control"]], there[there["control"]].set_index("cell")
-        labels = list(own["label"])
-        bars = {
-            "training images": (own, "nll_train", "0.6"),
+        marks = {
+            "training images": (own, "nll_train", "0.5"),
             "held-out images": (own, "nll_held_out", "tab:red"),
             "held-out images, control": (
                 controls.reindex(own["cell"]), "nll_held_out", "tab:blue"
             ),
         }  # fmt: skip
-        for number, (name, (table, score, colour)) in enumerate(bars.items()):
+        for number, (name, (table, score, colour)) in enumerate(marks.items()):
             mean = table[score].to_numpy(float)
-            half = (table[f"{score}_high"] - table[score]).to_numpy(float)
-            half = np.nan_to_num(half)
+            if np.isnan(mean).all():
+                continue
+            half = np.nan_to_num((table[f"{score}_high"] - table[score]).to_numpy(float))
             # On a logarithmic axis an interval that reaches below 0 ends at the axis.
             ends = np.array([np.minimum(half, 0.999 * mean), half])
-            axis.bar(
-                np.arange(len(own)) + 0.27 * (number - 1), mean, width=0.25, yerr=ends,
-                color=colour, label=name, error_kw={"linewidth": 0.7},
+            axis.errorbar(
+                np.arange(len(own)) + 0.2 * (number - 1), mean, yerr=ends, color=colour,
+                marker="o", markersize=4, linestyle="", linewidth=0.8, label=name,
             )  # fmt: skip
-        axis.set_xticks(range(len(own)), labels, rotation=25, ha="right", fontsize=7)
-        axis.set_yscale("log")
-        means = there[["nll_train", "nll_held_out"]].to_numpy(float)
-        axis.set_ylim(np.nanmin(means) / 3, np.nanmax(means) * 3)
+        axis.set_xticks(range(len(own)), list(own["label"]), rotation=25, ha="right", fontsize=7)
+        axis.set_xlim(-0.6, len(own) - 0.4)
         axis.set_title(CONDITION_TITLES[condition], fontsize=9)
+        axis.grid(alpha=0.25)
         axis.tick_params(which="both", labelsize=7)
-    figure.axes[0].set_ylabel("NLL, nats", fontsize=8)
-    figure.axes[0].legend(fontsize=6)
+    means = cells[["nll_train", "nll_held_out"]].to_numpy(float)
+    axes[0].set_yscale("log")
+    axes[0].set_ylim(np.nanmin(means) / 1.5, np.nanmax(means) * 1.5)
+    axes[0].set_ylabel("NLL, nats", fontsize=8)
+    named: dict[str, Any] = {}
+    for axis in axes:
+        handles, names = axis.get_legend_handles_labels()
+        named = dict(zip(names, handles, strict=True)) | named
+    figure.legend(named.values(), named.keys(), loc="outside right upper", fontsize=7)
     figure.suptitle(f"{name_data(cells)}; seeds by cell: {count_seeds(cells)}", fontsize=9)
     return figure
 
