@@ -1,4 +1,4 @@
-"""The study's claims, each decided by rules that were fixed before any run was made.
+"""The study's claims, each decided by fixed rules.
 
 A claim is *supported* if the 95 % interval over seeds of what decides it lies wholly on the claimed
 side of a fixed bound, *not supported* if it lies wholly on the other, and *not enough runs* remain
