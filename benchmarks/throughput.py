@@ -30,9 +30,9 @@ from disentgen.dataset.spec import load_specs
 from disentgen.models import build_model
 from disentgen.training import engine as handlers
 from disentgen.training.assembly import Training, assemble
-from disentgen.training.config import resolve_section
+from disentgen.training.config import Config
 from disentgen.training.losses import build_loss
-from disentgen.training.settings import available_threads, prepare_process
+from disentgen.training.machine import available_threads, prepare_process
 
 Rate = Callable[[], float]
 
@@ -48,25 +48,24 @@ def make_training(
 ) -> Training:
     """A training as the command line assembles it, on the full grid of a dataset."""
     name, _, version = dataset.partition("-")
-    given: dict[str, dict[str, Any]] = {
+    given: dict[str, Any] = {
         "dataset": {
             "name": name,
             "version": version or None,
             "variant": "leave1out",
             "source": "stand-in",
         },
-        "model": ARCHITECTURES[architecture],
+        "model": {"family": "lgm", **ARCHITECTURES[architecture]},
         "training": {"loss": {"name": loss}, "batch_size": batch_size, "precision": precision},
     }
-    sections = {key: resolve_section(key, "lgm", value) for key, value in given.items()}
-    return assemble({**sections, "seed": 0, "threads": torch.get_num_threads()}, "lgm")
+    return assemble(Config.read({**given, "seed": 0, "threads": torch.get_num_threads()}))
 
 
 def measure_bare_step(training: Training, steps: int) -> Rate:
     """The same update on one batch that never changes, without Ignite, data or records."""
     inputs, target = next(training.batches.epoch(1))
     model, loss, optimizer = training.model.train(), training.loss, training.optimizer
-    low = training.settings.precision == "bf16"
+    low = training.config.training.precision == "bf16"
 
     def rate() -> float:
         started = time.perf_counter()
@@ -88,13 +87,13 @@ def measure_loop(training: Training, steps: int) -> Rate:
         training.model,
         training.loss,
         training.optimizer,
-        training.settings.precision,
+        training.config.training.precision,
         training.device,
     )
     handlers.attach_data(trainer, training.batches, seed=0)
     handlers.attach_averages(trainer, training.device)
     handlers.attach_guard(trainer, training.device)
-    handlers.attach_progress(trainer, training.settings.batch_size)
+    handlers.attach_progress(trainer, training.config.training.batch_size)
     epochs = 0
 
     def rate() -> float:
@@ -102,7 +101,7 @@ def measure_loop(training: Training, steps: int) -> Rate:
         epochs += 1
         started = time.perf_counter()
         trainer.run(max_epochs=epochs, epoch_length=steps)
-        return steps * training.settings.batch_size / (time.perf_counter() - started)
+        return steps * training.config.training.batch_size / (time.perf_counter() - started)
 
     return rate
 
@@ -127,12 +126,14 @@ def measure_usual_loop(training: Training, steps: int) -> Rate:
     It reads from 50,000 images in memory and so pays nothing for reading the dataset.
     """
     pictures = training.dataset.images(training.batches.indices[::10][:50_000])
-    batch_size = training.settings.batch_size
+    batch_size = training.config.training.batch_size
     loader = DataLoader(SampleBySample(pictures), batch_size, shuffle=True, drop_last=True)
-    section = training.config["model"]
+    section = training.config.model
     model = build_model("lgm", training.dataset.spec.tensor_shape, 0, section)
     plain_transposed_convolutions(model)
-    loss = build_loss(training.settings.loss.name, training.settings.loss.params, model)
+    loss = build_loss(
+        training.config.training.loss.name, training.config.training.loss.params, model
+    )
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
 
     def endless() -> Iterator[Any]:
@@ -182,7 +183,7 @@ def measure_data(training: Training, batches: int) -> Rate:
         for number, _ in enumerate(training.batches.epoch(1), start=1):
             if number == batches:
                 break
-        return batches * training.settings.batch_size / (time.perf_counter() - started)
+        return batches * training.config.training.batch_size / (time.perf_counter() - started)
 
     return rate
 

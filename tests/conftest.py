@@ -9,9 +9,12 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+
+from disentgen.training.config import Config
 
 REPOSITORY = Path(__file__).parents[1]
 SCRIPTS = REPOSITORY / "scripts"
@@ -25,6 +28,12 @@ CommandLine = Callable[..., subprocess.CompletedProcess]
 def one_thread() -> None:
     """Tests run in parallel processes; threads of several would get in each other's way."""
     torch.set_num_threads(1)
+
+
+def read_config(family: str, **given: Any) -> Config:
+    """A configuration for models of a family: seed 1 on one thread of the CPU."""
+    model = {"family": family, **given.pop("model")}
+    return Config.read({"model": model, "seed": 1, "device": "cpu", "threads": 1, **given})
 
 
 @pytest.fixture

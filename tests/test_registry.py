@@ -3,7 +3,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from disentgen import registry
+from disentgen import registry, schema
 from disentgen.errors import UsageError
 from disentgen.training.schedules import Linear
 
@@ -16,26 +16,26 @@ def target(
 
 
 def test_defaults_are_plain_data_without_required_parameters():
-    assert registry.defaults(target) == {"mode": "plain", "schedule": None}
+    assert schema.defaults(target) == {"mode": "plain", "schedule": None}
 
 
 def test_check_fills_in_defaults_and_converts():
     line = {"start": 0, "stop": 1, "steps": 5}
-    checked = registry.check("model", target, {"size": "3", "schedule": line})
+    checked = schema.check("model", target, {"size": "3", "schedule": line})
     assert checked == {"size": 3, "mode": "plain", "schedule": Linear(0, 1, 5)}
-    assert registry.plain(target, checked)["schedule"] == line
+    assert schema.plain(target, checked)["schedule"] == line
 
 
 def test_null_is_none():
-    assert registry.check("model", target, {"size": 1, "schedule": "null"})["schedule"] is None
+    assert schema.check("model", target, {"size": 1, "schedule": "null"})["schedule"] is None
     with pytest.raises(UsageError, match="model.size: .* given: None"):
-        registry.check("model", target, {"size": "null"})
+        schema.check("model", target, {"size": "null"})
 
 
 def test_supplied_parameters_cannot_be_set():
-    assert registry.check("model", target, {}, supplied=("size",))["mode"] == "plain"
+    assert schema.check("model", target, {}, supplied=("size",))["mode"] == "plain"
     with pytest.raises(UsageError, match="unknown parameter in model: 'size'"):
-        registry.check("model", target, {"size": 1}, supplied=("size",))
+        schema.check("model", target, {"size": 1}, supplied=("size",))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_supplied_parameters_cannot_be_set():
 )
 def test_mistakes_name_what_was_given_and_what_is_accepted(given, message):
     with pytest.raises(UsageError, match=message):
-        registry.check("model", target, given)
+        schema.check("model", target, given)
 
 
 def test_choose_suggests_whatever_the_case():

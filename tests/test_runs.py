@@ -10,31 +10,32 @@ import pytest
 import torch
 
 from configs.cnnvae import ARCHITECTURES
+from conftest import read_config
 from disentgen.errors import DataFileError, UsageError
-from disentgen.models import build_model
 from disentgen.paths import replaced_whole
-from disentgen.runs import RunDirectory, find_runs, open_run
-from disentgen.training.config import resolve_section
+from disentgen.run_directory import RunDirectory
+from disentgen.runs import find_runs, open_run
 
 
 def make_run(folder, status="COMPLETED", heartbeat=None, **config):
     """A run directory as a training leaves it."""
     folder.mkdir(parents=True)
-    sections = {
-        "dataset": resolve_section("dataset", "lgm", {"name": "dsprites", "variant": "shape2tx"}),
-        "model": resolve_section("model", "lgm", ARCHITECTURES["fast"]),
-        "training": resolve_section("training", "lgm", {}),
-    }
-    (folder / "config.json").write_text(json.dumps({**sections, "seed": 1, **config}))
+    settings = read_config(
+        "lgm",
+        dataset={"name": "dsprites", "variant": "shape2tx"},
+        model=ARCHITECTURES["fast"],
+        **config,
+    )
+    RunDirectory(folder).save_config(settings)
     host = {"hostname": platform.node()}
     entry = {"status": status, "heartbeat": heartbeat, "host": host}
     (folder / "run.json").write_text(json.dumps(entry))
-    model = build_model("lgm", (1, 64, 64), 5, sections["model"])
+    model = settings.build_model()
     description = {
         "family": "lgm",
         "image_shape": [1, 64, 64],
         "factors": ["shape", "scale", "orientation", "posX", "posY"],
-        "parameters": sections["model"],
+        "parameters": settings.model,
     }
     RunDirectory(folder).save_model(model, description)
     return model

@@ -8,6 +8,9 @@ conv, tconv: channels, kernel, stride, padding.
 
 from typing import Any
 
+#: Doubles height and width; corners stay where they are, as in the published mpcnn.
+ALIGNED = ("upsample", (2, None, True))
+
 # Higgins et al. 2017, table 1 (dSprites)
 higgins = {
     "name": "higgins",
@@ -132,13 +135,13 @@ mpcnn = {
         ("linear", (2048,)),
         ("relu",),
         ("unflatten", (32, 8, 8)),
-        ("upsample", (2,)),
+        ALIGNED,
         ("tconv", (32, 3, 1, 1)),
         ("relu",),
-        ("upsample", (2,)),
+        ALIGNED,
         ("tconv", (32, 3, 1, 1)),
         ("relu",),
-        ("upsample", (2,)),
+        ALIGNED,
         ("tconv", (32, 3, 1, 1)),
         ("relu",),
         ("tconv", ("image", 3, 1, 1)),

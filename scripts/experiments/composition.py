@@ -7,24 +7,23 @@ factors that are fixed on a side cannot be exchanged there, and the results name
 
 from configs.cnnvae import ARCHITECTURES
 from configs.training import LOSSES
-from experiments.study import StudyExperiment, git_state_is_readable
+from experiments.experiment import TrainingExperiment
 from ingredients.dataset import dataset_ingredient
 from ingredients.model import model_ingredient
 from ingredients.training import training_ingredient
 
 FAMILY = "composer"
 
-experiment = StudyExperiment(
+experiment = TrainingExperiment(
     "composition",
-    ingredients=[
+    FAMILY,
+    [
         dataset_ingredient(FAMILY),
         model_ingredient(FAMILY, ARCHITECTURES),
         # 10,000 pairs an epoch, as published.
         training_ingredient(FAMILY, LOSSES, epoch_length=156),
     ],
-    save_git_info=git_state_is_readable(),
 )
-experiment.trains(FAMILY)
 
 if __name__ == "__main__":
     experiment.run_commandline()

@@ -6,23 +6,22 @@ as they are; dataset.factor_scale=standardised gives them in standard deviations
 
 from configs.decoders import DECODERS
 from configs.training import GENERATION
-from experiments.study import StudyExperiment, git_state_is_readable
+from experiments.experiment import TrainingExperiment
 from ingredients.dataset import dataset_ingredient
 from ingredients.model import model_ingredient
 from ingredients.training import training_ingredient
 
 FAMILY = "decoder"
 
-experiment = StudyExperiment(
+experiment = TrainingExperiment(
     "decoders",
-    ingredients=[
+    FAMILY,
+    [
         dataset_ingredient(FAMILY),
         model_ingredient(FAMILY, DECODERS, required="decoder"),
         training_ingredient(FAMILY, GENERATION, **GENERATION["generation"]),
     ],
-    save_git_info=git_state_is_readable(),
 )
-experiment.trains(FAMILY)
 
 if __name__ == "__main__":
     experiment.run_commandline()

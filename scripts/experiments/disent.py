@@ -7,23 +7,22 @@ interrupted run.
 
 from configs.cnnvae import ARCHITECTURES
 from configs.training import LOSSES, PAIRED
-from experiments.study import StudyExperiment, git_state_is_readable
+from experiments.experiment import TrainingExperiment
 from ingredients.dataset import dataset_ingredient
 from ingredients.model import model_ingredient
 from ingredients.training import training_ingredient
 
 FAMILY = "lgm"
 
-experiment = StudyExperiment(
+experiment = TrainingExperiment(
     "disent",
-    ingredients=[
+    FAMILY,
+    [
         dataset_ingredient(FAMILY),
         model_ingredient(FAMILY, ARCHITECTURES),
         training_ingredient(FAMILY, LOSSES | PAIRED),
     ],
-    save_git_info=git_state_is_readable(),
 )
-experiment.trains(FAMILY)
 
 if __name__ == "__main__":
     experiment.run_commandline()

@@ -6,23 +6,22 @@ are in standard deviations from their mean (dataset.factor_scale=raw takes them 
 
 from configs.cnnvae import ENCODERS
 from configs.training import INFERENCE
-from experiments.study import StudyExperiment, git_state_is_readable
+from experiments.experiment import TrainingExperiment
 from ingredients.dataset import dataset_ingredient
 from ingredients.model import model_ingredient
 from ingredients.training import training_ingredient
 
 FAMILY = "encoder"
 
-experiment = StudyExperiment(
+experiment = TrainingExperiment(
     "supervised",
-    ingredients=[
+    FAMILY,
+    [
         dataset_ingredient(FAMILY, factor_scale="standardised"),
         model_ingredient(FAMILY, ENCODERS),
         training_ingredient(FAMILY, INFERENCE, **INFERENCE["inference"]),
     ],
-    save_git_info=git_state_is_readable(),
 )
-experiment.trains(FAMILY)
 
 if __name__ == "__main__":
     experiment.run_commandline()

@@ -7,14 +7,14 @@ from sacred.run import Run
 from configs.datasets import DATASETS, SMALL
 from disentgen.dataset.summary import describe_dataset
 from disentgen.paths import data_folder
-from disentgen.training.config import open_dataset
+from disentgen.training.config import Config
 from ingredients.errors import told_plainly
-from ingredients.section import Section, make_section
+from ingredients.section import Section
 
 
 def dataset_ingredient(family: str, **defaults: Any) -> Section:
     """The ``dataset`` section of an experiment."""
-    section = make_section("dataset", family, DATASETS, SMALL, required="name", **defaults)
+    section = Section("dataset", family, DATASETS, SMALL, required="name", **defaults)
 
     @section.command(unobserved=True)
     def show(_run: Run) -> None:
@@ -22,7 +22,7 @@ def dataset_ingredient(family: str, **defaults: Any) -> Section:
         from disentgen.analysis.figures import save_sides  # matplotlib takes its time to start
 
         with told_plainly():
-            dataset = open_dataset(_run.config)
+            dataset = Config.read(_run.config, complete=False).open_dataset()
             print(describe_dataset(dataset))
             print(f"examples: {save_sides(dataset, data_folder() / 'results')}")
 

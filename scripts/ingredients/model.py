@@ -6,9 +6,9 @@ from typing import Any
 from sacred.run import Run
 
 from disentgen.models.summary import describe_model
-from disentgen.training.config import open_model
+from disentgen.training.config import Config
 from ingredients.errors import told_plainly
-from ingredients.section import Section, make_section
+from ingredients.section import Section
 
 
 def model_ingredient(
@@ -18,12 +18,12 @@ def model_ingredient(
     **defaults: Any,
 ) -> Section:
     """The ``model`` section of an experiment; ``required`` is what an architecture must set."""
-    section = make_section("model", family, architectures, {}, required=required, **defaults)
+    section = Section("model", family, architectures, {}, required=required, **defaults)
 
     @section.command(unobserved=True)
     def show(_run: Run) -> None:
         """Print the model's layers with their shapes and parameters."""
         with told_plainly():
-            print(describe_model(open_model(_run.config, family)))
+            print(describe_model(Config.read(_run.config, complete=False).build_model()))
 
     return section

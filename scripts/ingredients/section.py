@@ -1,36 +1,18 @@
 """What the ingredients have in common: each is a section of the configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sacred import Ingredient
 
-from disentgen.errors import UsageError
-from disentgen.training.config import resolve_section, section_defaults
-from ingredients.errors import told_plainly
+from disentgen.training.config import section_defaults
 
 
 class Section(Ingredient):
-    """A section of the configuration as an ingredient.
+    """A section of the configuration as an ingredient: its defaults and named configurations.
 
-    Its defaults are those of the library's signatures, in a single layer; a hook lets the library
-    check the section and fill in what depends on names chosen in it.
-    """
-
-    path: str
-    choices: tuple[str, ...] = ()
-    required: str | None = None
-
-
-def make_section(
-    path: str,
-    family: str,
-    choices: Mapping[str, Mapping[str, Any]],
-    modifiers: Mapping[str, Mapping[str, Any]],
-    required: str | None = None,
-    **defaults: Any,
-) -> Section:
-    """Make the ingredient of a section.
+    Defaults are those of the library's signatures, in a single layer; the library checks the
+    section together with all others.
 
     Args:
         path: the section's name.
@@ -40,17 +22,32 @@ def make_section(
         required: the key that a choice must have set.
         defaults: of this experiment, where they differ from the library's.
     """
-    section = Section(path, save_git_info=False)
-    section.choices, section.required = tuple(choices), required
-    section.add_config({**section_defaults(path, family), **defaults})
-    for name, config in {**choices, **modifiers}.items():
-        section.add_named_config(name, dict(config))
 
-    @section.config_hook
-    def resolve(config: dict, command_name: str, logger: object) -> dict:
-        with told_plainly():
-            if word := config[path].get(""):  # how Sacred hands on path=word
-                raise UsageError(f"{path}={word}: '{path}' is a section; write {path}.{word}.")
-            return resolve_section(path, family, config[path])
+    path: str
 
-    return section
+    def __init__(
+        self,
+        path: str,
+        family: str,
+        choices: Mapping[str, Mapping[str, Any]],
+        modifiers: Mapping[str, Mapping[str, Any]],
+        required: str | None = None,
+        **defaults: Any,
+    ):
+        super().__init__(path, save_git_info=False)
+        self.choices, self.required = tuple(choices), required
+        #: The keys that every choice sets: whoever sets one of them has chosen.
+        self.chosen_keys = set.intersection(*(set(config) for config in choices.values()))
+        self.add_config({**section_defaults(path, family), **defaults})
+        for name, config in {**choices, **modifiers}.items():
+            self.add_named_config(name, dict(config))
+
+    def find_choices(self, named_configs: Sequence[str]) -> list[str]:
+        """Those of some named configurations that are choices of this section."""
+        own = [f"{self.path}.{choice}" for choice in self.choices]
+        return [name for name in dict.fromkeys(named_configs) if name in own]
+
+    def is_chosen_in(self, config: Mapping[str, Any]) -> bool:
+        """Whether a configuration makes the choice that this section's named ones make."""
+        section = config.get(self.path)
+        return isinstance(section, Mapping) and bool(self.chosen_keys & set(section))

@@ -6,21 +6,22 @@ from typing import Any
 from sacred.run import Run
 
 from configs.training import PROTOCOLS
+from disentgen.training.config import Config
 from disentgen.training.summary import describe_training
 from ingredients.errors import told_plainly
-from ingredients.section import Section, make_section
+from ingredients.section import Section
 
 
 def training_ingredient(
     family: str, losses: Mapping[str, Mapping[str, Any]], **defaults: Any
 ) -> Section:
     """The ``training`` section of an experiment."""
-    section = make_section("training", family, losses, PROTOCOLS, **defaults)
+    section = Section("training", family, losses, PROTOCOLS, **defaults)
 
     @section.command(unobserved=True)
     def show(_run: Run) -> None:
         """Print the objective's formula and its parameters, and the protocol."""
         with told_plainly():
-            print(describe_training(_run.config))
+            print(describe_training(Config.read(_run.config, complete=False)))
 
     return section

@@ -1,157 +1,88 @@
-"""Run directories: what a training leaves behind, and how it is found and opened again."""
+"""Runs: what a training has left behind, found and opened again."""
 
-import contextlib
-import datetime
-import io
+import functools
 import json
-import pickle
 import platform
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import torch
 from filelock import FileLock, Timeout
-from torch import nn
 
 from disentgen.dataset import Dataset
 from disentgen.dataset.split import Split
+from disentgen.dataset.tasks import Task
 from disentgen.errors import DataFileError, UsageError
-from disentgen.models import Model, build_model
-from disentgen.paths import data_folder, sweep_temporaries, write_whole
-from disentgen.training.config import open_dataset, open_split
+from disentgen.models import FAMILIES, Model
+from disentgen.paths import data_folder
+from disentgen.record import EARLIER_FAMILIES, Record
+from disentgen.run_directory import RunDirectory
+from disentgen.schema import flatten
+from disentgen.training.config import Config, open_split
+
+if TYPE_CHECKING:  # Ignite takes seconds to start
+    from disentgen.training.assembly import Training
 
 #: Where a run's lock cannot tell, a run whose last sign of life is older than this is dead.
 STALE_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class RunDirectory:
-    """The files of one run; each is written whole or not at all."""
-
-    path: Path
-
-    def save_model(self, model: nn.Module, description: Mapping[str, Any]) -> None:
-        """Write ``model.pt`` (weights only) and ``model.json`` (what to load them into)."""
-        weights = {name: value.cpu() for name, value in model.state_dict().items()}
-        self._save_json("model.json", description)
-        self._save_tensors("model.pt", weights)
-
-    def load_model(self) -> Model:
-        """Rebuild the model of ``model.json`` with the weights of ``model.pt``.
-
-        Raises:
-            DataFileError: the run has not saved a model.
-        """
-        description = self._load_json("model.json")
-        if description is None or not (self.path / "model.pt").exists():
-            raise DataFileError(f"{self.path} holds no model: no epoch of it was finished.")
-        model = build_model(
-            description["family"],
-            description["image_shape"],
-            len(description["factors"]),
-            description["parameters"],
-        )
-        model.load_state_dict(self._load_tensors("model.pt"))
-        return model.eval()
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the directory for this process; the system lets it go should the process die.
-
-        Raises:
-            UsageError: another process holds it.
-        """
-        lock = self.path / "run.lock"
-        try:
-            with FileLock(lock, timeout=0):
-                try:
-                    yield
-                finally:
-                    lock.unlink(missing_ok=True)
-        except Timeout:
-            raise UsageError(f"another process is training in {self.path}.") from None
-
-    def clear(self) -> None:
-        """Remove results of an earlier end of the run, and what a killed process was writing."""
-        for name in ("results.json", "reconstructions.png", "predictions.png"):
-            (self.path / name).unlink(missing_ok=True)
-        sweep_temporaries(self.path)
-
-    def save_checkpoint(self, state: Mapping[str, Any]) -> None:
-        """Write ``checkpoint.pt``: all that resuming needs, as of the last finished epoch."""
-        self._save_tensors("checkpoint.pt", state)
-
-    def load_checkpoint(self) -> dict[str, Any] | None:
-        """The last checkpoint, if an epoch was finished.
-
-        Raises:
-            DataFileError: the file is damaged.
-        """
-        if not (self.path / "checkpoint.pt").exists():
-            return None
-        return self._load_tensors("checkpoint.pt")
-
-    def save_history(self, history: list[dict[str, float]]) -> None:
-        """Write ``history.csv``, a row for each finished epoch."""
-        frame = pd.DataFrame(history).astype({"epoch": int, "step": int})
-        write_whole(self.path / "history.csv", lambda file: frame.to_csv(file, index=False))
-
-    def save_results(self, results: Mapping[str, Any]) -> None:
-        """Write ``results.json``."""
-        self._save_json("results.json", results)
-
-    def _save_tensors(self, name: str, content: Mapping[str, Any]) -> None:
-        # By way of memory, since torch reports a full disk as an error of its own making.
-        buffer = io.BytesIO()
-        torch.save(dict(content), buffer)
-        write_whole(self.path / name, lambda file: file.write_bytes(buffer.getbuffer()))
-
-    def _load_tensors(self, name: str) -> dict[str, Any]:
-        try:
-            return torch.load(self.path / name, map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise DataFileError(f"{self.path / name} is damaged: {error}") from error
-
-    def _save_json(self, name: str, content: Mapping[str, Any]) -> None:
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        write_whole(self.path / name, lambda file: file.write_text(text, encoding="utf-8"))
-
-    def _load_json(self, name: str) -> Any:
-        """The content of a file; None if it is not there or was cut off while being written."""
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
-            return None
-
-
-@dataclass(frozen=True)
 class Run(RunDirectory):
-    """A run as its directory tells of it; nothing is read before it is asked for."""
+    """A run as its directory describes it; nothing is read before it is asked for."""
 
-    @property
-    def experiment(self) -> str:
-        return self.path.parent.name
+    _tasks: dict[str, Task] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def id(self) -> str:
         return self.path.name
 
-    @cached_property
-    def config(self) -> dict[str, Any]:
-        """The configuration, with the defaults of the time filled in."""
-        config = self._load_json("config.json")
-        if config is None:
-            raise DataFileError(f"{self.path} has no readable config.json.")
-        return config
+    @property
+    def experiment(self) -> str:
+        """The experiment that the run is of."""
+        return self.settings.experiment or self.path.parent.name
+
+    @property
+    def family(self) -> str:
+        """The family of the run's model."""
+        return self.settings.family
 
     @cached_property
-    def record(self) -> dict[str, Any]:
-        """What Sacred keeps of the run: status, times, command line; empty if it is unreadable."""
-        return self._load_json("run.json") or {}
+    def settings(self) -> Config:
+        """The configuration.
+
+        Raises:
+            DataFileError: ``config.json`` is not readable, or not by this version.
+        """
+        saved = self._load_json("config.json")
+        if not isinstance(saved, Mapping):
+            raise DataFileError(f"{self.path} has no readable config.json.")
+        experiment, family = self._guess_earlier()
+        try:
+            return Config.read_saved(saved, experiment, family)
+        except UsageError as error:
+            raise DataFileError(f"{self.path / 'config.json'}: {error}") from error
+
+    def _guess_earlier(self) -> tuple[str | None, str | None]:
+        """Experiment and family of a run whose configuration does not yet say them."""
+        described = str((self._load_json("model.json") or {}).get("family"))
+        experiments = {family: name for name, family in EARLIER_FAMILIES.items()}
+        experiment = self.record.experiment or experiments.get(described) or self.path.parent.name
+        return experiment, EARLIER_FAMILIES.get(experiment, described)
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The same as plain data, with the defaults of the time filled in."""
+        return self.settings.plain()
+
+    @cached_property
+    def record(self) -> Record:
+        """What Sacred keeps of the run."""
+        content = self._load_json("run.json")
+        return Record(content if isinstance(content, Mapping) else {})
 
     @cached_property
     def results(self) -> dict[str, Any] | None:
@@ -167,34 +98,39 @@ class Run(RunDirectory):
     @cached_property
     def dataset(self) -> Dataset:
         """The dataset, its split and its images."""
-        return open_dataset(self.config)
+        return self.settings.open_dataset()
 
     @cached_property
     def split(self) -> Split:
         """The sides of the dataset's grid; needs no images."""
-        return open_split(self.config)
+        return self.settings.split
 
     @cached_property
-    def family(self) -> str:
-        """The family of the run's model."""
-        return (self._load_json("model.json") or {})["family"]
+    def sides(self) -> dict[str, Any]:
+        """Counts and hashes of the split's sides, as saved when the run started."""
+        saved = self._load_json("split.json") or (self.results or {}).get("split")
+        return saved or describe_split(json.dumps(self.config["dataset"], sort_keys=True))
 
     @cached_property
     def model(self) -> Model:
-        """The best model of the run (by validation NLL), in evaluation mode, on the CPU."""
+        """The model that the run has kept, in evaluation mode, on the CPU."""
         return self.load_model()
+
+    def task(self, side: str) -> Task:
+        """What is asked of the model for images of a side, made once."""
+        if side not in self._tasks:
+            self._tasks[side] = FAMILIES[self.family].make_task(self.split, side)
+        return self._tasks[side]
 
     @cached_property
     def status(self) -> str:
         """COMPLETED, FAILED, INTERRUPTED, RUNNING; DEAD if it says RUNNING and is not."""
-        entry = self.record
-        status = entry.get("status", "UNKNOWN")
-        return "DEAD" if status == "RUNNING" and not self._is_alive(entry) else status
+        status = self.record.status
+        return "DEAD" if status == "RUNNING" and not self._is_alive() else status
 
-    def _is_alive(self, entry: Mapping[str, Any]) -> bool:
+    def _is_alive(self) -> bool:
         """Whether a run that says RUNNING is: its lock is held, or it has beaten of late."""
-        here = entry.get("host", {}).get("hostname") == platform.node()
-        if here and (self.path / "run.lock").exists():
+        if self.record.hostname == platform.node() and (self.path / "run.lock").exists():
             try:
                 with FileLock(self.path / "run.lock", timeout=0):
                     return False
@@ -202,8 +138,18 @@ class Run(RunDirectory):
                 return True
             except OSError:
                 pass  # not ours to lock: its heartbeat must tell
-        beat = entry.get("heartbeat") or entry.get("start_time")
-        return beat is not None and seconds_since(beat) < STALE_SECONDS
+        age = self.record.seconds_since_beat
+        return age is not None and age < STALE_SECONDS
+
+
+@functools.cache
+def describe_split(words: str) -> dict[str, Any]:
+    """Counts and hashes of a split's sides, computed once for the same words.
+
+    Args:
+        words: the ``dataset`` section of a configuration, as JSON.
+    """
+    return open_split(json.loads(words)).describe()
 
 
 def open_run(path: str | Path) -> Run:
@@ -215,6 +161,19 @@ def open_run(path: str | Path) -> Run:
     run = Run(Path(path).expanduser().absolute())
     if not (run.path / "config.json").exists():
         raise DataFileError(f"{run.path} is not a run directory: it has no config.json.")
+    return run
+
+
+def view_training(training: "Training", directory: RunDirectory) -> Run:
+    """The run of a training that has ended; what this process knows of it is not read again."""
+    run = Run(directory.path)
+    vars(run).update(
+        settings=training.config,
+        dataset=training.dataset,
+        split=training.dataset.split,
+        results=training.results,
+    )
+    run._tasks.update(training.tasks)
     return run
 
 
@@ -254,29 +213,15 @@ def find_runs(root: str | Path | None = None, **filters: Any) -> pd.DataFrame:
 
 def _summarise(run: Run) -> dict[str, Any]:
     results = run.results or {}
+    try:
+        settings = run.config
+    except DataFileError:
+        settings = {"experiment": run.path.parent.name}
     return {
-        "experiment": run.experiment,
+        **flatten(settings),
         "id": run.id,
         "status": run.status,
         "epochs_done": len(run.history),
-        **flatten(run._load_json("config.json") or {}),
         **flatten({"scores": results.get("scores", {})}),
         "path": str(run.path),
     }
-
-
-def seconds_since(moment: str) -> float:
-    """Seconds since a time that Sacred wrote down: ISO 8601, UTC, without saying so."""
-    then = datetime.datetime.fromisoformat(moment).replace(tzinfo=datetime.UTC)
-    return (datetime.datetime.now(datetime.UTC) - then).total_seconds()
-
-
-def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested dictionaries as one, keys joined by dots; lists and empty ones stay as they are."""
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping) and value:
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

@@ -4,6 +4,7 @@ import torch
 
 from configs.cnnvae import ENCODERS
 from configs.decoders import DECODERS
+from conftest import read_config
 from disentgen.analysis.codes import collect_codes, encode
 from disentgen.analysis.probes import PROBES, measure_placement
 from disentgen.dataset.split import SIDES
@@ -11,14 +12,9 @@ from disentgen.errors import UsageError
 from disentgen.models import build_model
 from disentgen.models.encoder import FactorEncoder
 from disentgen.models.outputs import FactorOutput
-from disentgen.runs import RunDirectory, open_run
-from disentgen.training.config import resolve_section
+from disentgen.run_directory import RunDirectory
+from disentgen.runs import open_run
 from disentgen.training.run import train
-
-
-class Silent:
-    def log_scalar(self, metric_name, value, step=None):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +26,7 @@ def run(tmp_path_factory):
         "training": {"loss": {"name": "nll"}, "epochs": 1, "epoch_length": 2,
                      "validation_images": 16, "score_images": 16},
     }  # fmt: skip
-    sections = {key: resolve_section(key, "encoder", value) for key, value in given.items()}
-    config = {**sections, "seed": 1, "device": "cpu", "threads": 1}
-    RunDirectory(folder)._save_json("config.json", config)
-    train(config, RunDirectory(folder), Silent(), "encoder")
+    train(read_config("encoder", **given), RunDirectory(folder))
     return open_run(folder)
 
 

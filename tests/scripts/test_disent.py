@@ -43,6 +43,7 @@ def test_the_line_of_the_published_repository(disent, runs):
             "discriminator_units": 1000,
         },
         "reconstruction": "bce",
+        "pair_kl": None,
     }
     assert run.model.latent_size == 50
     assert run.results["data"]["source"] == "stand-in"
@@ -191,7 +192,6 @@ def write_other_file(path):
     [
         (write_truncated, "truncated, damaged or not an npz"),
         (write_other_shape, "shape (5, 64, 64), expected uint8 of (737280, 64, 64)"),
-        (write_other_file, "expected 7da33b31b13a06f4b04a70402ce90c2e"),
     ],
 )
 def test_damaged_original_is_refused(disent, data, write, message):
@@ -205,6 +205,18 @@ def test_damaged_original_is_refused(disent, data, write, message):
     assert [path.name for path in folder.iterdir() if path.suffix != ".lock"] == [
         "dsprite_train.npz"
     ]
+
+
+def test_another_file_fails_the_run_before_any_step(disent, data, runs):
+    """Its hash takes a minute, so that it is looked at once the run has its folder."""
+    path = data / "raw" / "dsprites" / "dsprite_train.npz"
+    path.parent.mkdir(parents=True)
+    write_other_file(path)
+    done = disent("with", *FAST, status=1)
+    assert "expected 7da33b31b13a06f4b04a70402ce90c2e" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert open_run(runs / "1").status == "FAILED"
+    assert not (runs / "1" / "history.csv").exists()
 
 
 def test_unwritable_run_folder(disent, data):

@@ -9,9 +9,10 @@ from configs.cnnvae import ARCHITECTURES, ENCODERS
 from configs.datasets import DATASETS
 from configs.decoders import DECODERS
 from configs.training import GENERATION, INFERENCE, LOSSES, PAIRED
+from conftest import read_config
 from disentgen.errors import UsageError
-from disentgen.runs import RunDirectory, open_run
-from disentgen.training.config import resolve_section
+from disentgen.run_directory import RunDirectory
+from disentgen.runs import open_run
 from disentgen.training.run import train
 
 MODELS = {"lgm": ARCHITECTURES, "decoder": DECODERS, "composer": ARCHITECTURES, "encoder": ENCODERS}
@@ -30,17 +31,9 @@ class Silent:
 
 
 def train_cell(folder, family, dataset, model, training, epochs=1):
-    given = {
-        "dataset": dataset,
-        "model": model,
-        "training": {**training, **SHORT, "epochs": epochs},
-    }
-    sections = {key: resolve_section(key, family, value) for key, value in given.items()}
-    config = {**sections, "seed": 1, "device": "cpu", "threads": 1}
-    folder.mkdir(exist_ok=True)
-    directory = RunDirectory(folder)
-    directory._save_json("config.json", config)
-    return train(config, directory, Silent(), family)
+    settings = {**training, **SHORT, "epochs": epochs}
+    config = read_config(family, dataset=dataset, model=model, training=settings)
+    return train(config, RunDirectory(folder), Silent()).results
 
 
 def first(choices):

@@ -9,18 +9,15 @@ import torch
 
 from configs.cnnvae import ARCHITECTURES
 from configs.training import LOSSES, PROTOCOLS
+from conftest import read_config
 from disentgen.errors import DivergenceError, UsageError
-from disentgen.runs import RunDirectory
+from disentgen.run_directory import RunDirectory
 from disentgen.training.assembly import assemble
-from disentgen.training.config import resolve_section
+from disentgen.training.config import Config
+from disentgen.training.machine import choose_device, prepare_process
+from disentgen.training.optimizers import build_optimizer, optimizers
 from disentgen.training.run import train
-from disentgen.training.settings import (
-    TrainingSettings,
-    build_optimizer,
-    choose_device,
-    optimizers,
-    prepare_process,
-)
+from disentgen.training.settings import TrainingSettings
 
 
 class Recorder:
@@ -31,21 +28,19 @@ class Recorder:
         self.scalars.setdefault(metric_name, []).append((step, value))
 
 
-def make_config(loss="factor", dataset=None, **training):
+def make_config(loss="factor", dataset=None, family="lgm", rest=None, **training):
     given = {
         "dataset": {"name": "dsprites", "variant": "shape2tx", **(dataset or {})},
         "model": ARCHITECTURES["fast"],
         "training": {**PROTOCOLS["fast"], **LOSSES[loss], "batch_size": 16, **training},
     }
-    sections = {key: resolve_section(key, "lgm", value) for key, value in given.items()}
-    return {**sections, "seed": 1, "device": "cpu", "threads": 1}
+    return read_config(family, **given | (rest or {}))
 
 
 def run(config, folder):
     folder.mkdir(parents=True, exist_ok=True)
     recorder = Recorder()
-    results = train(config, RunDirectory(folder), recorder, "lgm")
-    return results, recorder
+    return train(config, RunDirectory(folder), recorder).results, recorder
 
 
 def read_history(folder):
@@ -65,7 +60,7 @@ def assert_same_run(one, other):
 def test_same_seed_same_metrics_and_another_seed_others(tmp_path):
     first, _ = run(make_config(), tmp_path / "1")
     second, _ = run(make_config(), tmp_path / "2")
-    other, _ = run({**make_config(), "seed": 2}, tmp_path / "3")
+    other, _ = run(make_config(rest={"seed": 2}), tmp_path / "3")
     assert_same_run(tmp_path / "1", tmp_path / "2")
     assert first["scores"] == second["scores"]
     assert first["scores"] != other["scores"]
@@ -136,7 +131,7 @@ def test_control_learns_from_held_out_images_and_is_scored_on_the_same(tmp_path)
 
 def test_control_makes_as_many_steps_as_its_counterpart():
     parts = [
-        assemble(make_config(dataset={"control": control}, epoch_length=None), "lgm")
+        assemble(make_config(dataset={"control": control}, epoch_length=None))
         for control in (False, True)
     ]
     assert len(parts[0].batches) == len(parts[1].batches) == 583_680 // 16
@@ -145,11 +140,10 @@ def test_control_makes_as_many_steps_as_its_counterpart():
 
 def test_batch_too_small_for_loss_or_model_is_refused():
     with pytest.raises(UsageError, match="batch_size=3: the loss 'factor' needs at least 4"):
-        assemble(make_config("factor", batch_size=3), "lgm")
+        make_config("factor", batch_size=3)
     model = {**ARCHITECTURES["fast"], "mixer": "mlp"}
-    config = {**make_config("vae", batch_size=1), "model": model}
     with pytest.raises(UsageError, match="batch_size=1: batch normalisation needs at least 2"):
-        assemble(config, "composer")
+        make_config("vae", family="composer", rest={"model": model}, batch_size=1)
 
 
 @pytest.mark.parametrize("control", [False, True])
@@ -157,29 +151,34 @@ def test_batch_of_more_images_than_are_held_in_is_refused(control):
     few = "~(shape == 1 & scale < 0.55 & orientation < 0.1 & posX < 0.1 & posY < 0.1)"
     dataset = {"variant": None, "held_out": few, "control": control}
     with pytest.raises(UsageError, match="batch_size=16 is more than the .* images of the held-in"):
-        assemble(make_config(dataset=dataset, epoch_length=None), "lgm")
+        make_config(dataset=dataset, epoch_length=None)
+
+
+def read_dataset(**given):
+    """The ``dataset`` section as it is saved."""
+    given = {"dataset": {"name": "dsprites", **given}, "model": {"family": "lgm"}}
+    return Config.read(given, complete=False).plain()["dataset"]
 
 
 def test_saved_section_says_which_images_were_meant(tmp_path, monkeypatch):
     monkeypatch.setenv("DISENTGEN_DATA", str(tmp_path))
-    section = resolve_section("dataset", "lgm", {"name": "dsprites"})
+    section = read_dataset()
     assert section["source"] == "stand-in"
     folder = tmp_path / "raw" / "dsprites"
     folder.mkdir(parents=True)
     (folder / "dsprite_train.npz").write_text("a file has come since")
-    assert resolve_section("dataset", "lgm", section)["source"] == "stand-in"
-    assert resolve_section("dataset", "lgm", {"name": "dsprites"})["source"] == "original"
-    assert resolve_section("dataset", "lgm", {"name": "mpi3d"})["version"] == "real"
+    assert read_dataset(**section)["source"] == "stand-in"
+    assert read_dataset()["source"] == "original"
+    assert read_dataset(name="mpi3d")["version"] == "real"
     monkeypatch.chdir(tmp_path)
-    section = resolve_section("dataset", "lgm", {"name": "dsprites", "root": "raw"})
-    assert section["root"] == str(tmp_path / "raw")
+    assert read_dataset(root="raw")["root"] == str(tmp_path / "raw")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_training_on_a_gpu_is_repeatable_and_resumes(tmp_path, precision):
-    config = {**make_config(epochs=4, precision=precision), "device": "cuda"}
-    short = {**make_config(epochs=2, precision=precision), "device": "cuda"}
+    config = make_config(epochs=4, precision=precision, rest={"device": "cuda"})
+    short = make_config(epochs=2, precision=precision, rest={"device": "cuda"})
     whole, _ = run(config, tmp_path / "whole")
     run(short, tmp_path / "parts")
     resumed, _ = run(config, tmp_path / "parts")
@@ -235,9 +234,9 @@ def test_divergence_names_step_and_term_and_keeps_finished_epochs(tmp_path, monk
 
 def test_training_does_not_change_its_configuration(tmp_path):
     config = make_config()
-    before = copy.deepcopy(config)
+    before = copy.deepcopy(config.plain())
     run(config, tmp_path)
-    assert config == before
+    assert config.plain() == before
 
 
 @pytest.mark.parametrize("name", optimizers())
@@ -264,7 +263,7 @@ def test_every_optimiser_takes_a_step(name):
 )
 def test_mistakes_in_training(training, message):
     with pytest.raises(UsageError, match=message):
-        resolve_section("training", "lgm", training)
+        read_config("lgm", dataset={}, model={}, training=training)
 
 
 @pytest.mark.parametrize("params", [{"betas": (0.9,)}, {"betas": 1}, {"weight_decay": "much"}])

@@ -1,21 +1,14 @@
 """Cells of a study: runs that differ in nothing but their seed, and what they are called."""
 
-import copy
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from disentgen.dataset.spec import find_spec
 from disentgen.runs import Run
+from disentgen.training.identity import cell_settings, hash_cell
 from disentgen.training.losses import losses
 
-#: What may differ between runs of a cell: it changes no result, or it is what is averaged over.
-NOT_OF_THE_CELL = {
-    "seed": None, "device": None, "threads": None,
-    "dataset": ("root", "control"), "training": ("score_images",),
-}  # fmt: skip
 FAMILY_TITLES = {
     "decoder": "ground-truth decoder",
     "composer": "composer",
@@ -35,7 +28,7 @@ class Cell:
     """What runs of a cell have in common.
 
     Args:
-        key: hash of the configuration without seed, device and control.
+        key: hash of what tells cells apart; the same for a cell and its control.
         experiment: that they are of.
         dataset: its name.
         version: of the dataset, where there are several.
@@ -76,7 +69,7 @@ def describe_cell(run: Run) -> Cell:
     condition, variant = name_condition(dataset)
     model, parameters = name_model(run)
     return Cell(
-        key=hash_config(config, run.experiment),
+        key=hash_cell(cell_settings(run.settings, run.sides)),
         experiment=run.experiment,
         dataset=dataset["name"],
         version=dataset.get("version"),
@@ -115,15 +108,3 @@ def name_model(run: Run) -> tuple[str, str]:
     if run.family == "composer":
         title = f"{FAMILY_TITLES['composer']} ({title})"
     return title, parameters
-
-
-def hash_config(config: Mapping[str, Any], experiment: str) -> str:
-    """Eight digits that tell cells apart; the same for a cell and its control."""
-    kept = copy.deepcopy(dict(config))
-    for section, keys in NOT_OF_THE_CELL.items():
-        if keys is None:
-            kept.pop(section, None)
-        else:
-            kept[section] = {key: value for key, value in kept[section].items() if key not in keys}
-    text = json.dumps([experiment, kept], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]

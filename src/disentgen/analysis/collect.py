@@ -21,7 +21,7 @@ from disentgen.analysis.tables import CELL, drop_repetitions, tabulate_runs
 from disentgen.errors import DataFileError, UsageError
 from disentgen.paths import data_folder
 from disentgen.runs import Run, find_runs, open_run
-from disentgen.training.settings import available_threads
+from disentgen.training.machine import available_threads
 
 #: Files of a finished run that tables and measurements read.
 NEEDED = ("config.json", "model.json", "model.pt", "results.json", "history.csv")

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from disentgen.dataset.batches import Observations, ScoringBatches
 from disentgen.dataset.grid import FactorGrid
-from disentgen.models import FAMILIES
 from disentgen.runs import Run
 
 
@@ -58,7 +57,7 @@ def measure_errors(run: Run, most: int) -> ErrorMap:
     sides = [side for side in ("held_in", "held_out") if split.mask(side).any()]
     parts = []
     for side in sides:
-        task = FAMILIES[run.family].make_task(split, side)
+        task = run.task(side)
         indices = task.usable(split.sample(side, most))
         if not len(indices):
             continue

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from disentgen.dataset import Dataset
 from disentgen.dataset.batches import Observations
-from disentgen.models import FAMILIES
 from disentgen.paths import write_whole
 from disentgen.runs import Run
 
@@ -106,7 +105,7 @@ def sides_to_show(run: Run) -> list[tuple[str, str]]:
 def run_task(run: Run, side: str, count: int) -> Examined:
     """Ask a run's model its task for a few images of a side."""
     grid = run.dataset.spec.grid
-    task = FAMILIES[run.family].make_task(run.split, side)
+    task = run.task(side)
     standardise = run.dataset.factor_scale == "standardised"
     observed = Observations(run.dataset.images, grid, torch.device("cpu"), standardise)
     indices = task.usable(choose_examples(run.dataset, side, count))

@@ -50,7 +50,8 @@ from disentgen.analysis.tables import DISENTANGLEMENT, tabulate_cells, tabulate_
 from disentgen.errors import DataFileError
 from disentgen.models import Autoencoder
 from disentgen.paths import data_folder, write_whole
-from disentgen.runs import Run, flatten, open_run
+from disentgen.runs import Run, open_run
+from disentgen.schema import flatten
 
 CAPTIONS = {
     "generalisation": (
@@ -290,7 +291,7 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
 def describe_command(run: Run) -> str:
     """The command line that repeats a run, inside ``scripts``."""
     words = [f"{run.path}/config.json"]
-    given = run.record.get("meta", {}).get("options", {}).get("UPDATE", [])
+    given = run.record.words
     if given and not any(word.startswith("resume=") for word in given):
         words = given
         if not any(word.startswith("seed=") for word in words):

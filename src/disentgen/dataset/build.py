@@ -16,8 +16,14 @@ from disentgen.dataset.images import Images, Source
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Condition, Split, split_grid
 from disentgen.errors import UsageError
+from disentgen.schema import Key
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+#: Runs on moved data are the same runs; runs on other images are not.
+Root = Annotated[str | None, Key(tells_apart=False, may_change=True, images_only=True)]
+SourceChoice = Annotated[Literal["auto", "original", "stand-in"], Key(images_only=True)]
+#: Words that say which images are on which side; the sides' hashes tell splits apart.
+OF_SPLIT = Key(tells_apart=False, split=True)
 FactorScale = Literal["raw", "standardised"]
 
 
@@ -49,16 +55,16 @@ class Dataset:
 def build_dataset(
     name: str | None = None,
     version: str | None = None,
-    root: str | None = None,
-    source: Literal["auto", "original", "stand-in"] = "auto",
-    condition: Condition | None = None,
-    variant: str | None = None,
-    held_out: str | None = None,
-    held_in: str | None = None,
-    validation: Fraction = 0.05,
-    seed: int = 0,
-    control: bool = False,
-    factor_scale: FactorScale = "raw",
+    root: Root = None,
+    source: SourceChoice = "auto",
+    condition: Annotated[Condition | None, OF_SPLIT] = None,
+    variant: Annotated[str | None, OF_SPLIT] = None,
+    held_out: Annotated[str | None, OF_SPLIT] = None,
+    held_in: Annotated[str | None, OF_SPLIT] = None,
+    validation: Annotated[Fraction, OF_SPLIT] = 0.05,
+    seed: Annotated[int, Field(ge=0, lt=2**63), OF_SPLIT] = 0,
+    control: Annotated[bool, OF_SPLIT] = False,
+    factor_scale: Annotated[FactorScale, Key(images_only=True)] = "raw",
 ) -> Dataset:
     """Open a dataset and divide its grid.
 
@@ -84,7 +90,7 @@ def build_dataset(
     """
     spec = find_spec(name, version)
     split = build_split(spec, condition, variant, held_out, held_in, validation, seed, control)
-    return Dataset(spec, split, *_open_images(spec, root, source), factor_scale)
+    return Dataset(spec, split, *open_images(spec, root, source), factor_scale)
 
 
 def build_split(
@@ -122,7 +128,7 @@ def choose_source(spec: DatasetSpec, root: str | None, source: str) -> Source:
     return "original" if original or spec.render is None else "stand-in"
 
 
-def _open_images(spec: DatasetSpec, root: str | None, source: str) -> tuple[Images, str]:
+def open_images(spec: DatasetSpec, root: str | None, source: str) -> tuple[Images, str]:
     """The images that ``source`` means, and a line on where they are from."""
     if choose_source(spec, root, source) == "original":
         original = require_original(spec, root)

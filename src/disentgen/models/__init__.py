@@ -12,7 +12,8 @@ from disentgen.models.encoder import FactorEncoder, build_factor_encoder
 from disentgen.models.layers import Shape
 from disentgen.models.lgm import Autoencoder, LatentGaussianModel, build_latent_gaussian_model
 from disentgen.models.outputs import Output
-from disentgen.registry import check, choose, signature
+from disentgen.registry import choose
+from disentgen.schema import check, signature
 
 
 class Family(NamedTuple):
@@ -49,6 +50,8 @@ FAMILIES = {
 
 #: Parameters of builders that the dataset gives and a configuration cannot set.
 FROM_DATASET = ("image_shape", "factors")
+#: Parameters of builders that are lists of layers.
+LAYER_LISTS = ("encoder", "decoder")
 
 
 def build_model(family: str, image_shape: Shape, factors: int, section: Mapping[str, Any]) -> Model:
@@ -72,6 +75,7 @@ def build_model(family: str, image_shape: Shape, factors: int, section: Mapping[
 __all__ = [
     "FAMILIES",
     "FROM_DATASET",
+    "LAYER_LISTS",
     "Autoencoder",
     "Composer",
     "FactorEncoder",

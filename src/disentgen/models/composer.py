@@ -16,7 +16,8 @@ from disentgen.models.lgm import (
     LatentSize,
     read_stacks,
 )
-from disentgen.registry import check, choose, collect
+from disentgen.registry import choose, collect
+from disentgen.schema import check
 
 #: Reference image, image that a factor is taken from, (batch, factors) one-hot: which factor.
 Composition = tuple[Tensor, Tensor, Tensor]
@@ -98,6 +99,8 @@ class ComposerOutput(AutoencoderOutput):
         latents: what was mixed, sampled (in training) or the mean, in the same order.
         action: (batch, factors) one-hot.
     """
+
+    encoded_images: ClassVar[int] = 2
 
     action: Tensor
 

@@ -16,7 +16,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from disentgen.errors import UsageError
-from disentgen.registry import check, choose, collect, signature
+from disentgen.registry import choose, collect
+from disentgen.schema import check, defaults, plain, signature
 
 Shape = tuple[int, ...]
 Count = Annotated[int, Field(ge=1)]
@@ -148,13 +149,15 @@ class Upsampling(Layer):
     factor: Count = 2
     #: Height and width to end in, instead of a factor.
     size: tuple[Count, Count] | None = None
+    #: Whether corner pixels stay where they are (torch's ``align_corners``).
+    align_corners: bool = False
 
     def output_shape(self, shape: Shape) -> Shape:
         return (shape[0], *(self.size or (size * self.factor for size in shape[1:])))
 
     def module(self, shape: Shape) -> nn.Module:
         size = self.output_shape(shape)[1:]
-        return nn.Upsample(size=size, mode="bilinear", align_corners=False)
+        return nn.Upsample(size=size, mode="bilinear", align_corners=self.align_corners)
 
     def transposed(self, shape: Shape) -> Layer:
         return MaxPooling(self.factor)
@@ -300,6 +303,32 @@ def read_layers(where: str, layers: Sequence[Sequence[Any]], image_shape: Shape)
         _read_layer(f"{where}[{number}]", entry).fill(image_shape)
         for number, entry in enumerate(layers)
     ]
+
+
+def normalise_layers(where: str, layers: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Lists of layers in the one form that means the same: arguments converted, defaults left out.
+
+    Args:
+        where: the configuration key, for messages.
+        layers: the lists.
+
+    Raises:
+        UsageError: an unknown layer, or arguments that it does not take.
+    """
+    return [
+        _shorten(_read_layer(f"{where}[{number}]", entry)) for number, entry in enumerate(layers)
+    ]
+
+
+def _shorten(layer: Layer) -> list[Any]:
+    arguments = plain(type(layer), vars(layer))
+    standard = defaults(type(layer))
+    values = list(arguments.values())
+    while values and list(arguments)[len(values) - 1] in standard:
+        if values[-1] != standard[list(arguments)[len(values) - 1]]:
+            break
+        values.pop()
+    return [layer.name, values] if values else [layer.name]
 
 
 def write_layers(layers: Sequence[Layer]) -> list[list[Any]]:

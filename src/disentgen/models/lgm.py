@@ -1,7 +1,7 @@
 """The Latent Gaussian Model: encoder, diagonal Gaussian posterior, decoder (a VAE's networks)."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 from torch import Tensor
@@ -34,6 +34,9 @@ class AutoencoderOutput(ImageOutput):
         posterior: of the latents of all images that were encoded.
         latents: of the same images, (images, latents): a sample in training, else the mean.
     """
+
+    #: Images that are encoded for each target.
+    encoded_images: ClassVar[int] = 1
 
     posterior: DiagonalGaussian
     latents: Tensor

@@ -1,6 +1,5 @@
 """The parts of a training, built from a configuration."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,28 +8,33 @@ import torch
 from disentgen.dataset import Dataset
 from disentgen.dataset.batches import Observations, ScoringBatches, TrainingBatches
 from disentgen.dataset.tasks import ReconstructPairs, Task
-from disentgen.errors import UsageError
-from disentgen.models import FAMILIES, Model, build_model
-from disentgen.training.config import (
-    ProcessSettings,
-    open_dataset,
-    read_process_settings,
-    read_training_settings,
-)
+from disentgen.models import FAMILIES, Model
+from disentgen.training.config import Config
 from disentgen.training.engine import Row
 from disentgen.training.evaluation import Scores, score
 from disentgen.training.losses import Loss, build_loss
-from disentgen.training.settings import TrainingSettings, build_optimizer, choose_device
+from disentgen.training.machine import choose_device
+from disentgen.training.optimizers import build_optimizer
 
 
 @dataclass
 class Training:
-    """Everything that one training is made of."""
+    """Everything that one training is made of.
 
-    config: Mapping[str, Any]
-    family: str
-    settings: TrainingSettings
-    process: ProcessSettings
+    Args:
+        config: that it is made from.
+        device: that model and objective are on.
+        dataset: with split and images.
+        model: that is trained.
+        loss: the objective.
+        optimizer: of the model's parameters.
+        batches: that the model is trained on.
+        history: a row for each finished epoch.
+        tasks: what is asked of the model, by side, as far as they are made.
+        results: what ``results.json`` holds, once the run has ended.
+    """
+
+    config: Config
     device: torch.device
     dataset: Dataset
     model: Model
@@ -39,15 +43,16 @@ class Training:
     batches: TrainingBatches
     history: list[Row] = field(default_factory=list)
     tasks: dict[str, Task] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
 
     @property
     def description(self) -> dict[str, Any]:
         """What was built, for ``model.json``."""
         return {
-            "family": self.family,
+            "family": self.config.family,
             "image_shape": list(self.dataset.spec.tensor_shape),
             "factors": list(self.dataset.spec.grid.names),
-            "parameters": {**self.config["model"], **self.model.layers},
+            "parameters": {**self.config.model, **self.model.layers},
         }
 
     @property
@@ -60,14 +65,15 @@ class Training:
         """Whether all epochs are there, or early stopping has ended them."""
         if not self.history:
             return False
-        patience, done = self.settings.early_stopping, len(self.history)
+        patience, done = self.config.training.early_stopping, len(self.history)
         stalled = patience is not None and done - self.best_epoch >= patience
-        return stalled or done >= self.settings.epochs
+        return stalled or done >= self.config.training.epochs
 
     def make_task(self, side: str) -> Task:
         """What is asked of the model for images of a side, made once."""
         if side not in self.tasks:
-            self.tasks[side] = FAMILIES[self.family].make_task(self.dataset.split, side)
+            family = FAMILIES[self.config.family]
+            self.tasks[side] = family.make_task(self.dataset.split, side)
         return self.tasks[side]
 
     def score(self, side: str, most: int | None, progress: str | None = None) -> Scores | None:
@@ -80,88 +86,57 @@ class Training:
         return score(self.model, batches, self.device, progress)
 
 
-def assemble(config: Mapping[str, Any], family: str) -> Training:
+def assemble(config: Config) -> Training:
     """Build all parts of a training.
 
-    This is also how a configuration is checked before anything is written.
-
-    Args:
-        config: with the sections ``dataset``, ``model``, ``training``.
-        family: of the model.
-
     Raises:
-        UsageError, DataFileError: something in the configuration cannot be used.
+        DataFileError: the images cannot be opened.
     """
-    settings, process = read_training_settings(config), read_process_settings(config)
-    device = choose_device(process.device)
-    dataset = open_dataset(config)
-    torch.manual_seed(process.seed)
-    spec = dataset.spec
-    model = build_model(family, spec.tensor_shape, len(spec.grid.sizes), config["model"])
-    loss = build_loss(
-        settings.loss.name, settings.loss.params, model, settings.loss.reconstruction
-    ).to(device)
+    device, settings = choose_device(config.device), config.training
+    dataset = config.open_dataset()
+    torch.manual_seed(config.seed)
+    model = config.build_model()
+    choice = settings.loss
+    loss = build_loss(choice.name, choice.params, model, choice.reconstruction, choice.pair_kl)
+    loss = loss.to(device)
     model = model.to(device).to(memory_format=torch.channels_last)
-    check_batch_size(settings.batch_size, model, loss)
+    batches = make_batches(dataset, config, loss, device)
+    # A run is trained on what its train side is scored on; a control on more.
+    own = isinstance(batches.task, FAMILIES[config.family].task) and not dataset.split.control
     return Training(
         config=config,
-        family=family,
-        settings=settings,
-        process=process,
         device=device,
         dataset=dataset,
         model=model,
         loss=loss,
         optimizer=build_optimizer(settings, model),
-        batches=make_batches(
-            dataset,
-            ReconstructPairs if loss.paired else FAMILIES[family].task,
-            settings,
-            process.seed,
-            device,
-        ),
+        batches=batches,
+        tasks={"train": batches.task} if own else {},
     )
 
 
-def check_batch_size(batch_size: int, model: Model, loss: Loss) -> None:
-    """Check that model and objective can work on batches of a size.
-
-    Raises:
-        UsageError: they need larger ones.
-    """
-    needs = {f"the loss '{loss.name}'": loss.minimum_batch}
-    if any(isinstance(module, torch.nn.modules.batchnorm._BatchNorm) for module in model.modules()):
-        needs["batch normalisation"] = 2
-    for name, least in needs.items():
-        if batch_size < least:
-            raise UsageError(
-                f"training.batch_size={batch_size}: {name} needs at least {least} images in a "
-                "batch."
-            )
-
-
 def make_batches(
-    dataset: Dataset,
-    kind: type[Task],
-    settings: TrainingSettings,
-    seed: int,
-    device: torch.device,
+    dataset: Dataset, config: Config, loss: Loss, device: torch.device
 ) -> TrainingBatches:
-    """The batches of a training: a task made of the images that may be shown."""
+    """The batches of a training: a task made of the images that may be shown.
+
+    Args:
+        dataset: with its split.
+        config: of the training.
+        loss: the objective, which may want images in pairs.
+        device: that tensors are wanted on.
+    """
     grid, shown = dataset.spec.grid, dataset.split.trained_on()
+    size, length = config.training.batch_size, config.training.epoch_length
     # A control makes as many steps as the run that it is compared with.
     counterpart = int(dataset.split.mask("train").sum())
-    if counterpart < settings.batch_size:
-        raise UsageError(
-            f"training.batch_size={settings.batch_size} is more than the {counterpart} training "
-            "images of the held-in side."
-        )
+    kind = ReconstructPairs if loss.paired else FAMILIES[config.family].task
     task = kind(grid, shown)
     return TrainingBatches(
         Observations(dataset.images, grid, device, dataset.factor_scale == "standardised"),
         task,
         task.usable(shown),
-        settings.batch_size,
-        settings.epoch_length or counterpart // settings.batch_size,
-        seed,
+        size,
+        length or counterpart // size,
+        config.seed,
     )

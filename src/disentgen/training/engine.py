@@ -7,7 +7,7 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, cast
 
 import numpy as np
@@ -253,11 +253,12 @@ def describe_row(row: Row, epochs: int, seconds_left: float) -> str:
     )
 
 
-def record_row(recorder: Recorder, row: Row) -> None:
+def record_row(recorders: Iterable[Recorder], row: Row) -> None:
     """Log a row of the history, its epoch as the step."""
-    for name, value in row.items():
-        if name != "epoch":
-            recorder.log_scalar(name, value, int(row["epoch"]))
+    for recorder in recorders:
+        for name, value in row.items():
+            if name != "epoch":
+                recorder.log_scalar(name, value, int(row["epoch"]))
 
 
 def read_terms(engine: Engine) -> Terms:

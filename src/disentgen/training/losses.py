@@ -19,12 +19,14 @@ from disentgen.errors import UsageError
 from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.models.lgm import AutoencoderOutput, LatentGaussianModel, LatentGaussianOutput
 from disentgen.models.outputs import Output
-from disentgen.registry import check, choose, collect, signature
+from disentgen.registry import choose, collect
+from disentgen.schema import check, signature
 from disentgen.training.schedules import Linear
 
-NonNegative = Annotated[float, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Reconstruction = Literal["bce", "mse"]
+PairKL = Literal["sum", "mean"]
 Terms = dict[str, Tensor]
 
 
@@ -43,6 +45,8 @@ class Loss(nn.Module):
     paired: ClassVar[bool] = False
     #: How a reconstruction is judged: ``bce`` by its NLL, ``mse`` by its squared error.
     reconstruction: Reconstruction = "bce"
+    #: How the KL of several images that are encoded for one target counts.
+    pair_kl: PairKL = "sum"
 
     def run(self, model: nn.Module, inputs: Any) -> Any:
         """The model's output that is to be judged."""
@@ -69,6 +73,13 @@ class Loss(nn.Module):
             return cost, {"nll": cost}
         cost = output.squared_error(target).mean()
         return cost, {"squared_error": cost}
+
+    def cost_kl(self, output: AutoencoderOutput, mean: Tensor) -> Tensor:
+        """What a KL costs for each target, from its mean over the images that were encoded.
+
+        Composers encode two images for each target; the study's objective sums over both.
+        """
+        return mean * output.encoded_images if self.pair_kl == "sum" else mean
 
 
 class NLL(Loss):
@@ -130,7 +141,7 @@ class VAE(Loss):
     def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
         cost, terms = self.judge(output, target)
         terms |= kl_terms(output)
-        return {"loss": cost + terms["kl"], **terms}
+        return {"loss": cost + self.cost_kl(output, terms["kl"]), **terms}
 
 
 class BetaVAE(Loss):
@@ -154,7 +165,7 @@ class BetaVAE(Loss):
         cost, terms = self.judge(output, target)
         terms |= kl_terms(output)
         weight = self.beta * (self.schedule(step) if self.schedule else 1.0)
-        return {"loss": cost + weight * terms["kl"], **terms}
+        return {"loss": cost + weight * self.cost_kl(output, terms["kl"]), **terms}
 
 
 class CCIVAE(Loss):
@@ -181,7 +192,7 @@ class CCIVAE(Loss):
     def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
         cost, terms = self.judge(output, target)
         terms |= kl_terms(output)
-        excess = (terms["kl"] - self.capacity(step)).abs()
+        excess = (self.cost_kl(output, terms["kl"]) - self.capacity(step)).abs()
         return {"loss": cost + self.gamma * excess, **terms}
 
 
@@ -226,7 +237,8 @@ class FactorVAE(Adversarial):
         terms |= kl_terms(output, slice(half))
         logits = self.judge_codes(output.latents[:half], learn=False)
         total_correlation = (logits[:, 0] - logits[:, 1]).mean()
-        loss = cost + self.beta * terms["kl"] + self.gamma * total_correlation
+        kl = self.cost_kl(output, terms["kl"])
+        loss = cost + self.beta * kl + self.gamma * total_correlation
         return {"loss": loss, **terms, "total_correlation": total_correlation}
 
     def after_step(self, output: AutoencoderOutput) -> Terms:
@@ -270,9 +282,9 @@ class BetaTCVAE(Loss):
         parts = decompose_kl(output.posterior, output.latents)
         loss = (
             cost
-            + self.alpha * parts["mutual_information"]
-            + self.beta * parts["total_correlation"]
-            + self.gamma * parts["dimension_wise_kl"]
+            + self.alpha * self.cost_kl(output, parts["mutual_information"])
+            + self.beta * self.cost_kl(output, parts["total_correlation"])
+            + self.gamma * self.cost_kl(output, parts["dimension_wise_kl"])
         )
         return {"loss": loss, **terms, **kl_terms(output), **parts}
 
@@ -306,7 +318,8 @@ class DIPVAE1(Loss):
         diagonal = covariance.diagonal()
         covariances = covariance.square().sum() - diagonal.square().sum()
         variances = (diagonal - 1).square().sum()
-        loss = cost + terms["kl"] + self.off_diagonal * covariances + self.diagonal * variances
+        kl = self.cost_kl(output, terms["kl"])
+        loss = cost + kl + self.off_diagonal * covariances + self.diagonal * variances
         return {"loss": loss, **terms, "covariances": covariances, "variances": variances}
 
 
@@ -542,13 +555,26 @@ def check_judged(name: str, output: type[Output]) -> None:
 
 
 def build_loss(
-    name: str, params: Mapping[str, Any], model: nn.Module, reconstruction: Reconstruction = "bce"
+    name: str,
+    params: Mapping[str, Any],
+    model: nn.Module,
+    reconstruction: Reconstruction = "bce",
+    pair_kl: PairKL | None = None,
 ) -> Loss:
-    """An objective for a model, from ``training.loss`` of a configuration."""
+    """An objective for a model, from ``training.loss`` of a configuration.
+
+    Args:
+        name: of the objective.
+        params: its parameters.
+        model: that it is to train.
+        reconstruction: see :class:`Loss`.
+        pair_kl: see :class:`Loss`; None for models that encode one image for each target.
+    """
     checked = check_loss(name, params)
     kind = losses()[name]
     if "latent_size" in signature(kind):
         checked["latent_size"] = model.latent_size
     loss = kind(**checked)
     loss.reconstruction = reconstruction
+    loss.pair_kl = pair_kl or loss.pair_kl
     return loss

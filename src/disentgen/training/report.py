@@ -10,18 +10,18 @@ import torch
 from disentgen.dataset.split import SIDES
 from disentgen.training.assembly import Training
 from disentgen.training.engine import now
-from disentgen.training.settings import lacks_bf16
+from disentgen.training.machine import lacks_bf16
 
 REPORTED_VERSIONS = ("disent-and-gen", "torch", "pytorch-ignite", "numpy")
 
 
 def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, Any]:
     """Score the model on every side and gather everything about the run."""
-    most = training.settings.score_images
+    most = training.config.training.score_images
     factors = training.dataset.spec.grid.names
     scores = {side: training.score(side, most, f"scoring {side}") for side in SIDES}
     trained = sum(row["seconds"] for row in training.history)
-    images = len(training.history) * len(training.batches) * training.settings.batch_size
+    images = len(training.history) * len(training.batches) * training.config.training.batch_size
     return {
         "data": {
             "name": training.dataset.spec.name,
@@ -34,7 +34,7 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
         "task": {side: training.make_task(side).describe() for side in SIDES},
         "best_epoch": training.best_epoch,
         "epochs": len(training.history),
-        "seed": training.process.seed,
+        "seed": training.config.seed,
         "device": str(training.device),
         "threads": torch.get_num_threads(),
         "speed": {"images_per_second": images / trained},
@@ -57,7 +57,7 @@ def describe(training: Training) -> str:
         f"{split['held_out']['count']:,} held out ({expression})" if expression else "none held out"
     )
     fixed = describe_fixed(training)
-    slow = training.settings.precision == "bf16" and lacks_bf16(training.device)
+    slow = training.config.training.precision == "bf16" and lacks_bf16(training.device)
     warning = (
         "\nbf16 is many times slower than fp32 on this processor, which lacks it" if slow else ""
     )
@@ -66,9 +66,9 @@ def describe(training: Training) -> str:
         f"{training.dataset.note}\n"
         f"{training.dataset.label}: {len(training.batches.indices):,} images to train on, "
         f"{split['validation']['count']:,} for validation, {held_out}{control}\n"
-        f"{training.config['model'].get('name') or training.family}: {parameters:,} parameters, "
-        f"loss {training.settings.loss.name}, {training.device}, "
-        f"seed {training.process.seed}{fixed}{warning}"
+        f"{training.config.model['name'] or training.config.family}: {parameters:,} parameters, "
+        f"loss {training.config.training.loss.name}, {training.device}, "
+        f"seed {training.config.seed}{fixed}{warning}"
     )
 
 

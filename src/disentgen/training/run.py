@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,58 +11,57 @@ from ignite.engine import Engine, Events
 from ignite.handlers import LRScheduler
 
 from disentgen.errors import DivergenceError, UsageError
-from disentgen.runs import RunDirectory
+from disentgen.run_directory import RunDirectory
 from disentgen.training import engine as handlers
 from disentgen.training.assembly import Training, assemble
-from disentgen.training.config import read_process_settings
+from disentgen.training.config import Config
 from disentgen.training.engine import Recorder, Row
+from disentgen.training.machine import prepare_process
 from disentgen.training.report import collect_results, describe, format_scores
-from disentgen.training.settings import prepare_process
 
 
-def train(
-    config: Mapping[str, Any],
-    directory: RunDirectory,
-    recorder: Recorder,
-    family: str,
-) -> dict[str, Any]:
+def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Training:
     """Train a model, or go on training it from the directory's checkpoint, and score it.
 
     Args:
-        config: with the sections ``dataset``, ``model``, ``training``, and seed and device.
+        config: says all about it.
         directory: where the run is kept.
-        recorder: told every epoch's terms and scores.
-        family: of the model.
+        recorders: each is handed every epoch's terms and scores.
 
     Returns:
-        What ``results.json`` holds.
+        The training, with the weights that were selected; its ``results`` are what
+        ``results.json`` holds.
 
     Raises:
-        UsageError, DataFileError: something in the configuration cannot be used.
+        DataFileError: the images cannot be opened, or the run cannot be written.
         DivergenceError: a term of the objective is not finite.
     """
     times = {"started": handlers.now()}
-    prepare_process(read_process_settings(config).resolve_threads())
-    training = assemble(config, family)
+    prepare_process(config.threads)
+    directory.save_config(config)
+    training = assemble(config)
+    directory.save_split(training.dataset.split)
     print(describe(training), flush=True)
-    trainer = prepare_trainer(training, directory, recorder)
+    trainer = prepare_trainer(training, directory, recorders)
     directory.clear()
     handlers.attach_first_batch(trainer, times)
     if not training.is_finished:
-        trainer.run(max_epochs=training.settings.epochs, epoch_length=len(training.batches))
-    if len(training.history) < training.settings.epochs:
+        trainer.run(max_epochs=config.training.epochs, epoch_length=len(training.batches))
+    if len(training.history) < config.training.epochs:
         print(f"stopped early after epoch {len(training.history)}", flush=True)
     best = directory.load_model().to(training.device)
     training.model.load_state_dict(best.state_dict())
-    results = collect_results(training, times)
-    directory.save_results(results)
-    print(format_scores(results["scores"], training.model.output.unit), flush=True)
-    return results
+    training.results = collect_results(training, times)
+    directory.save_results(training.results)
+    print(format_scores(training.results["scores"], training.model.output.unit), flush=True)
+    return training
 
 
-def prepare_trainer(training: Training, directory: RunDirectory, recorder: Recorder) -> Engine:
+def prepare_trainer(
+    training: Training, directory: RunDirectory, recorders: Sequence[Recorder]
+) -> Engine:
     """The trainer with its handlers, in the order in which an epoch's end calls them."""
-    settings, history, device = training.settings, training.history, training.device
+    settings, history, device = training.config.training, training.history, training.device
     trainer = handlers.create_trainer(
         training.model, training.loss, training.optimizer, settings.precision, device
     )
@@ -72,7 +71,7 @@ def prepare_trainer(training: Training, directory: RunDirectory, recorder: Recor
         "optimizer": training.optimizer,
         "loss": training.loss,
     }
-    handlers.attach_data(trainer, training.batches, training.process.seed)
+    handlers.attach_data(trainer, training.batches, training.config.seed)
     handlers.attach_averages(trainer, device)
     handlers.attach_guard(trainer, device)
     handlers.attach_progress(trainer, settings.batch_size)
@@ -87,13 +86,13 @@ def prepare_trainer(training: Training, directory: RunDirectory, recorder: Recor
         to_save["early_stopping"] = handlers.attach_early_stopping(
             trainer, history, settings.early_stopping
         )
-    resume(trainer, training, directory, recorder, to_save)
+    resume(trainer, training, directory, recorders, to_save)
     clock = Clock(time.monotonic(), len(history), settings.epochs)
     handlers.attach_keeping(
         trainer,
         history,
         lambda row: save(training, directory, to_save),
-        lambda row: handlers.record_row(recorder, row),
+        lambda row: handlers.record_row(recorders, row),
         lambda row: print(handlers.describe_row(row, settings.epochs, clock.left(row)), flush=True),
     )
     return trainer
@@ -115,7 +114,7 @@ class Clock:
 
 def validate(training: Training) -> Row:
     """Validation scores as columns of the history."""
-    scores = training.score("validation", training.settings.validation_images)
+    scores = training.score("validation", training.config.training.validation_images)
     if scores is None:
         raise UsageError("no validation image can be scored: none has a partner to compose with.")
     if not math.isfinite(scores.nll):
@@ -146,7 +145,7 @@ def resume(
     trainer: Engine,
     training: Training,
     directory: RunDirectory,
-    recorder: Recorder,
+    recorders: Sequence[Recorder],
     to_load: Mapping[str, Any],
 ) -> None:
     """Go on after the last finished epoch, if the directory knows of one."""
@@ -157,12 +156,12 @@ def resume(
         item.load_state_dict(checkpoint[name])
     training.history.extend(checkpoint["history"])
     for row in training.history:
-        handlers.record_row(recorder, row)
+        handlers.record_row(recorders, row)
     trainer.load_state_dict(
         {
             "epoch": len(training.history),
             "epoch_length": len(training.batches),
-            "max_epochs": training.settings.epochs,
+            "max_epochs": training.config.training.epochs,
         }
     )
     print(f"resuming after epoch {len(training.history)}", flush=True)

@@ -1,4 +1,4 @@
-"""What all experiments share: reading the command line, keeping a run, telling errors."""
+"""What all experiments share: reading the command line, keeping a run, explaining errors."""
 
 import shlex
 import signal
@@ -10,13 +10,17 @@ from typing import Any
 
 import colorama
 from sacred import SETTINGS, Experiment
+from sacred.config import load_config_file
 from sacred.run import Run as SacredRun
 
 from disentgen.errors import UsageError
 from disentgen.paths import data_folder
-from disentgen.registry import defaults, signature, unknown
-from disentgen.runs import Run, RunDirectory, flatten, open_run
-from disentgen.training.config import SECTIONS, ProcessSettings, read_process_settings
+from disentgen.registry import unknown
+from disentgen.run_directory import RunDirectory
+from disentgen.runs import Run
+from disentgen.schema import defaults
+from disentgen.training.config import KEYS, Config, ProcessSettings, check_sections
+from experiments.resume import check_continued, continue_config, find_run
 from ingredients.errors import told_plainly
 from ingredients.observers import RunFolderObserver, check_writable
 from ingredients.section import Section
@@ -25,9 +29,6 @@ from ingredients.section import Section
 # itself, stay out of the captured output.
 SETTINGS.CONFIG.READ_ONLY_CONFIG = False
 SETTINGS.CAPTURE_MODE = "sys"
-
-#: What a run that goes on may change; anything else would make it another run.
-MAY_CHANGE = ("training.epochs", "training.score_images", "device", "threads")
 
 HEARTBEAT_SECONDS = "2"
 
@@ -40,41 +41,67 @@ class Terminated(KeyboardInterrupt):
         self.number = number
 
 
-class StudyExperiment(Experiment):
-    """A Sacred experiment whose runs are trainings."""
+class TrainingExperiment(Experiment):
+    """A Sacred experiment whose runs are trainings.
+
+    Sacred composes a configuration; :class:`Config` reads it once, when it is whole, and what was
+    read is what is kept, shown and trained.
+
+    Args:
+        name: of the experiment, and of the folder of its runs.
+        family: of the models that it trains.
+        sections: its ingredients.
+    """
 
     path: str
+    config_read: Config
+    resumed: Run | None = None
 
-    def trains(self, family: str) -> None:
-        """Define the main command: train a model of a family."""
+    def __init__(self, name: str, family: str, sections: Sequence[Section]):
+        super().__init__(name, ingredients=sections, save_git_info=git_state_is_readable())
+        self.family = family
         self.add_config({**defaults(ProcessSettings)})
 
         @self.config_hook
-        def check(config: dict, command_name: str, logger: object) -> dict:
-            with told_plainly():
-                self._check_keys(config)
-                settings = read_process_settings({"seed": 0, **config})
-                if command_name == "main":
-                    self._check_choices(config)
-                    # Ignite takes seconds to start: a mistake above is told before it does.
-                    from disentgen.training.assembly import assemble
-
-                    assemble({"seed": 0, **config}, family)
-                return {"threads": settings.resolve_threads()}
+        def read(config: dict, command_name: str, logger: object) -> dict:
+            return self._read_config(config, complete=command_name == self.default_command)
 
         @self.main
         def main(_run: SacredRun) -> float | None:
             """Train a model, score it on every side, and draw what it makes."""
-            from disentgen.analysis.figures import save_examples
-            from disentgen.training.run import train
+            return self._train(_run)
 
-            with told_plainly():
-                directory = RunDirectory(self._folder_of(_run))
-                with directory.held():
-                    results = train(_run.config, directory, _run, family)
-                    print(f"picture: {save_examples(open_run(directory.path))}")
-                scored = results["scores"]
-                return (scored["held_out"] or scored["validation"])["nll"]
+    def _read_config(self, config: dict, complete: bool) -> dict:
+        """Read what Sacred has composed; its seed comes from here, before it draws one itself."""
+        with told_plainly():
+            self._check_keys(config)
+            self._check_kind(config)
+            if complete:
+                self._check_choices(config)
+            self.config_read = Config.read({**config, "experiment": self.path}, complete=False)
+            if self.resumed is not None:
+                check_continued(self.resumed, self.config_read)
+            if complete:
+                self.config_read.check_whole()
+        return {"seed": self.config_read.seed}
+
+    def _create_run(self, *args: Any, **options: Any) -> SacredRun:
+        run = super()._create_run(*args, **options)
+        run.config = self.config_read.plain()
+        return run
+
+    def _train(self, run: SacredRun) -> float | None:
+        from disentgen.analysis.figures import save_examples
+        from disentgen.runs import view_training
+        from disentgen.training.run import train
+
+        with told_plainly():
+            directory = RunDirectory(self._folder_of(run))
+            with directory.held():
+                training = train(self.config_read, directory, run)
+                print(f"picture: {save_examples(view_training(training, directory))}")
+            scored = training.results["scores"]
+            return (scored["held_out"] or scored["validation"])["nll"]
 
     def run(
         self,
@@ -93,26 +120,27 @@ class StudyExperiment(Experiment):
         # The library checks every key and type; Sacred's own check would only repeat it, less well.
         options["--force"] = True
         updates = dict(config_updates or {})
-        resumed = updates.pop("resume", None)
+        resume = updates.pop("resume", None)
+        self.resumed = None
         with told_plainly():
             self._check_named_configs(named_configs)
-            folder = Path(options.pop("--file_storage", None) or self._runs_folder())
-            if resumed is not None:
+            folder = Path(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
+            if resume is not None:
                 if named_configs:
                     raise UsageError(
                         "a run goes on under its own configuration: resume takes no named configs "
                         f"({', '.join(named_configs)})."
                     )
-                before = self._find_run(folder, str(resumed))
-                folder, options["--id"] = before.path.parent, before.id
-                if comment := before.record.get("meta", {}).get("comment"):
+                self.resumed = find_run(folder, str(resume), self.path)
+                folder, options["--id"] = self.resumed.path.parent, self.resumed.id
+                if comment := self.resumed.record.comment:
                     options.setdefault("--comment", comment)
-                updates = _continued_config(before, updates)
-            elif command_name in (None, "main"):
+                updates = continue_config(self.resumed, updates)
+            elif command_name in (None, self.default_command):
                 if "--unobserved" in options:
                     raise UsageError("a training needs its folder: leave --unobserved away.")
                 check_writable(folder, options.get("--id"))
-            self.observers = [RunFolderObserver(folder, goes_on=resumed is not None)]
+            self._observe(RunFolderObserver(folder, goes_on=resume is not None))
             return super().run(command_name, updates, named_configs, info, meta_info, options)
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
@@ -127,54 +155,45 @@ class StudyExperiment(Experiment):
         except KeyboardInterrupt as interrupt:
             run = self.current_run
             if run is not None and run._id is not None:
+                resume = shlex.quote(f"resume={self._folder_of(run)}")
                 print(
-                    f"interrupted; go on with: python -m experiments.{self.path} with "
-                    f"resume={self._folder_of(run)}",
+                    f"interrupted; go on with: python -m experiments.{self.path} with {resume}",
                     flush=True,
                 )
             raise SystemExit(128 + getattr(interrupt, "number", signal.SIGINT)) from None
+
+    def _observe(self, folder: RunFolderObserver) -> None:
+        """Keep the next run in its folder, beside whatever observers a user has added."""
+        others = [own for own in self.observers if not isinstance(own, RunFolderObserver)]
+        self.observers = [*others, folder]
 
     def _folder_of(self, run: SacredRun) -> Path:
         observers = [o for o in run.observers if isinstance(o, RunFolderObserver)]
         return Path(observers[0].dir).absolute()
 
-    def _find_run(self, folder: Path, given: str) -> Run:
-        """The run that ``resume`` names, by its id or its path, if it can go on."""
-        places = (folder / given, folder.parent / given, Path(given).expanduser())
-        found = next((place for place in places if (place / "config.json").exists()), None)
-        if found is None:
-            ids = sorted(path.parent.name for path in folder.glob("[0-9]*/config.json"))
-            raise UsageError(
-                f"resume={given} is not a run directory; runs in {folder}: "
-                f"{', '.join(ids) or 'none'}."
-            )
-        run = open_run(found)
-        name = run.record.get("experiment", {}).get("name", self.path)
-        if name != self.path:
-            raise UsageError(
-                f"run {run.path} is one of experiments.{name}: go on with it by "
-                f"python -m experiments.{name} with resume={given}."
-            )
-        if run.status == "RUNNING":
-            raise UsageError(f"run {run.path} is still running; nothing to resume.")
-        run.load_checkpoint()
-        return run
-
-    def _runs_folder(self) -> Path:
-        return data_folder() / "sims" / self.path
-
     def _sections(self) -> list[Section]:
         return [section for section in self.ingredients if isinstance(section, Section)]
 
     def _check_keys(self, config: Mapping[str, Any]) -> None:
-        accepted = [*SECTIONS, *signature(ProcessSettings), "resume"]
         for key in config:
-            if key not in accepted:
-                raise unknown("configuration key", key, accepted)
+            if key not in (*KEYS, "resume"):
+                raise unknown("configuration key", key, (*KEYS, "resume"))
+        check_sections(config)
+
+    def _check_kind(self, config: Mapping[str, Any]) -> None:
+        """Check that a saved configuration, where one was given, is of this experiment."""
+        experiment = config.get("experiment") or self.path
+        family = config["model"].get("family")
+        if experiment != self.path or family != self.family:
+            other = experiment if experiment != self.path else f"models of family '{family}'"
+            raise UsageError(
+                f"experiments.{self.path} trains models of family '{self.family}'; this is a "
+                f"configuration of {other}."
+            )
 
     def _check_choices(self, config: Mapping[str, Any]) -> None:
         for section in self._sections():
-            if section.required and config[section.path][section.required] is None:
+            if section.required and config[section.path].get(section.required) is None:
                 raise UsageError(
                     f"no {section.path} is named; accepted: {', '.join(section.choices)}. "
                     f"Add for example 'with {section.path}.{section.choices[0]}'."
@@ -196,16 +215,15 @@ class StudyExperiment(Experiment):
 
     def _check_named_configs(self, named_configs: Sequence[str]) -> None:
         known = [name for name, _ in self.gather_named_configs()]
+        files = [name for name in named_configs if name not in known and Path(name).is_file()]
         for name in named_configs:
-            if name not in known and not Path(name).is_file():
+            if name not in known and name not in files:
                 path = name.partition(".")[0]
                 beside = [other for other in known if other.startswith(f"{path}.")]
                 raise unknown("named config", name, beside or known)
         for section in self._sections():
-            taken = [
-                name for name in dict.fromkeys(named_configs)
-                if name in [f"{section.path}.{choice}" for choice in section.choices]
-            ]  # fmt: skip
+            taken = section.find_choices(named_configs)
+            taken += [name for name in files if section.is_chosen_in(load_config_file(name))]
             if len(taken) > 1:
                 raise UsageError(
                     f"{' and '.join(taken)} exclude each other; they would be mixed. Give one."
@@ -218,39 +236,6 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _terminate(number: int, frame: object) -> None:
     raise Terminated(number)
-
-
-def _continued_config(run: Run, updates: dict) -> dict:
-    """The configuration of a run, with the few changes that leave it the same run."""
-    config = _merge(run.config, updates)
-    before, after = flatten(run.config), flatten(config)
-    for key in after:
-        if key not in MAY_CHANGE and (key not in before or before[key] != after[key]):
-            raise UsageError(
-                f"'{key}' cannot change when a run is resumed; only {', '.join(MAY_CHANGE)} can."
-            )
-    done = len(run.history)
-    if after["training.epochs"] < done:
-        raise UsageError(
-            f"run {run.path} has {done} epochs already; training.epochs={after['training.epochs']} "
-            "is less."
-        )
-    again = ("training.epochs", "training.score_images")
-    if run.status == "COMPLETED" and all(after[key] == before[key] for key in again):
-        raise UsageError(
-            f"run {run.path} is complete ({done} epochs); give training.epochs={done + 10}, say, "
-            "to train it further, or training.score_images to score it on more images."
-        )
-    return config
-
-
-def _merge(kept: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested dictionaries, those of the first changed by those of the second."""
-    merged = dict(kept)
-    for key, value in changed.items():
-        both = isinstance(value, Mapping) and isinstance(kept.get(key), Mapping)
-        merged[key] = _merge(kept[key], value) if both else value
-    return merged
 
 
 def git_state_is_readable() -> bool:

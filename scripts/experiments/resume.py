@@ -1,0 +1,77 @@
+"""Going on with a run in its own folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from disentgen.errors import UsageError
+from disentgen.runs import Run, open_run
+from disentgen.schema import flatten, merge
+from disentgen.training.config import Config
+
+
+def find_run(folder: Path, given: str, experiment: str) -> Run:
+    """The run that ``resume`` names, if it can go on.
+
+    Args:
+        folder: of the experiment's runs.
+        given: an id or a path.
+        experiment: that the run must be of.
+
+    Raises:
+        UsageError: there is no such run, it is of another experiment, or it is still running.
+        DataFileError: its files are damaged.
+    """
+    places = (folder / given, folder.parent / given, Path(given).expanduser())
+    found = next((place for place in places if (place / "config.json").exists()), None)
+    if found is None:
+        ids = sorted(path.parent.name for path in folder.glob("[0-9]*/config.json"))
+        raise UsageError(
+            f"resume={given} is not a run directory; runs in {folder}: {', '.join(ids) or 'none'}."
+        )
+    run = open_run(found)
+    if run.experiment != experiment:
+        raise UsageError(
+            f"run {run.path} is one of experiments.{run.experiment}: go on with it by "
+            f"python -m experiments.{run.experiment} with resume={given}."
+        )
+    if run.status == "RUNNING":
+        raise UsageError(f"run {run.path} is still running; nothing to resume.")
+    run.load_checkpoint()
+    return run
+
+
+def continue_config(run: Run, updates: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of a run, with the few changes that leave it the same run."""
+    return merge(run.config, updates)
+
+
+def check_continued(run: Run, config: Config) -> None:
+    """Check that a configuration leaves a run the same run, and leaves something to do.
+
+    Args:
+        run: as it was saved.
+        config: that it is to go on under.
+
+    Raises:
+        UsageError: a setting cannot change, or there is nothing to do.
+    """
+    before, after = flatten(run.config), config.flat()
+    may_change = [name for name, (_, key) in after.items() if key.may_change]
+    changed = [name for name, (value, _) in after.items() if before.get(name, value) != value]
+    changed += [name for name in after if name not in before]
+    for name in changed:
+        if name not in may_change:
+            raise UsageError(
+                f"'{name}' cannot change when a run is resumed; only {', '.join(may_change)} can."
+            )
+    done, epochs = len(run.history), config.training.epochs
+    if epochs < done:
+        raise UsageError(
+            f"run {run.path} has {done} epochs already; training.epochs={epochs} is less."
+        )
+    if run.status == "COMPLETED" and not any(name.startswith("training.") for name in changed):
+        raise UsageError(
+            f"run {run.path} is complete ({done} epochs); give training.epochs={done + 10}, say, "
+            "to train it further, or training.score_images to score it on more images."
+        )

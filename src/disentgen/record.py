@@ -1,0 +1,68 @@
+"""What Sacred keeps of a run, in ``run.json``: the one place that knows its layout."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+#: Families of models by experiment, of runs whose configuration does not yet say it.
+EARLIER_FAMILIES = {
+    "disent": "lgm",
+    "decoders": "decoder",
+    "composition": "composer",
+    "supervised": "encoder",
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """The content of ``run.json``; of a file that is not there or was cut off, nothing is known.
+
+    Args:
+        content: the file's, as plain data.
+    """
+
+    content: Mapping[str, Any]
+
+    @property
+    def status(self) -> str:
+        """What Sacred wrote last; UNKNOWN if nothing."""
+        return str(self.content.get("status", "UNKNOWN"))
+
+    @property
+    def experiment(self) -> str | None:
+        """The experiment by the file that was run, since an option can change its name."""
+        stem = PurePath(self.content.get("experiment", {}).get("mainfile") or "").stem
+        return stem if stem in EARLIER_FAMILIES else None
+
+    @property
+    def comment(self) -> str:
+        """What the user noted on the command line."""
+        return str(self._meta.get("comment", ""))
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the command line after ``with``."""
+        return list(self._meta.get("options", {}).get("UPDATE", []))
+
+    @property
+    def hostname(self) -> str | None:
+        """The machine that the run took place on."""
+        return self.content.get("host", {}).get("hostname")
+
+    @property
+    def seconds_since_beat(self) -> float | None:
+        """Seconds since the last sign of life."""
+        beat = self.content.get("heartbeat") or self.content.get("start_time")
+        return None if beat is None else seconds_since(beat)
+
+    @property
+    def _meta(self) -> Mapping[str, Any]:
+        return self.content.get("meta", {})
+
+
+def seconds_since(moment: str) -> float:
+    """Seconds since a time that Sacred wrote down: ISO 8601, UTC, without saying so."""
+    then = datetime.datetime.fromisoformat(moment).replace(tzinfo=datetime.UTC)
+    return (datetime.datetime.now(datetime.UTC) - then).total_seconds()

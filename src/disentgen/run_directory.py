@@ -1,0 +1,129 @@
+"""The files of a run, each written whole or not at all."""
+
+import contextlib
+import io
+import json
+import pickle
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from filelock import FileLock, Timeout
+from torch import nn
+
+from disentgen.dataset.split import Split
+from disentgen.errors import DataFileError, UsageError
+from disentgen.models import Model, build_model
+from disentgen.paths import sweep_temporaries, write_whole
+from disentgen.training.config import Config
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The files of one run; each is written whole or not at all."""
+
+    path: Path
+
+    def save_config(self, config: Config) -> None:
+        """Write ``config.json``: what the run is, and all that opening it again needs."""
+        self._save_json("config.json", config.plain())
+
+    def save_split(self, split: Split) -> None:
+        """Write ``split.json``: counts and hashes of the split's sides."""
+        self._save_json("split.json", split.describe())
+
+    def save_model(self, model: nn.Module, description: Mapping[str, Any]) -> None:
+        """Write ``model.pt`` (weights only) and ``model.json`` (what to load them into)."""
+        weights = {name: value.cpu() for name, value in model.state_dict().items()}
+        self._save_json("model.json", description)
+        self._save_tensors("model.pt", weights)
+
+    def load_model(self) -> Model:
+        """Rebuild the model of ``model.json`` with the weights of ``model.pt``.
+
+        Raises:
+            DataFileError: the run has not saved a model.
+        """
+        description = self._load_json("model.json")
+        if description is None or not (self.path / "model.pt").exists():
+            raise DataFileError(f"{self.path} holds no model: no epoch of it was finished.")
+        model = build_model(
+            description["family"],
+            description["image_shape"],
+            len(description["factors"]),
+            description["parameters"],
+        )
+        model.load_state_dict(self._load_tensors("model.pt"))
+        return model.eval()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the directory for this process; the system lets it go should the process die.
+
+        Raises:
+            UsageError: another process holds it.
+        """
+        lock = self.path / "run.lock"
+        try:
+            with FileLock(lock, timeout=0):
+                try:
+                    yield
+                finally:
+                    lock.unlink(missing_ok=True)
+        except Timeout:
+            raise UsageError(f"another process is training in {self.path}.") from None
+
+    def clear(self) -> None:
+        """Remove results of an earlier end of the run, and what a killed process was writing."""
+        for name in ("results.json", "reconstructions.png", "predictions.png"):
+            (self.path / name).unlink(missing_ok=True)
+        sweep_temporaries(self.path)
+
+    def save_checkpoint(self, state: Mapping[str, Any]) -> None:
+        """Write ``checkpoint.pt``: all that resuming needs, as of the last finished epoch."""
+        self._save_tensors("checkpoint.pt", state)
+
+    def load_checkpoint(self) -> dict[str, Any] | None:
+        """The last checkpoint, if an epoch was finished.
+
+        Raises:
+            DataFileError: the file is damaged.
+        """
+        if not (self.path / "checkpoint.pt").exists():
+            return None
+        return self._load_tensors("checkpoint.pt")
+
+    def save_history(self, history: list[dict[str, float]]) -> None:
+        """Write ``history.csv``, a row for each finished epoch."""
+        frame = pd.DataFrame(history).astype({"epoch": int, "step": int})
+        write_whole(self.path / "history.csv", lambda file: frame.to_csv(file, index=False))
+
+    def save_results(self, results: Mapping[str, Any]) -> None:
+        """Write ``results.json``."""
+        self._save_json("results.json", results)
+
+    def _save_tensors(self, name: str, content: Mapping[str, Any]) -> None:
+        # By way of memory, since torch reports a full disk as an error of its own making.
+        buffer = io.BytesIO()
+        torch.save(dict(content), buffer)
+        write_whole(self.path / name, lambda file: file.write_bytes(buffer.getbuffer()))
+
+    def _load_tensors(self, name: str) -> dict[str, Any]:
+        try:
+            return torch.load(self.path / name, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise DataFileError(f"{self.path / name} is damaged: {error}") from error
+
+    def _save_json(self, name: str, content: Mapping[str, Any]) -> None:
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        write_whole(self.path / name, lambda file: file.write_text(text, encoding="utf-8"))
+
+    def _load_json(self, name: str) -> Any:
+        """The content of a file; None if it is not there or was cut off while being written."""
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None

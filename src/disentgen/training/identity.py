@@ -1,0 +1,38 @@
+"""Cells: trainings that mean the same but for their seed."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from disentgen.training.baseline import is_as_before
+from disentgen.training.config import Config
+
+#: Sides whose hashes say what a split is.
+HASHED_SIDES = ("held_in", "held_out", "validation")
+
+
+def cell_settings(config: Config, split: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that tells a training's cell from others, by the keys' names with dots.
+
+    The split stands there by the hashes of its sides and not by the words that define it. A key
+    that has the value that was in force before it came in is left out, so that a new key leaves
+    runs that lack it in their cell.
+
+    Args:
+        config: of the training.
+        split: of :meth:`~disentgen.dataset.split.Split.describe`.
+    """
+    settings = {
+        name: value
+        for name, (value, key) in config.flat().items()
+        if key.tells_apart and not is_as_before(name, value, config.family)
+    }
+    hashes = {f"split.{side}": split[side]["sha256"] for side in HASHED_SIDES}
+    return settings | hashes
+
+
+def hash_cell(settings: Mapping[str, Any]) -> str:
+    """Eight digits that tell cells apart; the same for a cell and its control."""
+    text = json.dumps(settings, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,53 @@
+"""The process that a training takes place in: device, threads, memory."""
+
+import ctypes
+import os
+
+import torch
+
+from disentgen.errors import UsageError
+from disentgen.registry import unknown
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that ``auto``, ``cpu`` or ``cuda`` (``cuda:1``, …) means.
+
+    Raises:
+        UsageError: there is no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    kind, _, number = name.partition(":")
+    if kind not in ("cpu", "cuda") or (number and not number.isdigit()):
+        raise unknown("device", name, ["auto", "cpu", "cuda"])
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+        raise UsageError(
+            f"device={name}: this machine offers {torch.cuda.device_count()} CUDA devices; "
+            "accepted: auto, cpu."
+        )
+    return torch.device(name)
+
+
+def lacks_bf16(device: torch.device) -> bool:
+    """Whether a device is a processor on which bfloat16 is many times slower than float32."""
+    return device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def available_threads() -> int:
+    """The number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def prepare_process(threads: int) -> None:
+    """Set the number of threads, make a GPU repeatable, and let malloc keep freed memory.
+
+    glibc otherwise returns every large buffer to the system and each step pays for fresh pages.
+    """
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+    library = ctypes.CDLL(None)
+    if hasattr(library, "gnu_get_libc_version"):
+        maximum_of_mappings, trim_threshold = -4, -1
+        library.mallopt(maximum_of_mappings, 0)
+        library.mallopt(trim_threshold, 2**31 - 1)
