@@ -385,3 +385,43 @@ def test_first_batch_within_15_seconds_and_memory_below_1500_megabytes(environme
     first = datetime.datetime.fromisoformat(open_run(runs / "1").results["times"]["first_batch"])
     assert (first - started).total_seconds() < 15
     assert peak < 1_500_000
+
+
+def test_a_configuration_is_read_once_and_added_observers_are_kept(environment, runs):
+    program = f"""
+from sacred.observers import RunObserver
+from disentgen.training.config import Config
+from experiments.disent import experiment
+
+class Listener(RunObserver):
+    def started_event(self, ex_info, command, host_info, start_time, config, meta_info, _id):
+        print("heard of", config["training"]["batch_size"], config["seed"])
+
+calls, read = [], Config.read
+Config.read = lambda *args, **options: calls.append(1) or read(*args, **options)
+experiment.observers.append(Listener())
+named = ["dataset.dsprites", "model.fast", "training.fast"]
+run = experiment.run(named_configs=named, config_updates={{"training.batch_size": "32"}})
+assert run.config["seed"] == experiment.config_read.seed
+print("read", len(calls), "times")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=SCRIPTS, env=environment, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    assert "read 1 times" in done.stdout
+    run = open_run(runs / "1")
+    assert f"heard of 32 {run.config['seed']}" in done.stdout
+    assert json.loads((runs / "1" / "config.json").read_text()) == run.config
+
+
+def test_a_saved_configuration_is_not_mixed_with_another_choice(disent, runs):
+    disent("with", *FAST, "dataset.variant=shape2tx", "training.beta")
+    saved = str(runs / "1" / "config.json")
+    for word in ("model.kim", "training.factor"):
+        done = disent("with", saved, word, status=1)
+        assert re.search("error: .* exclude each other; they would be mixed", done.stderr)
+    disent("with", saved, "seed=2")
+    first, second = (open_run(runs / name) for name in "12")
+    assert second.config == {**first.config, "seed": 2}
+    assert second.results["split"] == first.results["split"]

@@ -1,0 +1,187 @@
+"""Reading a configuration: once, whole, and to the same values however it was typed."""
+
+import json
+
+import pytest
+
+from configs.cnnvae import ARCHITECTURES
+from configs.training import LOSSES, PROTOCOLS
+from conftest import REPOSITORY, read_config
+from disentgen.analysis.figures import save_examples
+from disentgen.dataset.pairs import Pairs
+from disentgen.errors import UsageError
+from disentgen.run_directory import RunDirectory
+from disentgen.runs import open_run, view_training
+from disentgen.schema import flatten
+from disentgen.training import run as running
+from disentgen.training.baseline import BEFORE
+from disentgen.training.config import Config
+from disentgen.training.identity import cell_settings, hash_cell
+
+FAST = ARCHITECTURES["fast"]
+SPLIT = {side: {"sha256": side} for side in ("held_in", "held_out", "validation")}
+
+
+def read(family="lgm", dataset=None, model=None, training=None, **rest):
+    return read_config(
+        family,
+        dataset={"name": "dsprites", "source": "stand-in", "variant": "shape2tx"} | (dataset or {}),
+        model=FAST | (model or {}),
+        training=PROTOCOLS["fast"] | (training or {}),
+        **rest,
+    )
+
+
+def key(config, split=SPLIT):
+    return hash_cell(cell_settings(config, split))
+
+
+def beta(value):
+    return {"loss": {"name": "beta", "params": {"beta": value}}}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"training": beta(4)}, {"training": beta("4")}),
+        ({"training": beta(4)}, {"training": beta(4.0)}),
+        ({"training": beta(10)}, {"training": beta("1e1")}),
+        ({"training": {"batch_size": 16}}, {"training": {"batch_size": "16"}}),
+        ({"model": {"latent_size": 10}}, {"model": {"latent_size": 10.0}}),
+        ({"training": {"lr_decay": None}}, {"training": {"lr_decay": "null"}}),
+        (
+            {"model": {"encoder": [("conv", (8, 16, 16)), ("relu",), ("flatten",)]}},
+            {"model": {"encoder": [["conv", ["8", 16.0, 16, 0]], ["relu", []], ["flatten"]]}},
+        ),
+    ],
+)
+def test_what_means_the_same_is_read_as_the_same(one, other):
+    first, second = read(**one), read(**other)
+    assert first.plain() == second.plain()
+    assert key(first) == key(second)
+
+
+@pytest.mark.parametrize("family", ["lgm", "composer"])
+def test_what_is_saved_reads_as_itself(family):
+    config = read(family, training=LOSSES["factor"])
+    saved = json.loads(json.dumps(config.plain()))
+    assert Config.read(saved).plain() == config.plain()
+    assert Config.read_saved(saved) == config
+
+
+def test_settings_that_tell_cells_apart():
+    base = key(read())
+    same = [
+        {"seed": 2},
+        {"device": "auto"},
+        {"threads": 2},
+        {"dataset": {"root": "/elsewhere"}},
+        {"dataset": {"control": True}},
+        {"training": {"score_images": 500}},
+        {"dataset": {"variant": None, "held_out": "shape == 1 and posX > 0.5"}},
+    ]
+    apart = [
+        {"training": {"epochs": 3}},
+        {"training": {"lr": 1e-3}},
+        {"training": {"validation_images": 65}},
+        {"training": LOSSES["beta"]},
+        {"model": {"latent_size": 11}},
+        {"model": {"name": "other"}},
+        {"dataset": {"factor_scale": "standardised"}},
+        {"experiment": "other"},
+    ]
+    assert {key(read(**change)) for change in same} == {base}
+    others = [key(read(**change)) for change in apart]
+    assert len({base, *others}) == 1 + len(apart)
+    assert key(read(), SPLIT | {"held_out": {"sha256": "another"}}) != base
+    assert key(read(), SPLIT | {"validation": {"sha256": "another"}}) != base
+
+
+def test_a_key_that_came_in_says_what_was_before():
+    """Or runs without it would change their meaning, and their cell."""
+    earlier = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
+    of_then = {
+        name
+        for path in earlier.glob("*/*/config.json")
+        for name in flatten(json.loads(path.read_text(encoding="utf-8")))
+    }
+    now = {name for family in ("lgm", "composer") for name in read(family).flat()}
+    since = {name for name in now - of_then if not name.startswith("training.loss.params")}
+    assert since - {"experiment", "model.family"} == set(BEFORE) & now
+
+
+def test_composers_of_before_summed_no_pairs():
+    saved = read("composer").plain()
+    assert saved["training"]["loss"]["pair_kl"] == "sum"
+    new = Config.read_saved(saved)
+    del saved["training"]["loss"]["pair_kl"]
+    old = Config.read_saved(saved)
+    assert old.training.loss.pair_kl == "mean"
+    assert key(old) != key(new)
+    assert key(old) == key(read("composer", training={"loss": {"pair_kl": "mean"}}))
+    assert "training.loss.pair_kl" not in cell_settings(old, SPLIT)
+
+
+def test_pairs_are_for_composers():
+    with pytest.raises(UsageError, match="pair_kl=sum is for composers"):
+        read("lgm", training={"loss": {"pair_kl": "sum"}})
+
+
+def test_a_seed_is_drawn_where_none_is_given():
+    seeds = {read(seed=None).seed for _ in range(4)}
+    assert len(seeds) == 4
+    with pytest.raises(UsageError, match="seed"):
+        read(seed=-1)
+
+
+def test_a_model_larger_than_memory_is_refused_without_taking_any():
+    with pytest.raises(UsageError, match="needs .* GB to be trained; this machine has"):
+        read(model={"latent_size": 10**9})
+    with pytest.raises(UsageError, match="needs .* GB to be trained"):
+        params = {"discriminator_units": 10**6}
+        read(training={"loss": {"name": "factor", "params": params}})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"model": {"family": "lmg"}}, "unknown model family .*'lmg'.*Did you mean 'lgm'"),
+        ({"model": {}}, "model.family is missing; accepted: lgm, decoder, composer, encoder"),
+        ({"modle": {}}, "unknown configuration key 'modle'.*Did you mean 'model'"),
+        ({"dataset": "dsprites"}, "'dataset' is a section"),
+        ({"threads": 100_000}, "threads: input should be less than or equal to 1024"),
+        ({"dataset": {"name": "dsprites", "seed": -1}}, "dataset.seed"),
+        ({"training": {"lr": "inf"}}, "training.lr: input should be a finite number"),
+    ],
+)
+def test_mistakes(given, message):
+    with pytest.raises(UsageError, match=message):
+        Config.read({"model": {"family": "lgm"}, **given}, complete=False)
+
+
+def count(monkeypatch, target, name):
+    """Count the calls of a function, which goes on doing what it does."""
+    calls, original = [], getattr(target, name)
+
+    def counted(*args, **options):
+        calls.append(args)
+        return original(*args, **options)
+
+    monkeypatch.setattr(target, name, counted)
+    return calls
+
+
+def test_a_training_is_read_and_assembled_once_and_pairs_are_made_once_a_side(
+    tmp_path, monkeypatch
+):
+    config = read("composer")
+    checks = count(monkeypatch, Config, "read")
+    assemblies = count(monkeypatch, running, "assemble")
+    pairs = count(monkeypatch, Pairs, "__init__")
+    directory = RunDirectory(tmp_path)
+    training = running.train(config, directory)
+    save_examples(view_training(training, directory))
+    # Train, validation and held-out side.
+    assert (len(checks), len(assemblies), len(pairs)) == (0, 1, 3)
+    assert open_run(tmp_path).config == config.plain()
+    assert open_run(tmp_path).sides == training.results["split"]
