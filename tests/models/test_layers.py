@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from configs.cnnvae import ARCHITECTURES
 from disentgen.errors import UsageError
 from disentgen.models.layers import (
     Convolution,
@@ -16,6 +17,7 @@ from disentgen.models.layers import (
     Rectifier,
     Stack,
     layer_kinds,
+    normalise_layers,
     read_layers,
     trace_shapes,
     transpose,
@@ -137,3 +139,31 @@ def test_every_kind_of_layer_has_a_word():
         "batchnorm", "broadcast",
     }  # fmt: skip
     assert prod(IMAGE) == 12_288
+
+
+def test_corners_stay_where_they_are_in_the_named_mpcnn_alone():
+    """A line of 0 and 1, doubled: ends on its corners, or half a pixel inside them."""
+    line = torch.tensor([0.0, 1.0]).expand(1, 1, 2, 2)
+    made = {
+        aligned: Stack(read_layers("", [("upsample", (2, None, aligned))], IMAGE), (1, 2, 2))(line)
+        for aligned in (True, False)
+    }
+    torch.testing.assert_close(made[True][0, 0, 0], torch.tensor([0, 1 / 3, 2 / 3, 1]))
+    torch.testing.assert_close(made[False][0, 0, 0], torch.tensor([0, 0.25, 0.75, 1]))
+    named = read_layers("", ARCHITECTURES["mpcnn"]["decoder"], IMAGE)
+    assert {layer.align_corners for layer in named if layer.name == "upsample"} == {True}
+    pooled = transpose([MaxPooling(2)], IMAGE)[0]
+    assert not pooled.align_corners
+    assert not read_layers("", [("upsample", (2,))], IMAGE)[0].align_corners
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_layers_in_their_one_form_are_the_same_layers(name):
+    encoder = ARCHITECTURES[name]["encoder"]
+    normal = normalise_layers("", encoder)
+    assert read_layers("", normal, IMAGE) == read_layers("", encoder, IMAGE)
+    assert normalise_layers("", write_layers(read_layers("", encoder, IMAGE))) == normal
+    assert normalise_layers("", [("upsample", ("2", None, False)), ["conv", [8, 4.0, 1, 0]]]) == [
+        ["upsample"],
+        ["conv", [8, 4]],
+    ]

@@ -388,7 +388,7 @@ def test_first_batch_within_15_seconds_and_memory_below_1500_megabytes(environme
 
 
 def test_a_configuration_is_read_once_and_added_observers_are_kept(environment, runs):
-    program = f"""
+    program = """
 from sacred.observers import RunObserver
 from disentgen.training.config import Config
 from experiments.disent import experiment
@@ -401,7 +401,7 @@ calls, read = [], Config.read
 Config.read = lambda *args, **options: calls.append(1) or read(*args, **options)
 experiment.observers.append(Listener())
 named = ["dataset.dsprites", "model.fast", "training.fast"]
-run = experiment.run(named_configs=named, config_updates={{"training.batch_size": "32"}})
+run = experiment.run(named_configs=named, config_updates={"training.batch_size": "32"})
 assert run.config["seed"] == experiment.config_read.seed
 print("read", len(calls), "times")
 """

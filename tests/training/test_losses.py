@@ -11,6 +11,7 @@ from configs.cnnvae import ARCHITECTURES
 from configs.training import LOSSES
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES, build_model
+from disentgen.models.composer import ComposerOutput
 from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.models.lgm import LatentGaussianOutput
 from disentgen.models.outputs import bernoulli_nll
@@ -52,6 +53,35 @@ def closed_form_kl(posterior):
     """KL(N(μ, σ²) ‖ N(0, 1)) written out for each latent of each image."""
     mean, variance = posterior.mean.numpy(), np.exp(posterior.log_variance.numpy())
     return (mean**2 + variance - np.log(variance) - 1) / 2
+
+
+@pytest.fixture
+def composed(output):
+    """Of four pairs, whose eight images are encoded."""
+    return ComposerOutput(output.reconstruction[:4], output.posterior, output.latents,
+                          torch.eye(4, 5))  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["vae", "beta", "cci", "factor", "btcvae", "dip1", "dip2"])
+def test_the_study_counts_the_kl_of_both_images_of_a_pair(name, composed, target):
+    """Summed over both and divided by the number of pairs: twice the mean over images."""
+    torch.manual_seed(1)
+    summed = build_loss(name, {}, FiveLatents(), pair_kl="sum")
+    torch.manual_seed(1)
+    halved = build_loss(name, {}, FiveLatents(), pair_kl="mean")
+    terms, halves = summed(composed, target[:4], 0), halved(composed, target[:4], 0)
+    kl = closed_form_kl(composed.posterior).sum(axis=1)
+    weight = {"beta": 4.0, "cci": 50.0}.get(name, 1.0)
+    if name == "btcvae":
+        expected = (terms["mutual_information"] + 6 * terms["total_correlation"]
+                    + terms["dimension_wise_kl"]).item()  # fmt: skip
+    else:
+        expected = weight * kl[: 4 if name == "factor" else 8].mean()
+    assert (terms["loss"] - halves["loss"]).item() == pytest.approx(expected, rel=1e-5)
+    if name == "vae":
+        nll = bernoulli_nll(composed.reconstruction, target[:4]).sum()
+        assert terms["loss"].item() == pytest.approx((nll.item() + kl.sum()) / 4, rel=1e-5)
+    assert terms["kl"] == halves["kl"]
 
 
 def test_nll_agrees_with_torch_distributions(output, target):
