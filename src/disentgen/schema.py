@@ -25,13 +25,11 @@ class Key:
         tells_apart: runs that differ in it are different cells.
         may_change: a run may go on, or be scored again, with another value.
         split: it says which images are on which side, as the sides' hashes do.
-        images_only: it concerns the images alone, not the grid's split.
     """
 
     tells_apart: bool = True
     may_change: bool = False
     split: bool = False
-    images_only: bool = False
 
 
 def signature(target: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:

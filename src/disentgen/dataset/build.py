@@ -19,9 +19,8 @@ from disentgen.errors import UsageError
 from disentgen.schema import Key
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-#: Runs on moved data are the same runs; runs on other images are not.
-Root = Annotated[str | None, Key(tells_apart=False, may_change=True, images_only=True)]
-SourceChoice = Annotated[Literal["auto", "original", "stand-in"], Key(images_only=True)]
+#: Runs on moved data are the same runs.
+Root = Annotated[str | None, Key(tells_apart=False, may_change=True)]
 #: Words that say which images are on which side; the sides' hashes tell splits apart.
 OF_SPLIT = Key(tells_apart=False, split=True)
 FactorScale = Literal["raw", "standardised"]
@@ -56,7 +55,7 @@ def build_dataset(
     name: str | None = None,
     version: str | None = None,
     root: Root = None,
-    source: SourceChoice = "auto",
+    source: Literal["auto", "original", "stand-in"] = "auto",
     condition: Annotated[Condition | None, OF_SPLIT] = None,
     variant: Annotated[str | None, OF_SPLIT] = None,
     held_out: Annotated[str | None, OF_SPLIT] = None,
@@ -64,7 +63,7 @@ def build_dataset(
     validation: Annotated[Fraction, OF_SPLIT] = 0.05,
     seed: Annotated[int, Field(ge=0, lt=2**63), OF_SPLIT] = 0,
     control: Annotated[bool, OF_SPLIT] = False,
-    factor_scale: Annotated[FactorScale, Key(images_only=True)] = "raw",
+    factor_scale: FactorScale = "raw",
 ) -> Dataset:
     """Open a dataset and divide its grid.
 
