@@ -13,10 +13,8 @@ from typing import Any
 from disentgen.study.table import TABLE, Row
 
 FILE = Path(__file__).with_name("protocols.json")
-#: Keys of a configuration that say nothing about how a row was trained, or differ by machine.
-NOT_OF_A_ROW = (
-    "seed", "device", "threads", "dataset.root", "dataset.source", "dataset.control",
-)  # fmt: skip
+#: Tells runs apart, but not from a row, which originals and stand-ins follow alike.
+NOT_OF_A_ROW = ("dataset.source",)
 LAYERS = ("model.encoder", "model.decoder")
 
 Config = dict[str, Any]
@@ -26,9 +24,10 @@ def load_protocols() -> dict[Row, Config]:
     """The study's rows, and what runs of each are trained by.
 
     Returns:
-        By row: every key of its ``config.json`` joined by dots (``training.loss.params.beta``),
-        lists as they are, but for :data:`NOT_OF_A_ROW`; besides, ``steps``, the iterations of a
-        finished run, and ``note``, what of all this is an inference (empty where nothing is).
+        By row: what tells its runs from others, as
+        :func:`~disentgen.training.identity.cell_settings` has it, but for :data:`NOT_OF_A_ROW`;
+        besides, ``steps``, the iterations of a finished run, and ``note``, what of all this is an
+        inference (empty where nothing is).
     """
     packed = json.loads(FILE.read_text(encoding="utf-8"))
     return {row: {**config, "note": TABLE[row].note} for row, config in unpack(packed).items()}
