@@ -72,7 +72,7 @@ def describe_dataset(dataset: Dataset) -> str:
 
 def _tell_values(spec: DatasetSpec, factor: str) -> str:
     values = spec.grid.factors[factor]
-    if factor in spec.value_names:
-        pairs = zip(values, spec.value_names[factor], strict=True)
+    if factor in spec.grid.value_names:
+        pairs = zip(values, spec.grid.value_names[factor], strict=True)
         return ", ".join(f"{value:.4g} {name}" for value, name in pairs)
     return f"{values[0]:.4g} to {values[-1]:.4g}"

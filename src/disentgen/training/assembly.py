@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from disentgen.dataset import Dataset
-from disentgen.dataset.batches import Observations, ScoringBatches, TrainingBatches
+from disentgen.dataset.batches import ScoringBatches, TrainingBatches
 from disentgen.dataset.tasks import ReconstructPairs, Task
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES, Model, build_model
@@ -148,7 +148,7 @@ def make_batches(
     device: torch.device,
 ) -> TrainingBatches:
     """The batches of a training: a task made of the images that may be shown."""
-    grid, shown = dataset.spec.grid, dataset.split.trained_on()
+    shown = dataset.split.trained_on()
     # A control makes as many steps as the run that it is compared with.
     counterpart = int(dataset.split.mask("train").sum())
     if counterpart < settings.batch_size:
@@ -156,9 +156,9 @@ def make_batches(
             f"training.batch_size={settings.batch_size} is more than the {counterpart} training "
             "images of the held-in side."
         )
-    task = kind(grid, shown)
+    task = kind(dataset.spec.grid, shown)
     return TrainingBatches(
-        Observations(dataset.images, grid, device, dataset.factor_scale == "standardised"),
+        dataset.observe(device),
         task,
         task.usable(shown),
         settings.batch_size,
