@@ -27,7 +27,9 @@ SETTINGS.CONFIG.READ_ONLY_CONFIG = False
 SETTINGS.CAPTURE_MODE = "sys"
 
 #: What a run that goes on may change; anything else would make it another run.
-MAY_CHANGE = ("training.epochs", "training.score_images", "device", "threads")
+MAY_CHANGE = (
+    "training.epochs", "training.score_images", "training.find_duplicates", "device", "threads",
+)  # fmt: skip
 
 HEARTBEAT_SECONDS = "2"
 

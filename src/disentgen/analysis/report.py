@@ -47,6 +47,7 @@ from disentgen.analysis.study_figures import (
     name_data,
 )
 from disentgen.analysis.tables import DISENTANGLEMENT, tabulate_cells, tabulate_metrics
+from disentgen.dataset.summary import describe_duplicates
 from disentgen.errors import DataFileError
 from disentgen.models import Autoencoder
 from disentgen.paths import data_folder, write_whole
@@ -276,6 +277,11 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
         "command": describe_command(run),
         "config": flatten(run.config),
         "scores": {side: score for side, score in results["scores"].items() if score},
+        "duplicates": (
+            describe_duplicates(results["duplicates"], results["split"])
+            if results.get("duplicates")
+            else None
+        ),
         "results": {
             key: value for key, value in flatten(results).items() if not key.startswith("scores.")
         },

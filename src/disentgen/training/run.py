@@ -16,7 +16,7 @@ from disentgen.training import engine as handlers
 from disentgen.training.assembly import Training, assemble
 from disentgen.training.config import read_process_settings
 from disentgen.training.engine import Recorder, Row
-from disentgen.training.report import collect_results, describe, format_scores
+from disentgen.training.report import collect_results, describe, format_results
 from disentgen.training.settings import prepare_process
 
 
@@ -56,7 +56,7 @@ def train(
     training.model.load_state_dict(best.state_dict())
     results = collect_results(training, times)
     directory.save_results(results)
-    print(format_scores(results["scores"], training.model.output.unit), flush=True)
+    print(format_results(results, training.model.output.unit), flush=True)
     return results
 
 
