@@ -237,8 +237,8 @@ def _continued_config(run: Run, updates: dict) -> dict:
             f"run {run.path} has {done} epochs already; training.epochs={after['training.epochs']} "
             "is less."
         )
-    again = ("training.epochs", "training.score_images")
-    if run.status == "COMPLETED" and all(after[key] == before[key] for key in again):
+    again = ("training.epochs", "training.score_images", "training.find_duplicates")
+    if run.status == "COMPLETED" and all(after.get(key) == before.get(key) for key in again):
         raise UsageError(
             f"run {run.path} is complete ({done} epochs); give training.epochs={done + 10}, say, "
             "to train it further, or training.score_images to score it on more images."

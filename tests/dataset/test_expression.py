@@ -129,6 +129,7 @@ def test_a_factor_called_pi_is_that_factor():
          "to 1."),
         ("shape < 'square'", re.escape("\"'square'\" is not allowed in the expression ")),
         ("shape is 1", "'shape is 1' is not allowed"),
+        ("2 == shape + 1", "'shape' is not allowed in the expression '2 == shape"),
         ("angle < 1e308 * 10", re.escape("'1e+308 * 10' is no finite number (in 'angle < 1e308")),
         ("angle < pi / 0", "'pi / 0' is no finite number"),
         ("angle < 1e999 - 1e999", "is no finite number"),

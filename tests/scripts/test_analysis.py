@@ -85,6 +85,7 @@ def test_figures_and_pages_are_there(report):
     assert "experiments.disent with dataset.dsprites dataset.variant=shape2tx" in page
     line = r"identical to a training image: 2,\d+ of 36,574 validation images"
     assert len(re.findall(line, page)) == 1
+    assert page.count("ellipses look the same after half a turn") == 1
 
 
 def test_a_second_report_measures_nothing_anew(report, call, shared):

@@ -338,7 +338,10 @@ def test_resume_takes_more_epochs_and_nothing_else(disent, runs):
     assert open_run(runs / "1").status == "COMPLETED"
     disent("with", f"resume={runs / '1'}", "training.epochs=3")
     disent("with", "resume=1", "training.score_images=500")
+    assert open_run(runs / "1").results["duplicates"] is None
+    disent("with", "resume=1", "training.find_duplicates=True")
     run = open_run(runs / "1")
+    assert run.results["duplicates"]["validation"] > 1000
     assert run.results["scores"]["train"]["images"] == 500
     assert run.history["epoch"].tolist() == [1, 2, 3]
     assert run.config["training"]["epochs"] == 3

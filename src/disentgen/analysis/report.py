@@ -277,11 +277,7 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
         "command": describe_command(run),
         "config": flatten(run.config),
         "scores": {side: score for side, score in results["scores"].items() if score},
-        "duplicates": (
-            describe_duplicates(results["duplicates"], results["split"])
-            if results.get("duplicates")
-            else None
-        ),
+        "remarks": list_remarks(run),
         "results": {
             key: value for key, value in flatten(results).items() if not key.startswith("scores.")
         },
@@ -291,6 +287,15 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
         },
         "pictures": [measured.folder / name for name in list_pictures(measured)],
     }
+
+
+def list_remarks(run: Run) -> list[str]:
+    """What is to be known of a run's held-out side: its variant's note, identical images."""
+    variant, results = run.dataset.variant, run.results or {}
+    remarks = [variant.note] if variant is not None and variant.note is not None else []
+    if results.get("duplicates") is not None:
+        remarks.append(describe_duplicates(results["duplicates"], results["split"]))
+    return remarks
 
 
 def describe_command(run: Run) -> str:
