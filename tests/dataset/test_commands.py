@@ -47,7 +47,7 @@ def test_show_describes_and_draws(command, tmp_path, words):
     assert picture.stat().st_size > 10_000
 
 
-def test_show_tells_published_variants_from_others(command):
+def test_show_lists_published_variants_apart_from_others(command):
     text = command("show", "dsprites")
     assert "\nvariants, Montero et al. 2021: blank_side, shape2tx, leave1out\n" in text
     assert "\nvariants, ours, not published: leave1out_heart\n" in text

@@ -148,7 +148,7 @@ def test_counts_are_of_images_identical_to_training_images(control):
     assert 4 <= counts["held_out"] <= 6
 
 
-def test_counts_are_told_in_a_line():
+def test_counts_are_described_in_a_line():
     sides = {side: {"count": count} for side, count in (("validation", 2000), ("held_out", 40))}
     assert describe_duplicates({"validation": 1111, "held_out": 0}, sides) == (
         "identical to a training image: 1,111 of 2,000 validation images (55.5%), "

@@ -72,8 +72,8 @@ def test_a_run_leaves_all_that_is_promised(disent, data, runs, monkeypatch):
         assert results["scores"][side]["nll_floor"] == 0
     expected = count_duplicates(run.split, find_duplicates(run.dataset))
     assert results["duplicates"] == expected
-    told = f"identical to a training image: {expected['validation']:,} of 30,720 validation images"
-    assert told in done.stdout
+    line = f"identical to a training image: {expected['validation']:,} of 30,720 validation images"
+    assert line in done.stdout
     # Found once, and after the training.
     assert done.stdout.index("comparing the 737,280 images") > done.stdout.index("epoch 2/2")
     assert (data / "raw" / "dsprites" / "dsprites-stand-in-duplicates.npz").exists()

@@ -114,7 +114,7 @@ def match_rows(rows: NDArray[np.uint64]) -> FirstIndices:
 
 
 def _stamp(dataset: Dataset) -> str:
-    """What tells apart images that are drawn or stored otherwise: hashes of some of them."""
+    """A hash of some of the images, by which others are noticed: another renderer, another file."""
     size = dataset.spec.grid.size
     sample = np.sort(np.random.default_rng(0).choice(size, min(_SAMPLE, size), replace=False))
     hashes = hash_images(dataset.images(sample), dataset.images.maximum)
