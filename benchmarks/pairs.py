@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from disentgen.dataset import build_dataset
-from disentgen.dataset.batches import Observations
 from disentgen.dataset.spec import load_specs
 from disentgen.dataset.tasks import Compose
 
@@ -29,7 +28,7 @@ def main() -> None:
         started = time.perf_counter()
         task = Compose(spec.grid, pool)
         prepared = time.perf_counter() - started
-        observed = Observations(dataset.images, spec.grid, torch.device("cpu"))
+        observed = dataset.observe()
         generator = np.random.default_rng(0)
         rates: dict[str, list[float]] = {"indices": [], "with images": []}
         for _ in range(ROUNDS):

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import torch
 
@@ -20,6 +21,10 @@ REPOSITORY = Path(__file__).parents[1]
 SCRIPTS = REPOSITORY / "scripts"
 #: Genuine frames lie beside the checkout where there are any; tests that need them skip otherwise.
 FRAMES = REPOSITORY.parent / "shared" / "real_frames"
+
+# Other processes may hold up a test at any time; how long it takes says nothing.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 CommandLine = Callable[..., subprocess.CompletedProcess]
 

@@ -58,3 +58,4 @@ def test_a_dataset_is_one_file_and_its_test(extended, data):
     trained = open_run(data / "sims" / "disent" / "1")
     assert trained.results["split"]["held_out"]["count"] == 56
     assert trained.results["scores"]["held_out"]["images"] == 56
+    assert trained.results["duplicates"] == {"validation": 0, "held_out": 0}

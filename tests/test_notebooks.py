@@ -30,7 +30,8 @@ def study(tmp_path_factory):
     words = {
         "disent": ("model.fast", "training.fast"),
         "decoders": ("model.fast", "training.epochs=2", "training.epoch_length=3",
-                     "training.validation_images=32", "training.score_images=64"),
+                     "training.validation_images=32", "training.score_images=64",
+                     "training.find_duplicates=False"),
         "composition": ("model.fast", "training.fast"),
     }  # fmt: skip
     for experiment, settings in words.items():

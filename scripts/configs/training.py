@@ -74,5 +74,6 @@ PROTOCOLS: dict[str, dict[str, Any]] = {
         "epoch_length": 5,
         "validation_images": 64,
         "score_images": 128,
+        "find_duplicates": False,
     },
 }

@@ -1,5 +1,6 @@
 """What all experiments share: reading the command line, keeping a run, explaining errors."""
 
+import ast
 import shlex
 import signal
 import subprocess
@@ -212,6 +213,8 @@ class TrainingExperiment(Experiment):
                     "settings stand after 'with': "
                     f"python -m experiments.{self.path} with {shlex.join(loose)}"
                 )
+            for word in words:
+                _check_depth(word)
 
     def _check_named_configs(self, named_configs: Sequence[str]) -> None:
         known = [name for name, _ in self.gather_named_configs()]
@@ -232,6 +235,19 @@ class TrainingExperiment(Experiment):
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value not in (None, False)}
+
+
+def _check_depth(word: str) -> None:
+    """Check that a word can be parsed as Python, as Sacred does, if it is meant to be."""
+    key, _, value = word.partition("=")
+    try:
+        ast.literal_eval(value)
+    except (RecursionError, MemoryError):
+        raise UsageError(
+            f"{key}: a value of {len(value):,} characters, nested too deeply."
+        ) from None
+    except (ValueError, SyntaxError, TypeError):
+        pass  # no Python literal: Sacred takes it as text
 
 
 def _terminate(number: int, frame: object) -> None:

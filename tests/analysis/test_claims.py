@@ -106,6 +106,12 @@ def test_the_sides_difference_is_the_images_where_the_floor_explains_it():
     assert [verdict.verdict for verdict in excess] == [SUPPORTED]
 
 
+def test_variants_of_our_own_decide_no_claim():
+    runs = make_runs({"recomb2element": 50.0})
+    assert verdicts_of(runs, "1") == [SUPPORTED]
+    assert verdicts_of(runs.assign(variant="leave1out_heart"), "1") == [UNDECIDED]
+
+
 def test_disentanglement_that_buys_generalisation_is_found_out():
     runs = make_runs(AS_PUBLISHED, seeds=range(4))
     runs["nll_held_out"] = 100 - 50 * runs["disentanglement"] + 0.01 * runs["seed"]

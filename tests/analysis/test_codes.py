@@ -24,7 +24,7 @@ def run(tmp_path_factory):
         "dataset": {"name": "dsprites", "source": "stand-in", "variant": "shape2tx"},
         "model": ENCODERS["fast"],
         "training": {"loss": {"name": "nll"}, "epochs": 1, "epoch_length": 2,
-                     "validation_images": 16, "score_images": 16},
+                     "validation_images": 16, "score_images": 16, "find_duplicates": False},
     }  # fmt: skip
     train(read_config("encoder", **given), RunDirectory(folder))
     return open_run(folder)

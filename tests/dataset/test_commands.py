@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from disentgen.dataset.__main__ import main
@@ -44,6 +45,26 @@ def test_show_describes_and_draws(command, tmp_path, words):
     picture = tmp_path / "results" / f"factors-{'-'.join(w for w in words if w[0] != '-')}.png"
     assert f"picture: {picture}" in text
     assert picture.stat().st_size > 10_000
+
+
+def test_show_lists_published_variants_apart_from_others(command):
+    text = command("show", "dsprites")
+    assert "\nvariants, Montero et al. 2021: blank_side, shape2tx, leave1out\n" in text
+    assert "\nvariants, ours, not published: leave1out_heart\n" in text
+
+
+def test_duplicates_are_found_once(command, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "disentgen.dataset.duplicates.match_images",
+        lambda dataset: asked.append(dataset.label) or np.arange(480_000, dtype=np.int32) // 3 * 3,
+    )
+    for _ in range(2):
+        assert command("duplicates", "shapes3d") == (
+            "3DShapes (rendered stand-in): 320,000 of 480,000 images are identical to an earlier "
+            f"one\nkept in {tmp_path}/raw/shapes3d/shapes3d-stand-in-duplicates.npz\n"
+        )
+    assert asked == ["3DShapes (rendered stand-in)"]
 
 
 def test_show_writes_where_it_is_told(command, tmp_path):

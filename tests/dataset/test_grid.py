@@ -34,6 +34,12 @@ def test_values_follow_classes():
     assert grid.broadcast_values("a").shape == (2, 1)
 
 
+def test_values_are_called_by_their_names():
+    grid = FactorGrid({"shape": (1.0, 2.0), "x": (0.0, 0.123456)}, {"shape": ("disc", "ring")})
+    assert [grid.name_value(*place) for place in (("shape", 1), ("x", 1))] == ["ring", "0.1235"]
+    assert grid.find_value("shape", "ring") == 2.0
+
+
 def test_dsprites_is_the_published_grid():
     grid = find_spec("dsprites").grid
     assert dict(zip(grid.names, grid.sizes, strict=True)) == {

@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,12 +49,42 @@ def test_published_variants(names, expected):
 
 def test_every_published_variant_is_tested():
     variants = {
-        (spec.name, row.condition, variant)
+        (spec.name, row.condition, variant): row.source
         for versions in load_specs().values()
         for spec in versions
         for variant, row in spec.variants.items()
     }
-    assert variants == set(PUBLISHED)
+    published = {names for names, source in variants.items() if source == "Montero et al. 2021"}
+    assert published == set(PUBLISHED)
+    own = {names for names, source in variants.items() if source is None}
+    assert own == {("dsprites", "recomb2element", "leave1out_heart")} == set(variants) - published
+
+
+def test_hearts_are_left_out_where_leave1out_leaves_out_ellipses():
+    hearts, ellipses = split(variant="leave1out_heart"), split(variant="leave1out")
+    assert hearts.describe()["held_in"]["count"] == 731_472
+    assert hearts.describe()["held_out"]["count"] == 5_808
+    assert hearts.sha256("held_out").startswith("6c7b3a7a6c50b891")
+    classes = [found.grid.classes(found.indices("held_out")) for found in (hearts, ellipses)]
+    assert np.array_equal(classes[0] - classes[1], np.tile([1, 0, 0, 0, 0], (5_808, 1)))
+
+
+def test_a_condition_alone_means_its_published_variant():
+    assert split("recomb2element").describe() == split(variant="leave1out").describe()
+    own = {name: replace(row, source=None) for name, row in DSPRITES.variants.items()}
+    with pytest.raises(UsageError, match="2 variants of condition.*leave1out, leave1out_heart"):
+        split("recomb2element", spec=replace(DSPRITES, variants=own))
+    found = split("extrp", spec=replace(DSPRITES, variants=own))
+    assert found.describe() == split(variant="blank_side").describe()
+
+
+def test_representation_is_one_short_line():
+    assert repr(split(variant="blank_side", control=True)) == (
+        "Split(350,208 train, 18,432 validation, 368,640 held_out, held_out='posX > 0.5', "
+        "held_in='posX < 0.5', control=True)"
+    )
+    assert repr(split()) == "Split(700,416 train, 36,864 validation, 0 held_out)"
+    assert len(repr(split(held_out=" | ".join(["posX > 0.5"] * 500)))) < 250
 
 
 def test_images_may_be_on_neither_side():
@@ -117,11 +148,15 @@ def test_sample_is_the_same_for_all_runs_on_a_split():
     [
         ({"variant": "shape2ty"}, "unknown dSprites variant 'shape2ty'.*Did you mean 'shape2tx'"),
         ({"condition": "extrp", "variant": "shape2tx"}, "is of condition 'recomb2range'"),
-        ({"held_out": "posX > 2"}, "holds for none of 737,280"),
+        ({"held_out": "posX > 2"}, "^'posX > 2' holds for none of 737,280"),
+        ({"held_out": " | ".join(["posX > 2"] * 500)}, "^'posX > 2.{92}…' holds for none"),
         ({"held_out": ""}, "cannot read the expression ''"),
-        ({"held_out": "posX >= 0"}, "holds for all"),
+        ({"held_out": "posX >= 0"}, "^'posX >= 0' holds for all of 737,280"),
         ({"held_out": "posX > 0.5", "held_in": "posX < 0.6"}, "on both sides"),
-        ({"held_out": "posX > 0.5", "held_in": "posX > 2"}, "nothing is left to train on"),
+        (
+            {"held_out": "posX > 0.5", "held_in": "posX > 2"},
+            "^'posX > 2' holds for none of 737,280 combinations: nothing is left to train",
+        ),
         ({"held_in": "posX > 0.5"}, "needs dataset.held_out"),
         ({"variant": "shape2tx", "held_out": "posX > 0.5"}, "not both"),
         ({"control": True}, "dataset.control"),

@@ -32,6 +32,16 @@ def test_samples_of_every_kind(dataset):
     assert target.numpy() == pytest.approx(dataset.spec.grid.values(np.array([index]))[0])
 
 
+def test_factors_are_in_the_scale_of_the_dataset():
+    given = build_dataset("dsprites", source="stand-in", factor_scale="standardised")
+    view = View(given, "supervised", "validation")
+    shape, values = given.spec.grid.values(view.indices[::1000])[:, 0], np.array([1.0, 2.0, 3.0])
+    expected = (shape - values.mean()) / values.std()
+    found = [view[place][1][0].item() for place in range(0, len(view), 1000)]
+    assert found == pytest.approx(expected)
+    assert len({round(value, 3) for value in found}) == 3
+
+
 def test_length_is_that_of_the_side(dataset):
     assert len(View(dataset, "supervised", "held_out")) == dataset.split.held_out.sum()
     assert len(View(dataset, "supervised")) == dataset.split.mask("train").sum()
@@ -49,5 +59,6 @@ def test_mistakes():
     dataset = build_dataset("dsprites", source="stand-in")
     with pytest.raises(UsageError, match="unknown view 'supervized'.*Did you mean 'supervised'"):
         View(dataset, "supervized")
-    with pytest.raises(UsageError, match="unknown side 'heldout'.*Did you mean 'held_out'"):
+    sides = "train, validation, held_in, held_out"
+    with pytest.raises(UsageError, match=f"unknown side 'heldout'; accepted: {sides}. .*held_out"):
         View(dataset, "supervised", "heldout")

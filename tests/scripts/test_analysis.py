@@ -20,8 +20,9 @@ RUNS = (
      "training.loss.params.beta=8", "dataset.control=True", *FAST),
     ("decoders", "dataset.shapes3d", "dataset.variant=fhue_gt50", "model.fast", "training.epochs=1",
      "training.epoch_length=2", "training.validation_images=16", "training.score_images=32",
-     "threads=1"),
-    ("supervised", "dataset.dsprites", "dataset.variant=leave1out", "model.fast", *FAST),
+     "training.find_duplicates=False", "threads=1"),
+    ("supervised", "dataset.dsprites", "dataset.variant=leave1out", "model.fast", *FAST,
+     "training.find_duplicates=True"),
 )  # fmt: skip
 
 
@@ -82,6 +83,9 @@ def test_figures_and_pages_are_there(report):
     assert {"curves.png", "errors.png", "traversals.gif", "importances.png", "placement.png",
             "metrics.json", "reconstructions.png"} <= kept  # fmt: skip
     assert "experiments.disent with dataset.dsprites dataset.variant=shape2tx" in page
+    line = r"identical to a training image: 2,\d+ of 36,574 validation images"
+    assert len(re.findall(line, page)) == 1
+    assert page.count("ellipses look the same after half a turn") == 1
 
 
 def test_a_second_report_measures_nothing_anew(report, call, shared):

@@ -16,10 +16,12 @@ import pytest
 import torch
 
 from conftest import FAST, SCRIPTS
+from disentgen.dataset.duplicates import count_duplicates, find_duplicates
 from disentgen.runs import find_runs, open_run
 
 SHORT = ("training.epochs=1", "training.epoch_length=2", "training.score_images=64",
-         "training.validation_images=64", "threads=1")  # fmt: skip
+         "training.validation_images=64", "training.find_duplicates=False",
+         "threads=1")  # fmt: skip
 
 
 @pytest.fixture
@@ -48,10 +50,15 @@ def test_the_line_of_the_published_repository(disent, runs):
     assert run.model.latent_size == 50
     assert run.results["data"]["source"] == "stand-in"
     assert run.results["scores"]["held_out"] is None
+    assert run.results["duplicates"] is None
 
 
-def test_a_run_leaves_all_that_is_promised(disent, runs):
-    done = disent("with", "dataset.variant=shape2tx", "training.factor", *FAST)
+def test_a_run_leaves_all_that_is_promised(disent, data, runs, monkeypatch):
+    monkeypatch.setenv("DISENTGEN_DATA", str(data))
+    done = disent(
+        "with", "dataset.variant=shape2tx", "training.factor", *FAST,
+        "training.find_duplicates=True",
+    )  # fmt: skip
     folder = runs / "1"
     assert "dSprites (rendered stand-in)" in done.stdout
     assert "held-out" in done.stdout
@@ -64,6 +71,13 @@ def test_a_run_leaves_all_that_is_promised(disent, runs):
         keys = {"nll", "nll_floor", "kl", "images", "nll_standard_error"}
         assert keys <= set(results["scores"][side])
         assert results["scores"][side]["nll_floor"] == 0
+    expected = count_duplicates(run.split, find_duplicates(run.dataset))
+    assert results["duplicates"] == expected
+    line = f"identical to a training image: {expected['validation']:,} of 30,720 validation images"
+    assert line in done.stdout
+    # Found once, and after the training.
+    assert done.stdout.index("comparing the 737,280 images") > done.stdout.index("epoch 2/2")
+    assert (data / "raw" / "dsprites" / "dsprites-stand-in-duplicates.npz").exists()
     assert results["seed"] == run.config["seed"] == 1
     assert results["speed"]["images_per_second"] > 0
     assert {"torch", "numpy", "python"} <= set(results["versions"])
@@ -115,6 +129,9 @@ def test_shows(disent, data):
     assert "498,005 parameters" in shown
     shown = disent("dataset.show", "with", "dataset.dsprites", "dataset.variant=leave1out").stdout
     assert "731,472" in shown and "5,808  9f5ff0857f7ab8a0" in shown
+    assert "variant: Montero et al. 2021\nellipses look the same after half a turn" in shown
+    assert re.search(r"identical to a training image: 2,\d+ of 36,574 validation .*, 0 of 5,808 "
+                     r"held-out images \(0.0%\)", shown)  # fmt: skip
     (picture,) = (data / "results").glob("*.png")
     assert str(picture) in shown
     shown = disent("training.show", "with", "training.factor").stdout
@@ -151,10 +168,14 @@ MISTAKES = [
     (("resume=7",), "resume=7 is not a run directory; runs in .*/sims/disent: none"),
     (("rseume=7",), "unknown configuration key 'rseume'.*Did you mean 'resume'"),
     (("dataset=dsprites", "model.kim"), "'dataset' is a section; write dataset.dsprites"),
+    ((*KIM, "dataset.held_out=" + "not " * 5_000 + "posX"), "nested too deeply"),
+    ((*KIM, "dataset.held_out=" + "-" * 3_000 + "1"), "nested too deeply|dataset.held_out"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("words", "message"), MISTAKES, ids=[words[-1] for words, _ in MISTAKES])
+@pytest.mark.parametrize(
+    ("words", "message"), MISTAKES, ids=[words[-1][:60] for words, _ in MISTAKES]
+)
 def test_mistakes_are_told_in_one_line_before_any_work(disent, data, words, message):
     done = disent("with", *words, status=1)
     assert "Traceback" not in done.stdout + done.stderr
@@ -333,7 +354,10 @@ def test_resume_takes_more_epochs_and_nothing_else(disent, runs):
     assert open_run(runs / "1").status == "COMPLETED"
     disent("with", f"resume={runs / '1'}", "training.epochs=3")
     disent("with", "resume=1", "training.score_images=500")
+    assert open_run(runs / "1").results["duplicates"] is None
+    disent("with", "resume=1", "training.find_duplicates=True")
     run = open_run(runs / "1")
+    assert run.results["duplicates"]["validation"] > 1000
     assert run.results["scores"]["train"]["images"] == 500
     assert run.history["epoch"].tolist() == [1, 2, 3]
     assert run.config["training"]["epochs"] == 3

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from disentgen.dataset.batches import Observations, ScoringBatches
+from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.tasks import Infer
 from disentgen.errors import UsageError
 from disentgen.models import Autoencoder, FactorEncoder, Model
@@ -34,8 +34,7 @@ def collect_codes(run: Run, side: str, most: int | None = 5_000) -> Codes:
         UsageError: the run's model has no encoder.
     """
     grid, indices = run.dataset.spec.grid, run.split.sample(side, most)
-    observed = Observations(run.dataset.images, grid, torch.device("cpu"))
-    batches = ScoringBatches(observed, Infer(grid, indices), indices)
+    batches = ScoringBatches(run.dataset.observe(), Infer(grid, indices), indices)
     with torch.no_grad():
         codes = [encode(run.model, images).double() for images, _ in batches]
     values = grid.standardise(grid.values(indices))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from disentgen.dataset.batches import Observations, ScoringBatches
+from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.grid import FactorGrid
 from disentgen.runs import Run
 
@@ -53,7 +53,7 @@ def measure_errors(run: Run, most: int) -> ErrorMap:
         run: with a model that makes images or factor values.
         most: at most so many images of each side.
     """
-    grid, split = run.split.grid, run.split
+    split = run.split
     sides = [side for side in ("held_in", "held_out") if split.mask(side).any()]
     parts = []
     for side in sides:
@@ -61,11 +61,9 @@ def measure_errors(run: Run, most: int) -> ErrorMap:
         indices = task.usable(split.sample(side, most))
         if not len(indices):
             continue
-        standardise = run.dataset.factor_scale == "standardised"
-        observed = Observations(run.dataset.images, grid, torch.device("cpu"), standardise)
         excess = []
         with torch.no_grad():
-            for inputs, target in ScoringBatches(observed, task, indices):
+            for inputs, target in ScoringBatches(run.dataset.observe(), task, indices):
                 output = run.model(inputs)
                 excess.append((output.nll(target) - output.floor(target)).double())
         weight = split.mask(side).sum() / len(indices)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from disentgen.dataset import Dataset
-from disentgen.dataset.batches import Observations
 from disentgen.paths import write_whole
 from disentgen.runs import Run
 
@@ -104,12 +103,9 @@ def sides_to_show(run: Run) -> list[tuple[str, str]]:
 
 def run_task(run: Run, side: str, count: int) -> Examined:
     """Ask a run's model its task for a few images of a side."""
-    grid = run.dataset.spec.grid
     task = run.task(side)
-    standardise = run.dataset.factor_scale == "standardised"
-    observed = Observations(run.dataset.images, grid, torch.device("cpu"), standardise)
     indices = task.usable(choose_examples(run.dataset, side, count))
-    inputs, target = task(observed, indices, np.random.default_rng(0))
+    inputs, target = task(run.dataset.observe(), indices, np.random.default_rng(0))
     with torch.no_grad():
         return Examined(inputs, target, run.model(inputs))
 
@@ -170,7 +166,7 @@ def save_factors(dataset: Dataset, path: Path, most: int = EXAMPLES) -> Path:
         pictures = tensor_images(dataset, spec.grid.indices(classes)).permute(0, 2, 3, 1).numpy()
         for axis, picture, number in zip(axes[row], pictures, shown, strict=False):
             axis.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            axis.set_title(spec.name_value(factor, number), fontsize=7, pad=2)
+            axis.set_title(spec.grid.name_value(factor, number), fontsize=7, pad=2)
         axes[row, 0].text(
             -0.15, 0.5, factor, ha="right", va="center", fontsize=8,
             transform=axes[row, 0].transAxes,
@@ -196,8 +192,7 @@ def choose_examples(dataset: Dataset, side: str, count: int) -> NDArray[np.int64
 
 def tensor_images(dataset: Dataset, indices: NDArray[np.int64]) -> Tensor:
     """Images of a dataset as tensors (n, channels, height, width) in 0..1."""
-    observed = Observations(dataset.images, dataset.spec.grid, torch.device("cpu"))
-    return observed.images(indices)
+    return dataset.observe().images(indices)
 
 
 def draw_rows(axis: matplotlib.axes.Axes, rows: list[Tensor], labels: list[str]) -> None:

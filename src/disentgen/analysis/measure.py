@@ -17,7 +17,6 @@ from disentgen.analysis.codes import Codes, collect_codes, encode
 from disentgen.analysis.errors import ErrorMap, measure_errors
 from disentgen.analysis.metrics import Metric, Result, Sampler, load_metrics
 from disentgen.analysis.probes import PROBES, measure_placement
-from disentgen.dataset.batches import Observations
 from disentgen.dataset.split import SIDES
 from disentgen.paths import write_whole
 from disentgen.runs import Run
@@ -115,10 +114,9 @@ class Measurements:
         return metric.function(found.codes, grid.classes(found.indices))
 
     def _encode(self, indices: NDArray[np.int64]) -> NDArray[np.float64]:
-        dataset = self.run.dataset
-        observed = Observations(dataset.images, dataset.spec.grid, torch.device("cpu"))
+        images = self.run.dataset.observe().images(indices)
         with torch.no_grad():
-            return encode(self.run.model, observed.images(indices)).double().numpy()
+            return encode(self.run.model, images).double().numpy()
 
     def _recall(self, name: str, measure: Any, revision: int = 1) -> Any:
         path = self.folder / "metrics.json"

@@ -47,6 +47,7 @@ from disentgen.analysis.study_figures import (
     name_data,
 )
 from disentgen.analysis.tables import DISENTANGLEMENT, tabulate_cells, tabulate_metrics
+from disentgen.dataset.summary import describe_duplicates
 from disentgen.errors import DataFileError
 from disentgen.models import Autoencoder
 from disentgen.paths import data_folder, write_whole
@@ -277,6 +278,7 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
         "command": describe_command(run),
         "config": flatten(run.config),
         "scores": {side: score for side, score in results["scores"].items() if score},
+        "remarks": list_remarks(run),
         "results": {
             key: value for key, value in flatten(results).items() if not key.startswith("scores.")
         },
@@ -286,6 +288,15 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
         },
         "pictures": [measured.folder / name for name in list_pictures(measured)],
     }
+
+
+def list_remarks(run: Run) -> list[str]:
+    """What is to be known of a run's held-out side: its variant's note, identical images."""
+    variant, results = run.dataset.variant, run.results or {}
+    remarks = [variant.note] if variant is not None and variant.note is not None else []
+    if results.get("duplicates") is not None:
+        remarks.append(describe_duplicates(results["duplicates"], results["split"]))
+    return remarks
 
 
 def describe_command(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""``python -m disentgen.dataset list|download|export|show``: published files and stand-ins."""
+"""``python -m disentgen.dataset list|download|export|show|duplicates``: files and stand-ins."""
 
 import argparse
 import sys
@@ -46,12 +46,19 @@ def make_parser() -> argparse.ArgumentParser:
     )
     write.add_argument("file", type=Path)
     write.set_defaults(act=export)
+    opened = argparse.ArgumentParser(add_help=False)
+    opened.add_argument("--source", default="auto", choices=["auto", "original", "stand-in"])
     show = commands.add_parser(
-        "show", parents=[which, root], help="describe a dataset, draw each factor varied alone"
+        "show",
+        parents=[which, root, opened],
+        help="describe a dataset, draw each factor varied alone",
     )
-    show.add_argument("--source", default="auto", choices=["auto", "original", "stand-in"])
     show.add_argument("--output", type=Path, help="picture to write (default: in data/results)")
     show.set_defaults(act=show_factors)
+    compare = commands.add_parser(
+        "duplicates", parents=[which, root, opened], help="compare all images with each other, once"
+    )
+    compare.set_defaults(act=compare_images)
     return parser
 
 
@@ -82,6 +89,19 @@ def show_factors(given: argparse.Namespace) -> None:
     name = "-".join(filter(None, ("factors", dataset.spec.name, dataset.spec.version)))
     path = given.output or data_folder() / "results" / f"{name}.png"
     print(f"picture: {save_factors(dataset, path)}")
+
+
+def compare_images(given: argparse.Namespace) -> None:
+    """Find identical images, as the first run on a dataset else does at its end."""
+    from disentgen.dataset.duplicates import find_duplicates, locate_duplicates  # torch, likewise
+
+    dataset = build_dataset(given.name, given.version, given.root, given.source)
+    first = find_duplicates(dataset)
+    repeated = int((first != range(len(first))).sum())
+    print(
+        f"{dataset.label}: {repeated:,} of {len(first):,} images are identical to an earlier one\n"
+        f"kept in {locate_duplicates(dataset)}"
+    )
 
 
 if __name__ == "__main__":

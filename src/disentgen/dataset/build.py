@@ -1,7 +1,7 @@
 """From the ``dataset`` section of a configuration to objects."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -14,9 +14,14 @@ from disentgen.dataset.files import (
 )
 from disentgen.dataset.images import Images, Source
 from disentgen.dataset.spec import DatasetSpec, find_spec
-from disentgen.dataset.split import Condition, Split, split_grid
+from disentgen.dataset.split import Condition, Split, Variant, split_grid
 from disentgen.errors import UsageError
 from disentgen.schema import Key
+
+if TYPE_CHECKING:
+    import torch
+
+    from disentgen.dataset.batches import Observations
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 #: Runs on moved data are the same runs.
@@ -36,6 +41,7 @@ class Dataset:
         images: its images.
         note: one line on where they are from.
         factor_scale: how factor values are given to models.
+        variant: that the split was named by, if it was.
     """
 
     spec: DatasetSpec
@@ -43,12 +49,22 @@ class Dataset:
     images: Images
     note: str
     factor_scale: FactorScale = "raw"
+    variant: Variant | None = None
 
     @property
     def label(self) -> str:
         """The dataset's title for tables and figures; a stand-in always says that it is one."""
         stand_in = self.images.source == "stand-in"
         return f"{self.spec.title} (rendered stand-in)" if stand_in else self.spec.title
+
+    def observe(self, device: "torch.device | str" = "cpu") -> "Observations":
+        """Images and factor values by index, as tensors on a device, factors in their scale."""
+        import torch  # takes its time to start, and splits and files do without
+
+        from disentgen.dataset.batches import Observations
+
+        standardise = self.factor_scale == "standardised"
+        return Observations(self.images, self.spec.grid, torch.device(device), standardise)
 
 
 def build_dataset(
@@ -74,7 +90,7 @@ def build_dataset(
         source: ``original`` for the published file, ``stand-in`` for the rendering of its grid,
             ``auto`` for the file if it is there and the rendering otherwise.
         condition: held-out condition, needed only where a variant's name does not say it.
-        variant: a published variant of it.
+        variant: a variant of it.
         held_out: instead of a variant, an expression of the combinations to hold out.
         held_in: with ``held_out``, an expression of those to show; by default all others.
         validation: share of held-in images kept out of training, for choosing the best epoch.
@@ -89,7 +105,8 @@ def build_dataset(
     """
     spec = find_spec(name, version)
     split = build_split(spec, condition, variant, held_out, held_in, validation, seed, control)
-    return Dataset(spec, split, *open_images(spec, root, source), factor_scale)
+    row = spec.choose_variant(condition, variant)
+    return Dataset(spec, split, *open_images(spec, root, source), factor_scale, row)
 
 
 def build_split(

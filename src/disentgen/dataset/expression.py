@@ -1,25 +1,37 @@
-"""Boolean expressions over factors, such as ``shape == 1 & posX > 0.5``.
+"""Boolean expressions over factors, such as ``shape in ['square', 'heart'] & posX > 0.5``.
 
-Python's own parser reads them; only comparisons of factors with numbers (or with other factors)
+Python's own parser reads them; only comparisons of factors with values (or with other factors)
 and ``and``, ``or``, ``not`` are evaluated, nothing else is. ``&``, ``|`` and ``~`` stand for
 those words and bind as loosely as they do, as in ``pandas.DataFrame.query``.
 """
 
 import ast
 import io
+import math
 import tokenize
+from collections.abc import Callable
+from operator import add, mul, sub, truediv
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from disentgen.dataset.grid import FactorGrid
 from disentgen.errors import UsageError
+from disentgen.registry import unknown
 
 #: Numbers that differ by less than this share of a factor's smallest step count as equal, so that
 #: neither the last bit of a float nor a rounded 2.0944 for 2π/3 moves an image across a border.
 TOLERANCE = 1e-3
+#: Limits of an expression's length in characters, and of how deep its parts may be nested.
+MAXIMUM_LENGTH, MAXIMUM_DEPTH = 10_000, 100
 
 _WORDS = {"&": "and", "|": "or", "~": "not"}
+_CONSTANTS = {"pi": math.pi}
+#: Powers are left out on purpose: of these, none takes long.
+_ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: truediv,
+}  # fmt: skip
 
 
 def evaluate(expression: str, grid: FactorGrid) -> NDArray[np.bool_]:
@@ -27,21 +39,35 @@ def evaluate(expression: str, grid: FactorGrid) -> NDArray[np.bool_]:
 
     Args:
         expression: comparisons of factor *values*, joined by ``&``, ``|``, ``~`` or by ``and``,
-            ``or``, ``not``; chains such as ``0.2 < posX <= 0.5`` are allowed.
-        grid: the factors and their values.
+            ``or``, ``not``; chains such as ``0.2 < posX <= 0.5`` are allowed. A value is a number,
+            arithmetic (``+``, ``-``, ``*``, ``/``) on numbers and ``pi``, or in quotes the name
+            that the grid has for it (``shape == 'heart'``). ``in`` and ``not in`` take a list:
+            ``shape in [1, 3]``, ``shape not in ['square']``.
+        grid: the factors, their values and what these are called.
 
     Returns:
         A mask of shape (grid.size,).
 
     Raises:
-        UsageError: the text does not parse, names an unknown factor, does anything but compare,
-            or asks for equality with a value that the factor never takes.
+        UsageError: the text does not parse, is too long or nested too deep, names an unknown factor
+            or value, does anything but compare, or asks for equality with a value that the factor
+            never takes.
     """
     mask = _Evaluator(expression, grid).evaluate(_parse(expression).body)
     return np.broadcast_to(mask, grid.sizes).reshape(-1).copy()
 
 
+def shorten(text: str, limit: int = 100) -> str:
+    """A text for a message, cut where it is longer than a limit."""
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
 def _parse(expression: str) -> ast.Expression:
+    if len(expression) > MAXIMUM_LENGTH:
+        raise UsageError(
+            f"the expression {shorten(expression)!r} has {len(expression):,} characters; at most "
+            f"{MAXIMUM_LENGTH:,} are read."
+        )
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(expression.strip()).readline))
         words = [
@@ -50,12 +76,26 @@ def _parse(expression: str) -> ast.Expression:
             else (token.type, token.string)
             for token in tokens
         ]
-        return ast.parse(tokenize.untokenize(words).strip(), mode="eval")
+        tree = ast.parse(tokenize.untokenize(words).strip(), mode="eval")
     except (SyntaxError, tokenize.TokenError, ValueError, RecursionError, MemoryError):
         raise UsageError(
-            f"cannot read the expression '{expression}'; "
+            f"cannot read the expression {shorten(expression)!r}; "
             'write for example "shape == 1 & posX > 0.5".'
         ) from None
+    _check_depth(tree, expression)
+    return tree
+
+
+def _check_depth(tree: ast.AST, expression: str) -> None:
+    """Refuse what would exhaust the stack of those who walk the tree; level by level, without."""
+    level: list[ast.AST] = [tree]
+    for _ in range(MAXIMUM_DEPTH):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return
+    raise UsageError(
+        f"the expression {shorten(expression)!r} is nested more than {MAXIMUM_DEPTH} deep."
+    )
 
 
 class _Evaluator:
@@ -83,17 +123,19 @@ class _Evaluator:
                 return result
         raise self._refusal(node)
 
-    def _compare(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> NDArray[np.bool_]:
-        difference = self._value(left) - self._value(right)
-        factors = [side.id for side in (left, right) if isinstance(side, ast.Name)]
-        if not factors:
-            raise self._refusal(left)
-        tolerance = TOLERANCE * min(map(self._step, factors))
-        equal = np.abs(difference) <= tolerance
-        match operator:
+    def _compare(self, left: ast.expr, sign: ast.cmpop, right: ast.expr) -> NDArray[np.bool_]:
+        match sign:
             case ast.Eq() | ast.NotEq():
-                self._check_reachable(left, right, equal)
-                return equal if isinstance(operator, ast.Eq) else np.logical_not(equal)
+                mask = self._equals(left, right)
+            case ast.In() | ast.NotIn():
+                mask = self._is_among(left, right)
+            case _:
+                return self._order(left, sign, right)
+        return np.logical_not(mask) if isinstance(sign, ast.NotEq | ast.NotIn) else mask
+
+    def _order(self, left: ast.expr, sign: ast.cmpop, right: ast.expr) -> NDArray[np.bool_]:
+        difference, equal = self._subtract(left, right)
+        match sign:
             case ast.Lt():
                 return (difference < 0) & ~equal
             case ast.LtE():
@@ -102,19 +144,76 @@ class _Evaluator:
                 return (difference > 0) & ~equal
             case ast.GtE():
                 return (difference > 0) | equal
-        raise self._refusal(left)
+        raise self._refusal(ast.Compare(left, [sign], [right]))
+
+    def _is_among(self, factor: ast.expr, values: ast.expr) -> NDArray[np.bool_]:
+        listed = isinstance(values, ast.List | ast.Tuple | ast.Set) and values.elts
+        if not listed or not self._is_factor(factor):
+            raise self._refusal(values)
+        return np.logical_or.reduce([self._equals(factor, value) for value in listed])
+
+    def _equals(self, left: ast.expr, right: ast.expr) -> NDArray[np.bool_]:
+        left, right = self._replace_name(left, right), self._replace_name(right, left)
+        _, equal = self._subtract(left, right)
+        self._check_reachable(left, right, equal)
+        return equal
+
+    def _subtract(
+        self, left: ast.expr, right: ast.expr
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """The difference of two operands, and where it is too small to count."""
+        difference = self._value(left) - self._value(right)
+        factors = [side.id for side in (left, right) if self._is_factor(side)]
+        if not factors:
+            raise self._refusal(left)
+        return difference, np.abs(difference) <= TOLERANCE * min(map(self._step, factors))
+
+    def _is_factor(self, node: ast.expr) -> TypeGuard[ast.Name]:
+        return isinstance(node, ast.Name) and node.id in self.grid.factors
 
     def _value(self, node: ast.expr) -> NDArray[np.float64]:
+        if self._is_factor(node):
+            return self.grid.broadcast_values(node.id)
+        return np.asarray(self._number(node))
+
+    def _number(self, node: ast.expr) -> float:
+        """The value of arithmetic on numbers and constants."""
+        try:
+            number = self._calculate(node)
+        except (OverflowError, ZeroDivisionError):
+            number = math.inf
+        if not math.isfinite(number):
+            raise UsageError(
+                f"{shorten(ast.unparse(node))!r} is no finite number (in "
+                f"{shorten(self.expression)!r})."
+            )
+        return number
+
+    def _calculate(self, node: ast.expr) -> float:
         match node:
-            case ast.Name(id=name):
-                return self.grid.broadcast_values(name)
+            case ast.Name(id=name) if name not in self.grid.factors:
+                if name not in _CONSTANTS:
+                    raise unknown("factor", shorten(name), self.grid.names)
+                return _CONSTANTS[name]
             case ast.Constant(value=bool()):
-                raise self._refusal(node)
+                pass
             case ast.Constant(value=int() | float() as number):
-                return np.asarray(float(number))
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant() as operand):
-                return -self._value(operand)
+                return float(number)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -self._calculate(operand)
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self._calculate(operand)
+            case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _ARITHMETIC:
+                return _ARITHMETIC[type(sign)](self._calculate(left), self._calculate(right))
         raise self._refusal(node)
+
+    def _replace_name(self, node: ast.expr, other: ast.expr) -> ast.expr:
+        """The number that a name in quotes stands for beside a factor; all else as it is."""
+        if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+            return node
+        if not self._is_factor(other):
+            raise self._refusal(node)
+        return ast.Constant(self.grid.find_value(other.id, shorten(node.value)))
 
     def _step(self, factor: str) -> float:
         """The smallest distance between two values of a factor."""
@@ -124,22 +223,19 @@ class _Evaluator:
     def _check_reachable(self, left: ast.expr, right: ast.expr, equal: NDArray[np.bool_]) -> None:
         """Refuse equality with a number that is not on the factor's grid: surely a mistake."""
         for factor, number in ((left, right), (right, left)):
-            if (
-                isinstance(factor, ast.Name)
-                and not isinstance(number, ast.Name)
-                and not equal.any()
-            ):
-                values, given = self._value(factor).ravel(), float(self._value(number))
+            if self._is_factor(factor) and not self._is_factor(number) and not equal.any():
+                values, given = self._value(factor).ravel(), self._number(number)
                 near = values[np.abs(values - given).argmin()]
                 raise UsageError(
-                    f"{factor.id} is never {given:g} (in '{self.expression}'); it takes "
+                    f"{factor.id} is never {given:g} (in {shorten(self.expression)!r}); it takes "
                     f"{len(values)} values from {values[0]:g} to {values[-1]:g}. "
                     f"The nearest is {near:.6g}."
                 )
 
     def _refusal(self, node: ast.AST) -> UsageError:
         return UsageError(
-            f"'{ast.unparse(node)}' is not allowed in the expression '{self.expression}'; only "
-            f"comparisons (==, !=, <, <=, >, >=) of the factors {', '.join(self.grid.names)} "
-            "with numbers, joined by &, |, ~ or and, or, not."
+            f"{shorten(ast.unparse(node))!r} is not allowed in the expression "
+            f"{shorten(self.expression)!r}; only comparisons (==, !=, <, <=, >, >=, in, not in) of "
+            f"the factors {', '.join(self.grid.names)} with numbers, or by ==, != and in with the "
+            "names of values, joined by &, |, ~ or and, or, not."
         )

@@ -1,11 +1,12 @@
 """The factor grid: which images exist, and in what order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from disentgen.errors import UsageError
 from disentgen.registry import unknown
 
 
@@ -18,9 +19,12 @@ class FactorGrid:
 
     Args:
         factors: the values of each factor, by name, in the order of the original files.
+        value_names: what the values of a factor are called, for factors that are no quantities; a
+            name for each value.
     """
 
     factors: Mapping[str, tuple[float, ...]]
+    value_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -76,6 +80,28 @@ class FactorGrid:
         shape = [1] * len(self.sizes)
         shape[self.axis(name)] = -1
         return np.asarray(self.factors[name], dtype=np.float64).reshape(shape)
+
+    def name_value(self, factor: str, number: int) -> str:
+        """What a class of a factor is called: its name, or else its value."""
+        if factor in self.value_names:
+            return self.value_names[factor][number]
+        return f"{self.factors[factor][number]:.4g}"
+
+    def find_value(self, factor: str, name: str) -> float:
+        """The value of a factor that has a name.
+
+        Raises:
+            UsageError: no value of the factor is called that.
+        """
+        values, names = self.factors[factor], self.value_names.get(factor)
+        if names is None:
+            raise UsageError(
+                f"values of {factor} have no names such as '{name}'; it takes {len(values)} values "
+                f"from {values[0]:g} to {values[-1]:g}."
+            )
+        if name not in names:
+            raise unknown(f"value of {factor}", name, names)
+        return values[names.index(name)]
 
     def _tables(self) -> tuple[tuple[float, ...], ...]:
         return tuple(self.factors.values())

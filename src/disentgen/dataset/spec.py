@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -52,12 +52,11 @@ class DatasetSpec:
         grid: factors and their values, in the order of the file.
         image_shape: height, width, channels.
         maximum: the value of a fully bright pixel, in file and stand-in.
-        variants: the published held-out conditions by name.
+        variants: held-out conditions by name, the published ones and others.
         original: the published file.
         render: draws the stand-in, (n,) indices to (n, height, width, channels) uint8; None where
             the dataset has no stand-in.
         version: which of several image sets on one grid, where there are several.
-        value_names: what the values of a factor are called, for factors that are no quantities.
     """
 
     name: str
@@ -69,18 +68,11 @@ class DatasetSpec:
     original: OriginalFile
     render: Renderer | None
     version: str | None = None
-    value_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def words(self) -> str:
         """Name and version as the command line takes them."""
         return self.name if self.version is None else f"{self.name} --version {self.version}"
-
-    def name_value(self, factor: str, number: int) -> str:
-        """What a class of a factor is called."""
-        if factor in self.value_names:
-            return self.value_names[factor][number]
-        return f"{self.grid.factors[factor][number]:.4g}"
 
     def require_renderer(self) -> Renderer:
         """What draws the stand-in.
@@ -101,7 +93,8 @@ class DatasetSpec:
     def choose_variant(self, condition: str | None, variant: str | None) -> Variant | None:
         """The variant that a condition and a variant name mean together; None if both are None.
 
-        The variant's name alone is enough, and so is a condition with a single variant.
+        The variant's name alone is enough, and so is a condition with a single published variant,
+        or with a single one where none is published.
 
         Raises:
             UsageError: there is no such variant, or it belongs to another condition.
@@ -116,7 +109,9 @@ class DatasetSpec:
             return chosen
         if condition is None:
             return None
-        names = [name for name, row in self.variants.items() if row.condition == condition]
+        names = self.list_variants(condition)
+        published = [name for name in names if self.variants[name].source is not None]
+        names = published or names
         if len(names) != 1:
             conditions = sorted({row.condition for row in self.variants.values()})
             raise UsageError(
@@ -126,8 +121,12 @@ class DatasetSpec:
             )
         return self.variants[names[0]]
 
+    def list_variants(self, condition: str | None) -> list[str]:
+        """The variants of a condition by name."""
+        return [name for name, row in self.variants.items() if row.condition == condition]
+
     def _suggest(self, condition: str | None) -> str:
-        names = [name for name, row in self.variants.items() if row.condition == condition]
+        names = self.list_variants(condition)
         return f" Did you mean '{names[0]}'?" if names else ""
 
 

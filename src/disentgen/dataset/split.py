@@ -2,12 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from disentgen.dataset.expression import evaluate
+from disentgen.dataset.expression import evaluate, shorten
 from disentgen.dataset.grid import FactorGrid
 from disentgen.errors import UsageError
 from disentgen.registry import choose
@@ -21,20 +22,28 @@ Condition = Literal["recomb2element", "recomb2range", "extrp"]
 
 @dataclass(frozen=True)
 class Variant:
-    """A published held-out condition: a row in a dataset's specification.
+    """A held-out condition with a name: a row in a dataset's specification.
 
     Args:
         condition: recombination to element, recombination to range, or extrapolation.
         held_out: the expression that holds for the combinations never shown.
         held_in: the expression that holds for those shown; by default all others.
+        source: where it was published; None for one that is of this project alone.
+        note: what is to be known of it, if anything.
     """
 
     condition: Condition
     held_out: str
     held_in: str | None = None
+    source: str | None = None
+    note: str | None = None
 
 
-@dataclass(frozen=True)
+#: A condition of the study: a :class:`Variant` that says so.
+published = partial(Variant, source="Montero et al. 2021")
+
+
+@dataclass(frozen=True, repr=False)
 class Split:
     """Named sides of a grid, as masks over its images; some images may be on no side.
 
@@ -58,11 +67,26 @@ class Split:
     expressions: dict[str, str | None]
     control: bool = False
 
+    def __repr__(self) -> str:
+        counts = (f"{int(self.mask(side).sum()):,} {side}" for side in SIDES)
+        given = (f"{k}={shorten(text)!r}" for k, text in self.expressions.items() if text)
+        return f"Split({', '.join([*counts, *given])}{', control=True' * self.control})"
+
     def mask(self, side: str) -> Mask:
-        """A side (``train``, ``validation``, ``held_in`` or ``held_out``) as a mask over images."""
-        if side == "train":
-            return self.held_in & ~self.validation
-        masks = {"held_in": self.held_in, "held_out": self.held_out, "validation": self.validation}
+        """A side of the grid as a mask over its images.
+
+        Args:
+            side: ``train``, ``validation``, ``held_in`` or ``held_out``.
+
+        Raises:
+            UsageError: there is no such side.
+        """
+        masks = {
+            "train": self.held_in & ~self.validation,
+            "validation": self.validation,
+            "held_in": self.held_in,
+            "held_out": self.held_out,
+        }
         return choose("side", side, masks)
 
     def indices(self, side: str) -> NDArray[np.int64]:
@@ -136,16 +160,15 @@ def split_grid(
 
 
 def _check_sides(held_in: str | None, held_out: str | None, in_mask: Mask, out_mask: Mask) -> None:
-    total = len(in_mask)
+    total = f"{len(in_mask):,} combinations"
+    shown, kept = (shorten(expression or "") for expression in (held_in, held_out))
     if held_out is not None and not out_mask.any():
-        raise UsageError(
-            f"'{held_out}' holds for none of {total:,} combinations: nothing is held out."
-        )
+        raise UsageError(f"{kept!r} holds for none of {total}: nothing is held out.")
     if not in_mask.any():
-        what = f"'{held_in}' holds for none" if held_in else f"'{held_out}' holds for all"
-        raise UsageError(f"{what} of {total:,} combinations: nothing is left to train on.")
+        what = f"{shown!r} holds for none" if held_in else f"{kept!r} holds for all"
+        raise UsageError(f"{what} of {total}: nothing is left to train on.")
     if (in_mask & out_mask).any():
         raise UsageError(
-            f"held-in '{held_in}' and held-out '{held_out}' share "
-            f"{int((in_mask & out_mask).sum()):,} combinations; no image may be on both sides."
+            f"held-in {shown!r} and held-out {kept!r} share {int((in_mask & out_mask).sum()):,} "
+            "combinations; no image may be on both sides."
         )

@@ -1,9 +1,15 @@
 """Datasets in a few lines."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from disentgen.dataset.archives import find_format
 from disentgen.dataset.build import Dataset
 from disentgen.dataset.files import converted_size, find_original
 from disentgen.dataset.spec import DatasetSpec, load_specs
+
+#: The source of variants that nobody has published.
+OWN = "ours, not published"
 
 
 def list_datasets(root: str | None) -> str:
@@ -65,14 +71,36 @@ def describe_dataset(dataset: Dataset) -> str:
     neither = spec.grid.size - split["held_in"]["count"] - split["held_out"]["count"]
     if neither:
         lines.append(f"{neither:,} images are on neither side")
+    if dataset.variant is not None:
+        lines.append(f"variant: {dataset.variant.source or OWN}")
+        lines += filter(None, [dataset.variant.note])
     if not split["expressions"]["held_out"]:
-        lines.append("variants: " + ", ".join(spec.variants))
+        sources: dict[str, list[str]] = {}
+        for name, row in spec.variants.items():
+            sources.setdefault(row.source or OWN, []).append(name)
+        lines += [f"variants, {source}: {', '.join(names)}" for source, names in sources.items()]
     return "\n".join(lines)
+
+
+def describe_duplicates(counts: Mapping[str, int], sides: Mapping[str, Any]) -> str:
+    """A line on images that are identical to training images.
+
+    Args:
+        counts: of :func:`~disentgen.dataset.duplicates.count_duplicates`.
+        sides: of :meth:`~disentgen.dataset.split.Split.describe`.
+    """
+    shares = [
+        f"{number:,} of {sides[side]['count']:,} {side.replace('_', '-')} images "
+        f"({number / sides[side]['count']:.1%})"
+        for side, number in counts.items()
+        if sides[side]["count"]
+    ]
+    return f"identical to a training image: {', '.join(shares)}"
 
 
 def _tell_values(spec: DatasetSpec, factor: str) -> str:
     values = spec.grid.factors[factor]
-    if factor in spec.value_names:
-        pairs = zip(values, spec.value_names[factor], strict=True)
+    if factor in spec.grid.value_names:
+        pairs = zip(values, spec.grid.value_names[factor], strict=True)
         return ", ".join(f"{value:.4g} {name}" for value, name in pairs)
     return f"{values[0]:.4g} to {values[-1]:.4g}"

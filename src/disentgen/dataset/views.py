@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from disentgen.dataset.batches import Observations
 from disentgen.dataset.build import Dataset
 from disentgen.registry import unknown
 
@@ -15,8 +14,8 @@ class View(torch.utils.data.Dataset):
     """One side of a dataset as a map from position to sample.
 
     A sample is an image (channels, height, width) in 0..1 (``unsupervised``), a pair of the image
-    and itself (``reconstruction``), or a pair of the image and its (factors,) factor values
-    (``supervised``). A loader fetches a batch of them at once.
+    and itself (``reconstruction``), or a pair of the image and its (factors,) factor values in
+    the dataset's ``factor_scale`` (``supervised``). A loader fetches a batch of them at once.
 
     Args:
         dataset: the opened dataset.
@@ -32,7 +31,7 @@ class View(torch.utils.data.Dataset):
             raise unknown("view", kind, KINDS)
         self.kind = kind
         self.indices = dataset.split.indices(side)
-        self.observed = Observations(dataset.images, dataset.spec.grid, torch.device("cpu"))
+        self.observed = dataset.observe()
 
     def __len__(self) -> int:
         return len(self.indices)

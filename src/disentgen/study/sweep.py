@@ -23,7 +23,7 @@ from disentgen.study.table import MODELS, TABLE, VARIANTS, Row, Words
 #: A few iterations, to see that a cell runs.
 SMOKE: Words = (
     "training.epochs=1", "training.epoch_length=2", "training.validation_images=64",
-    "training.score_images=64",
+    "training.score_images=64", "training.find_duplicates=False",
 )  # fmt: skip
 
 

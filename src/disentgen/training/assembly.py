@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from disentgen.dataset import Dataset
-from disentgen.dataset.batches import Observations, ScoringBatches, TrainingBatches
+from disentgen.dataset.batches import ScoringBatches, TrainingBatches
 from disentgen.dataset.tasks import ReconstructPairs, Task
 from disentgen.models import FAMILIES, Model
 from disentgen.training.config import Config
@@ -126,14 +126,14 @@ def make_batches(
         loss: the objective, which may want images in pairs.
         device: that tensors are wanted on.
     """
-    grid, shown = dataset.spec.grid, dataset.split.trained_on()
+    shown = dataset.split.trained_on()
     size, length = config.training.batch_size, config.training.epoch_length
     # A control makes as many steps as the run that it is compared with.
     counterpart = int(dataset.split.mask("train").sum())
     kind = ReconstructPairs if loss.paired else FAMILIES[config.family].task
-    task = kind(grid, shown)
+    task = kind(dataset.spec.grid, shown)
     return TrainingBatches(
-        Observations(dataset.images, grid, device, dataset.factor_scale == "standardised"),
+        dataset.observe(device),
         task,
         task.usable(shown),
         size,

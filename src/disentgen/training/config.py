@@ -158,8 +158,10 @@ class Config:
 
     def open_dataset(self) -> Dataset:
         """The dataset with its split and its images."""
-        images = open_images(self.spec, self.dataset["root"], self.dataset["source"])
-        return Dataset(self.spec, self.split, *images, self.dataset["factor_scale"])
+        given = self.dataset
+        images = open_images(self.spec, given["root"], given["source"])
+        row = self.spec.choose_variant(given["condition"], given["variant"])
+        return Dataset(self.spec, self.split, *images, given["factor_scale"], row)
 
     def build_model(self) -> Model:
         """A new model for the images of the dataset."""

@@ -7,7 +7,9 @@ from typing import Any
 
 import torch
 
+from disentgen.dataset.duplicates import count_duplicates, find_duplicates
 from disentgen.dataset.split import SIDES
+from disentgen.dataset.summary import describe_duplicates
 from disentgen.training.assembly import Training
 from disentgen.training.engine import now
 from disentgen.training.machine import lacks_bf16
@@ -22,6 +24,9 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
     scores = {side: training.score(side, most, f"scoring {side}") for side in SIDES}
     trained = sum(row["seconds"] for row in training.history)
     images = len(training.history) * len(training.batches) * training.config.training.batch_size
+    duplicates = None
+    if training.config.training.find_duplicates:
+        duplicates = count_duplicates(training.dataset.split, find_duplicates(training.dataset))
     return {
         "data": {
             "name": training.dataset.spec.name,
@@ -29,6 +34,7 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
             "source": training.dataset.images.source,
         },
         "split": training.dataset.split.describe(),
+        "duplicates": duplicates,
         "images_trained_on": len(training.batches.indices),
         "scores": {side: value and value.as_record(factors) for side, value in scores.items()},
         "task": {side: training.make_task(side).describe() for side in SIDES},
@@ -98,6 +104,19 @@ def format_scores(scores: Mapping[str, Any], unit: str) -> str:
         cells = "".join(f"{value[key]:>9.2f}" for key in columns.values())
         lines.append(f"{name}{cells}{value['images']:>9,}")
     return "\n".join([*lines, *format_per_factor(scores)])
+
+
+def format_results(results: Mapping[str, Any], unit: str) -> str:
+    """What is printed at the end of a run: scores, and images identical to training images.
+
+    Args:
+        results: of :func:`collect_results`.
+        unit: what NLL is in.
+    """
+    lines = [format_scores(results["scores"], unit)]
+    if results["duplicates"] is not None:
+        lines.append(describe_duplicates(results["duplicates"], results["split"]))
+    return "\n".join(lines)
 
 
 def format_per_factor(scores: Mapping[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from disentgen.training.assembly import Training, assemble
 from disentgen.training.config import Config
 from disentgen.training.engine import Recorder, Row
 from disentgen.training.machine import prepare_process
-from disentgen.training.report import collect_results, describe, format_scores
+from disentgen.training.report import collect_results, describe, format_results
 
 
 def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Training:
@@ -53,7 +53,7 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
     training.model.load_state_dict(best.state_dict())
     training.results = collect_results(training, times)
     directory.save_results(training.results)
-    print(format_scores(training.results["scores"], training.model.output.unit), flush=True)
+    print(format_results(training.results, training.model.output.unit), flush=True)
     return training
 
 

@@ -5,12 +5,20 @@ from functools import partial
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.scenes import robot
 from disentgen.dataset.spec import DatasetSpec, OriginalFile
-from disentgen.dataset.split import Variant
+from disentgen.dataset.split import published
 
 
 def _classes(count: int) -> tuple[float, ...]:
     return tuple(map(float, range(count)))
 
+
+VALUE_NAMES = {
+    "object_color": ("white", "green", "red", "blue", "brown", "olive"),
+    "object_shape": ("cone", "cube", "cylinder", "hexagonal", "pyramid", "sphere"),
+    "object_size": ("small", "large"),
+    "camera_height": ("top", "center", "bottom"),
+    "background_color": ("purple", "sea green", "salmon"),
+}
 
 GRID = FactorGrid(
     {
@@ -21,28 +29,21 @@ GRID = FactorGrid(
         "background_color": _classes(3),
         "horizontal_axis": _classes(40),
         "vertical_axis": _classes(40),
-    }
+    },
+    VALUE_NAMES,
 )
 
 VARIANTS = {
     # Images with horizontal_axis 20 are on neither side.
-    "horz_gt20": Variant("extrp", "horizontal_axis > 20", held_in="horizontal_axis < 20"),
-    "objc_gt3": Variant("extrp", "object_color > 3"),
-    "cyl2horz": Variant("recomb2range", "object_shape == 2 & horizontal_axis < 20"),
-    "objc2horz": Variant("recomb2range", "object_color == 2 & horizontal_axis < 20"),
-    "leave1out": Variant(
+    "horz_gt20": published("extrp", "horizontal_axis > 20", held_in="horizontal_axis < 20"),
+    "objc_gt3": published("extrp", "object_color > 3"),
+    "cyl2horz": published("recomb2range", "object_shape == 2 & horizontal_axis < 20"),
+    "objc2horz": published("recomb2range", "object_color == 2 & horizontal_axis < 20"),
+    "leave1out": published(
         "recomb2element",
         "object_color == 5 & object_shape == 2 & object_size == 1 & camera_height == 1"
         " & background_color == 1 & horizontal_axis > 35 & vertical_axis > 35",
     ),
-}
-
-VALUE_NAMES = {
-    "object_color": ("white", "green", "red", "blue", "brown", "olive"),
-    "object_shape": ("cone", "cube", "cylinder", "hexagonal", "pyramid", "sphere"),
-    "object_size": ("small", "large"),
-    "camera_height": ("top", "center", "bottom"),
-    "background_color": ("purple", "sea green", "salmon"),
 }
 
 #: By version, the default one first; MD5 as recorded by the disent library.
@@ -73,7 +74,6 @@ SPECS = tuple(
         ),
         render=partial(robot.render, version),
         version=version,
-        value_names=VALUE_NAMES,
     )
     for version, digest in HASHES.items()
 )

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.scenes import room
 from disentgen.dataset.spec import DatasetSpec, OriginalFile
-from disentgen.dataset.split import Variant
+from disentgen.dataset.split import published
 
 _HUES = tuple(hue / 10 for hue in range(10))
 
@@ -18,7 +18,8 @@ GRID = FactorGrid(
         "scale": tuple(np.linspace(0.75, 1.25, 8).tolist()),
         "shape": (0.0, 1.0, 2.0, 3.0),
         "orientation": tuple(np.linspace(-30.0, 30.0, 15).tolist()),
-    }
+    },
+    value_names={"shape": ("cube", "cylinder", "sphere", "capsule")},
 )
 
 
@@ -35,12 +36,12 @@ SPECS = (
         image_shape=(64, 64, 3),
         maximum=255,
         variants={
-            "fhue_gt50": Variant("extrp", "floor_hue >= 0.5"),
+            "fhue_gt50": published("extrp", "floor_hue >= 0.5"),
             # Floor hue takes no part in it, despite the published name.
-            "ohue+whue2fhue": Variant("recomb2range", "object_hue >= 0.8 & wall_hue <= 0.2"),
-            "shape2ohue": Variant("recomb2range", "shape == 3 & object_hue >= 0.5"),
-            "shape2fhue": Variant("recomb2range", "shape == 3 & floor_hue >= 0.5"),
-            "leave1out": Variant(
+            "ohue+whue2fhue": published("recomb2range", "object_hue >= 0.8 & wall_hue <= 0.2"),
+            "shape2ohue": published("recomb2range", "shape == 3 & object_hue >= 0.5"),
+            "shape2fhue": published("recomb2range", "shape == 3 & floor_hue >= 0.5"),
+            "leave1out": published(
                 "recomb2element",
                 "object_hue >= 0.8 & wall_hue >= 0.8 & floor_hue >= 0.8"
                 " & scale >= 1.1 & shape == 1 & orientation > 20",
@@ -57,6 +58,5 @@ SPECS = (
             labels=label,
         ),
         render=room.render,
-        value_names={"shape": ("cube", "cylinder", "sphere", "capsule")},
     ),
 )
