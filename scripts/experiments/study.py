@@ -27,7 +27,9 @@ SETTINGS.CONFIG.READ_ONLY_CONFIG = False
 SETTINGS.CAPTURE_MODE = "sys"
 
 #: What a run that goes on may change; anything else would make it another run.
-MAY_CHANGE = ("training.epochs", "training.score_images", "device", "threads")
+MAY_CHANGE = (
+    "training.epochs", "training.score_images", "training.score_samples", "device", "threads",
+)  # fmt: skip
 
 HEARTBEAT_SECONDS = "2"
 
@@ -235,11 +237,13 @@ def _continued_config(run: Run, updates: dict) -> dict:
             f"run {run.path} has {done} epochs already; training.epochs={after['training.epochs']} "
             "is less."
         )
-    again = ("training.epochs", "training.score_images")
-    if run.status == "COMPLETED" and all(after[key] == before[key] for key in again):
+    again = ("training.epochs", "training.score_images", "training.score_samples")
+    # A run of an earlier version may lack a key.
+    if run.status == "COMPLETED" and all(after.get(key) == before.get(key) for key in again):
         raise UsageError(
             f"run {run.path} is complete ({done} epochs); give training.epochs={done + 10}, say, "
-            "to train it further, or training.score_images to score it on more images."
+            "to train it further, or training.score_images or training.score_samples to score it "
+            "on more images or by more samples."
         )
     return config
 

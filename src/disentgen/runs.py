@@ -181,7 +181,7 @@ class Run(RunDirectory):
 
     @cached_property
     def model(self) -> Model:
-        """The best model of the run (by validation NLL), in evaluation mode, on the CPU."""
+        """The model of the run's selected epoch, in evaluation mode, on the CPU."""
         return self.load_model()
 
     @cached_property

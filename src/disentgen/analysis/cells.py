@@ -14,7 +14,7 @@ from disentgen.training.losses import losses
 #: What may differ between runs of a cell: it changes no result, or it is what is averaged over.
 NOT_OF_THE_CELL = {
     "seed": None, "device": None, "threads": None,
-    "dataset": ("root", "control"), "training": ("score_images",),
+    "dataset": ("root", "control"), "training": ("score_images", "score_samples"),
 }  # fmt: skip
 FAMILY_TITLES = {
     "decoder": "ground-truth decoder",

@@ -1,7 +1,7 @@
 """The Latent Gaussian Model: encoder, diagonal Gaussian posterior, decoder (a VAE's networks)."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 from torch import Tensor
@@ -35,8 +35,13 @@ class AutoencoderOutput(ImageOutput):
         latents: of the same images, (images, latents): a sample in training, else the mean.
     """
 
+    sampled: ClassVar[bool] = True
+
     posterior: DiagonalGaussian
     latents: Tensor
+
+    def posterior_means(self, target: Tensor) -> Tensor:
+        return self.posterior.mean
 
 
 @dataclass(frozen=True)

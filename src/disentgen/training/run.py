@@ -52,8 +52,8 @@ def train(
         trainer.run(max_epochs=training.settings.epochs, epoch_length=len(training.batches))
     if len(training.history) < training.settings.epochs:
         print(f"stopped early after epoch {len(training.history)}", flush=True)
-    best = directory.load_model().to(training.device)
-    training.model.load_state_dict(best.state_dict())
+    selected = directory.load_model().to(training.device)
+    training.model.load_state_dict(selected.state_dict())
     results = collect_results(training, times)
     directory.save_results(results)
     print(format_scores(results["scores"], training.model.output.unit), flush=True)
@@ -94,7 +94,12 @@ def prepare_trainer(training: Training, directory: RunDirectory, recorder: Recor
         history,
         lambda row: save(training, directory, to_save),
         lambda row: handlers.record_row(recorder, row),
-        lambda row: print(handlers.describe_row(row, settings.epochs, clock.left(row)), flush=True),
+        lambda row: print(
+            handlers.describe_row(
+                row, settings.epochs, clock.left(row), training.model.output.sampled
+            ),
+            flush=True,
+        ),
     )
     return trainer
 
@@ -133,9 +138,9 @@ def validate(training: Training) -> Row:
 
 
 def save(training: Training, directory: RunDirectory, to_save: Mapping[str, Any]) -> None:
-    """Keep the best model and the last epoch; a row in ``history.csv`` says that both are there."""
+    """Keep the selected model and the last epoch; a row in ``history.csv`` says that both are."""
     history = training.history
-    if training.best_epoch == history[-1]["epoch"]:
+    if training.selected_epoch == history[-1]["epoch"]:
         directory.save_model(training.model, training.description)
     state = {name: item.state_dict() for name, item in to_save.items()}
     directory.save_checkpoint({**state, "history": history})

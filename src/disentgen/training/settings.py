@@ -28,7 +28,8 @@ class LossChoice:
         name: which.
         params: its parameters that differ from its defaults.
         reconstruction: ``bce`` trains by the NLL of pixels, ``mse`` by their squared error; scores
-            are by NLL either way.
+            are by NLL either way. For that the output goes through a sigmoid in ``mse`` too, where
+            the published code compares the raw output with the image.
     """
 
     name: str = "vae"
@@ -50,9 +51,14 @@ class TrainingSettings:
         lr: learning rate.
         lr_decay: factor on the learning rate after every epoch; none by default.
         early_stopping: stop after so many epochs without a better validation NLL.
+        select: whose weights are kept and scored: ``best`` those of the epoch with the lowest
+            validation NLL, ``last`` those of the last epoch.
         precision: ``bf16`` runs encoder and decoder in bfloat16; everything else stays float32.
         validation_images: at most so many are scored after each epoch; null is all.
         score_images: at most so many of each side are scored at the end; null is all.
+        score_samples: draws from the posterior of each image, for ELBO and importance-weighted NLL
+            at the end, of Latent Gaussian Models and at most 1,000 images of each side; null leaves
+            both out.
     """
 
     loss: LossChoice = LossChoice()
@@ -64,9 +70,11 @@ class TrainingSettings:
     lr: Positive = 1e-4
     lr_decay: Positive | None = None
     early_stopping: Count | None = None
+    select: Literal["best", "last"] = "best"
     precision: Literal["fp32", "bf16"] = "fp32"
     validation_images: Count | None = 5_000
     score_images: Count | None = 20_000
+    score_samples: Count | None = 16
 
     def resolve_loss(self) -> dict[str, Any]:
         """The objective's parameters as plain data, its defaults filled in."""

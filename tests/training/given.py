@@ -1,0 +1,28 @@
+"""Batches for scoring of images that are tensors already."""
+
+import numpy as np
+import torch
+
+from disentgen.dataset.batches import ScoringBatches
+from disentgen.dataset.tasks import Reconstruct
+
+CPU = torch.device("cpu")
+
+
+class Given:
+    """Images that are tensors already."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+    def images(self, indices):
+        return self.tensor[indices]
+
+    def announce(self, batches):
+        return batches
+
+
+def batch(images, size, indices=None):
+    """Batches of given images."""
+    chosen = np.arange(len(images)) if indices is None else indices
+    return ScoringBatches(Given(images), Reconstruct(None, None), chosen, size)
