@@ -32,7 +32,7 @@ def test_models_are_called_as_in_the_published_tables(model, parameters, label):
 def test_seed_device_and_control_do_not_tell_cells_apart_and_all_else_does():
     key = hash_config(CONFIG, "disent")
     same = CONFIG | {"seed": 2, "device": "cpu", "threads": 1}
-    same["training"] = CONFIG["training"] | {"score_images": 500}
+    same["training"] = CONFIG["training"] | {"score_images": 500, "score_samples": 64}
     same["dataset"] = CONFIG["dataset"] | {"control": True, "root": "/elsewhere"}
     assert hash_config(same, "disent") == key
     for section in ("dataset", "model", "training"):

@@ -321,8 +321,14 @@ def test_resume_takes_more_epochs_and_nothing_else(disent, runs):
     assert open_run(runs / "1").status == "COMPLETED"
     disent("with", f"resume={runs / '1'}", "training.epochs=3")
     disent("with", "resume=1", "training.score_images=500")
+    done = disent("with", "resume=1", "training.select=last", status=1)
+    assert "'training.select' cannot change" in done.stderr
+    before = open_run(runs / "1").results["scores"]["train"]
+    disent("with", "resume=1", "training.score_samples=3")
     run = open_run(runs / "1")
     assert run.results["scores"]["train"]["images"] == 500
+    assert run.results["scores"]["train"]["nll"] == before["nll"]
+    assert run.results["scores"]["train"]["samples"] == 3 != before["samples"]
     assert run.history["epoch"].tolist() == [1, 2, 3]
     assert run.config["training"]["epochs"] == 3
     assert run.status == "COMPLETED"

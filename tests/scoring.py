@@ -26,3 +26,18 @@ def batch(images, size, indices=None):
     """Batches of given images."""
     chosen = np.arange(len(images)) if indices is None else indices
     return ScoringBatches(Given(images), Reconstruct(None, None), chosen, size)
+
+
+class OneBatch:
+    """A single batch of any input and target."""
+
+    batch_size = 1_000
+
+    def __init__(self, inputs, target):
+        self.content, self.indices = (inputs, target), np.arange(len(target))
+
+    def __len__(self):
+        return 1
+
+    def __iter__(self):
+        yield self.content
