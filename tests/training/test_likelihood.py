@@ -122,6 +122,7 @@ def test_scores_are_means_over_images_of_the_dataset(model):
     chosen = np.arange(1, 30, 2)
     bounds = score_bounds(model.train(), batch(images, 4, chosen), 3, CPU)
     assert (bounds.samples, bounds.sampled_images) == (3, 15)
+    assert not model.training
     posterior = model.eval().encode(images[chosen])
     (noise,) = draw_noise(batch(images, 30, chosen), 3, 10)
     nll = []

@@ -49,7 +49,7 @@ def test_table_of_scores_with_bounds():
         "train                65.58     0.72     0.00    22.40        7   20,000",
         "held-out                    no images on this side",
         "",
-        "K = 16 samples      −ELBO   ± s.e.   IW-NLL   ± s.e.   images",
+        "K = 16 samples       −ELBO   ± s.e.   IW-NLL   ± s.e.   images",
         "train                91.24     1.25    86.50     1.50    1,000",
         "held-out                    no images on this side",
     ]
