@@ -63,8 +63,11 @@ GENERATION: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
-#: Of supervised encoders.
-INFERENCE: dict[str, dict[str, Any]] = {"inference": {"loss": {"name": "nll"}}}
+#: Of supervised encoders, which are not of the study: as in its follow-up (Montero et al. 2022,
+#: "Lost in Latent Space", NeurIPS 2022).
+INFERENCE: dict[str, dict[str, Any]] = {
+    "inference": {"loss": {"name": "nll"}, "epochs": 100, "batch_size": 64, "lr": 1e-3},
+}
 
 #: Protocols; they may stand beside an objective.
 PROTOCOLS: dict[str, dict[str, Any]] = {

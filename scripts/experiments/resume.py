@@ -73,5 +73,6 @@ def check_continued(run: Run, config: Config) -> None:
     if run.status == "COMPLETED" and not any(name.startswith("training.") for name in changed):
         raise UsageError(
             f"run {run.path} is complete ({done} epochs); give training.epochs={done + 10}, say, "
-            "to train it further, or training.score_images to score it on more images."
+            "to train it further, or training.score_images or training.score_samples to score it "
+            "on more images or by more samples."
         )

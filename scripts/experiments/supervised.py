@@ -1,7 +1,8 @@
 """Train an encoder that is told the factors: from the image to their values.
 
 Named configs: dataset.<name>, model.<architecture>; print_named_configs lists them. Factor values
-are in standard deviations from their mean (dataset.factor_scale=raw takes them as they are).
+are in standard deviations from their mean (dataset.factor_scale=raw takes them as they are). The
+protocol is that of Montero et al. 2022, "Lost in Latent Space" (NeurIPS 2022).
 """
 
 from configs.cnnvae import ENCODERS

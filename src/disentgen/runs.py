@@ -113,7 +113,7 @@ class Run(RunDirectory):
 
     @cached_property
     def model(self) -> Model:
-        """The model that the run has kept, in evaluation mode, on the CPU."""
+        """The model of the run's selected epoch, in evaluation mode, on the CPU."""
         return self.load_model()
 
     def task(self, side: str) -> Task:

@@ -6,6 +6,7 @@ import re
 import shutil
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -64,6 +65,10 @@ def test_tables_hold_every_run_and_its_gap_to_the_control(report):
     assert excess["decoders/1"] == pytest.approx(by_run["excess_held_out"]["decoders/1"], rel=1e-3)
     assert by_run["floor_held_out"]["decoders/1"] > 100
     assert by_run["disentanglement"]["decoders/1"] == 1
+    scores = open_run(report.parents[1] / "sims" / "disent" / "1").results["scores"]["train"]
+    for key in ("elbo", "iw_nll", "active_units"):
+        assert by_run[f"{key}_train"]["disent/1"] == pytest.approx(scores[key], rel=1e-4)
+        assert np.isnan(by_run[f"{key}_train"]["decoders/1"])
     # UDR is of runs that differ in their seed alone.
     assert by_run["udr"][["disent/1", "disent/3"]].between(0, 1).all()
     assert by_run["udr"][["disent/2", "decoders/1", "supervised/1"]].isna().all()
@@ -86,6 +91,15 @@ def test_figures_and_pages_are_there(report):
     line = r"identical to a training image: 2,\d+ of 36,574 validation images"
     assert len(re.findall(line, page)) == 1
     assert page.count("ellipses look the same after half a turn") == 1
+    scores = run.results["scores"]["train"]
+    row = re.search(r'id="run-disent/1">.*?<td class="text">train</td>(.*?)</tr>', page, re.S)
+    cells = re.findall(r"<td>(.*?)</td>", row[1])
+    keys = ("nll", "nll_standard_error", "nll_floor", "kl", "active_units", "images", "elbo",
+            "elbo_standard_error", "iw_nll", "iw_nll_standard_error", "samples",
+            "sampled_images")  # fmt: skip
+    for key, cell in zip(keys, cells, strict=True):
+        shown = float(cell.replace(",", ""))
+        assert shown == pytest.approx(-scores[key] if key == "elbo" else scores[key], rel=0.01)
 
 
 def test_a_second_report_measures_nothing_anew(report, call, shared):

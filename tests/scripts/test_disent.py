@@ -356,9 +356,15 @@ def test_resume_takes_more_epochs_and_nothing_else(disent, runs):
     disent("with", "resume=1", "training.score_images=500")
     assert open_run(runs / "1").results["duplicates"] is None
     disent("with", "resume=1", "training.find_duplicates=True")
+    done = disent("with", "resume=1", "training.select=last", status=1)
+    assert "'training.select' cannot change" in done.stderr
+    before = open_run(runs / "1").results["scores"]["train"]
+    disent("with", "resume=1", "training.score_samples=3")
     run = open_run(runs / "1")
     assert run.results["duplicates"]["validation"] > 1000
     assert run.results["scores"]["train"]["images"] == 500
+    assert run.results["scores"]["train"]["nll"] == before["nll"]
+    assert run.results["scores"]["train"]["samples"] == 3 != before["samples"]
     assert run.history["epoch"].tolist() == [1, 2, 3]
     assert run.config["training"]["epochs"] == 3
     assert run.status == "COMPLETED"

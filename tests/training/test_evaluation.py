@@ -4,37 +4,18 @@ import scipy.stats
 import torch
 
 from configs.cnnvae import ARCHITECTURES
-from disentgen.dataset.batches import ScoringBatches
-from disentgen.dataset.tasks import Reconstruct
+from configs.decoders import DECODERS
 from disentgen.models import build_model
+from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.models.outputs import bernoulli_entropy, bernoulli_nll
 from disentgen.training.evaluation import score
-
-CPU = torch.device("cpu")
+from scoring import CPU, OneBatch, batch
 
 
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
     return build_model("lgm", (1, 64, 64), 5, ARCHITECTURES["fast"])
-
-
-class Given:
-    """Images that are tensors already."""
-
-    def __init__(self, tensor):
-        self.tensor = tensor
-
-    def images(self, indices):
-        return self.tensor[indices]
-
-    def announce(self, batches):
-        return batches
-
-
-def batch(images, size):
-    """Batches of given images."""
-    return ScoringBatches(Given(images), Reconstruct(None, None), np.arange(len(images)), size)
 
 
 def test_entropy_agrees_with_scipy_and_is_zero_for_binary_images():
@@ -65,6 +46,42 @@ def test_scores_are_means_at_the_posterior_mean(model):
     assert scores.nll_floor == pytest.approx(bernoulli_entropy(images).mean().item(), rel=1e-6)
     assert scores.kl == pytest.approx(kl.sum(axis=1).mean(), rel=1e-5)
     np.testing.assert_allclose(scores.details["kl_per_latent"], kl.mean(axis=0), rtol=1e-5)
+
+
+def test_a_unit_is_active_if_its_posterior_mean_varies_by_more_than_a_hundredth(model, monkeypatch):
+    # Of latents that are -s and s for every other image the variance is s².
+    spreads = torch.tensor([0.0, 0.09, 0.099, 0.101, 0.2, 5.0, 0.0, 0.0, 0.0, 0.0])
+    offsets = torch.tensor([0.0, 3.0, 9.0, -9.0, 0.0, 1.0, 0.5, 100.0, 0.0, 0.0])
+
+    def encode(self, images):
+        signs = images[:, 0, 0, :1] * 2 - 1
+        return DiagonalGaussian(offsets + spreads * signs, torch.zeros(len(images), 10))
+
+    monkeypatch.setattr(type(model), "encode", encode)
+    images = (torch.arange(12) % 2).float().reshape(12, 1, 1, 1).expand(12, 1, 64, 64)
+    assert score(model, batch(images, 5), CPU).active_units == 3
+
+
+def test_models_without_a_posterior_have_no_active_units():
+    decoder = build_model("decoder", (1, 64, 64), 5, DECODERS["fast"])
+    scores = score(decoder, OneBatch(torch.rand(6, 5), torch.rand(6, 1, 64, 64)), CPU)
+    assert scores.active_units is None
+    assert {"active_units", "kl"}.isdisjoint(scores.as_record(["shape"]))
+
+
+def test_active_units_of_composers_are_over_both_images(monkeypatch):
+    composer = build_model("composer", (1, 64, 64), 5, ARCHITECTURES["fast"])
+    # Black references and white others: latents are 0 and these, their variance their squares / 4.
+    values = torch.tensor([0.0, 0.19, 0.21, -0.21, 1.0, 0.1, 0.1, 0.1, 0.1, 0.1])
+
+    def encode(self, images):
+        means = images[:, 0, 0, :1] * values
+        return DiagonalGaussian(means, torch.zeros_like(means))
+
+    monkeypatch.setattr(type(composer), "encode", encode)
+    black, white = torch.zeros(6, 1, 64, 64), torch.ones(6, 1, 64, 64)
+    pairs = OneBatch((black, white, torch.eye(5)[torch.arange(6) % 5]), white)
+    assert score(composer, pairs, CPU).active_units == 3
 
 
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf")])

@@ -82,6 +82,8 @@ def test_named_configs_train_and_are_opened_again(tmp_path, family, dataset, mod
     run = open_run(tmp_path)
     assert run.family == family
     assert results["scores"]["held_out"]["images"] == 16
+    assert ("elbo" in results["scores"]["train"]) == (family == "lgm")
+    assert ("active_units" in results["scores"]["train"]) == (family in ("lgm", "composer"))
     again = run.load_model().state_dict()
     weights = torch.load(tmp_path / "model.pt", weights_only=True)
     assert all(torch.equal(again[name], value) for name, value in weights.items())

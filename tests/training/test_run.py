@@ -67,9 +67,9 @@ def test_same_seed_same_metrics_and_another_seed_others(tmp_path):
     assert first["split"] == other["split"]
 
 
-@pytest.mark.parametrize("loss", ["factor", "cci"])
-def test_run_stopped_after_an_epoch_goes_on_bit_by_bit(tmp_path, loss):
-    options = {"lr_decay": 0.9, "early_stopping": 10}
+@pytest.mark.parametrize(("loss", "select"), [("factor", "best"), ("cci", "last")])
+def test_run_stopped_after_an_epoch_goes_on_bit_by_bit(tmp_path, loss, select):
+    options = {"lr_decay": 0.9, "early_stopping": 10, "select": select}
     whole, _ = run(make_config(loss, epochs=4, **options), tmp_path / "whole")
     run(make_config(loss, epochs=2, **options), tmp_path / "parts")
     resumed, recorder = run(make_config(loss, epochs=4, **options), tmp_path / "parts")
@@ -106,14 +106,45 @@ def test_every_term_is_recorded_under_its_name(tmp_path):
     assert results["epochs"] == 2
 
 
-def test_best_model_is_the_one_of_the_best_validation(tmp_path):
-    results, _ = run(make_config("beta", lr=0.02, epochs=6), tmp_path)
-    history = pd.read_csv(tmp_path / "history.csv")
-    assert results["best_epoch"] == history["epoch"][history["validation.nll"].argmin()]
-    # The fast protocol scores 128 images at the end and 64 after each epoch, of the same side.
-    assert results["scores"]["validation"]["nll"] == pytest.approx(
-        history["validation.nll"].min(), rel=0.2
-    )
+@pytest.mark.parametrize("select", ["best", "last"])
+def test_selected_epoch_is_kept_and_scored(tmp_path, select):
+    config = make_config("beta", lr=0.02, epochs=5, score_images=64, select=select)
+    results, _ = run(config, tmp_path)
+    history = pd.read_csv(tmp_path / "history.csv").set_index("epoch")["validation.nll"]
+    best = history.idxmin()
+    assert best < 5, "a test of a run that is best at its end tells nothing"
+    assert results["best_epoch"] == best
+    assert results["select"] == select
+    assert results["selected_epoch"] == (best if select == "best" else 5)
+    # The fast protocol validates on the 64 images that are scored at the end here.
+    assert results["scores"]["validation"]["nll"] == history[results["selected_epoch"]]
+    last = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["model"]
+    kept = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert all(torch.equal(kept[name], last[name]) for name in last) == (select == "last")
+
+
+def test_last_epoch_is_kept_where_training_stops_early(tmp_path):
+    config = make_config("beta", lr=0.02, epochs=9, early_stopping=1, select="last")
+    results, _ = run(config, tmp_path)
+    assert results["selected_epoch"] == results["epochs"] == results["best_epoch"] + 1 < 9
+
+
+def test_samples_move_no_other_score(tmp_path, monkeypatch):
+    monkeypatch.setattr("disentgen.training.report.BOUNDED_IMAGES", 40)
+    without, _ = run(make_config(score_samples=None), tmp_path)
+    (tmp_path / "results.json").unlink()
+    bounded, _ = run(make_config(score_samples=3), tmp_path)
+    (tmp_path / "results.json").unlink()
+    fewer, _ = run(make_config(score_samples=3, score_images=30), tmp_path)
+    added = {"elbo", "elbo_standard_error", "iw_nll", "iw_nll_standard_error", "samples",
+             "sampled_images"}  # fmt: skip
+    for side, scores in without["scores"].items():
+        assert {key: bounded["scores"][side][key] for key in scores} == scores
+        assert set(bounded["scores"][side]) - set(scores) == added
+        assert bounded["scores"][side]["sampled_images"] == 40
+        assert bounded["scores"][side]["images"] == 128
+        assert fewer["scores"][side]["sampled_images"] == 30
+        assert bounded["scores"][side]["samples"] == 3
 
 
 def test_control_learns_from_held_out_images_and_is_scored_on_the_same(tmp_path):

@@ -17,7 +17,7 @@ from disentgen.analysis.figures import choose_examples, describe_run, draw_rows,
 from disentgen.analysis.measure import Measurements
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
-from disentgen.models import Autoencoder
+from disentgen.models import FAMILIES, Autoencoder
 from disentgen.paths import write_whole
 from disentgen.runs import Run
 
@@ -28,18 +28,36 @@ CURVES = {"nll": "NLL, nats", "squared_error": "squared error", "kl": "KL, nats"
 SIDE_COLOURS = {"train": "0.55", "validation": "tab:blue", "held_out": "tab:red"}
 
 
+def label_curves(term: str, sampled: bool) -> dict[str, str]:
+    """What the history holds of a term, by side.
+
+    Training averages over an epoch, in which the weights change, validation comes after it. KL is
+    of the posterior itself, never of a sample.
+
+    Args:
+        term: ``nll``, ``squared_error`` or ``kl``.
+        sampled: whether the model is trained on samples of a posterior.
+    """
+    if sampled and term != "kl":
+        return {
+            "train": "train, sampled latents, over the epoch",
+            "validation": "validation, posterior mean",
+        }
+    return {"train": "train, over the epoch", "validation": "validation"}
+
+
 def draw_curves(run: Run) -> Figure:
     """NLL, and KL where there is one, over the epochs of a run."""
-    history = run.history
+    history, sampled = run.history, FAMILIES[run.family].output.sampled
     terms = [
         term for term in CURVES if {f"train.{term}", f"validation.{term}"} & set(history.columns)
     ]
     figure = Figure(figsize=(3.4 * len(terms), 2.6), layout="constrained")
     for axis, term in zip(figure.subplots(1, len(terms), squeeze=False)[0], terms, strict=True):
-        for side in ("train", "validation"):
+        for side, label in label_curves(term, sampled).items():
             if (column := f"{side}.{term}") in history:
                 axis.plot(
-                    history["epoch"], history[column], color=SIDE_COLOURS[side], label=side,
+                    history["epoch"], history[column], color=SIDE_COLOURS[side], label=label,
                     marker="." if len(history) < 30 else None,
                 )  # fmt: skip
         axis.set(xlabel="epoch", ylabel=CURVES[term])

@@ -17,7 +17,8 @@ SCORES = (
     "nll_train", "nll_validation", "nll_held_out",
     "floor_train", "floor_validation", "floor_held_out",
     "excess_train", "excess_validation", "excess_held_out",
-    "kl_train", "kl_held_out", "ratio", "side_difference", "gap_to_control", "disentanglement",
+    "kl_train", "kl_held_out", "elbo_train", "elbo_held_out", "iw_nll_train", "iw_nll_held_out",
+    "active_units_train", "ratio", "side_difference", "gap_to_control", "disentanglement",
 )  # fmt: skip
 #: What tells cells apart in tables, controls beside their counterparts.
 CELL = [
@@ -40,7 +41,8 @@ def tabulate_runs(
 
     Returns:
         Columns of :class:`~disentgen.analysis.cells.Cell` and: ``nll_<side>``, ``floor_<side>``,
-        ``excess_<side>`` (NLL less floor), ``kl_<side>``, ``ratio`` (held-out over train NLL),
+        ``excess_<side>`` (NLL less floor), ``kl_<side>``, ``elbo_<side>``, ``iw_nll_<side>``,
+        ``active_units_<side>`` (NaN where a model has none), ``ratio`` (held-out over train NLL),
         ``side_difference`` (held-out less train excess), ``gap_to_control`` (held-out NLL less that
         of the control of the same cell and seed), ``disentanglement`` (DCI by lasso; 1 by
         construction for ground-truth decoders), and the main part of every metric.
@@ -74,7 +76,8 @@ def describe_row(run: Run, metrics: Mapping[str, Result]) -> dict[str, Any]:
     for side, found in results["scores"].items():
         score = found or {}
         for name, key in (("nll", "nll"), ("nll_standard_error", "nll_standard_error"),
-                          ("floor", "nll_floor"), ("kl", "kl")):  # fmt: skip
+                          ("floor", "nll_floor"), ("kl", "kl"), ("elbo", "elbo"),
+                          ("iw_nll", "iw_nll"), ("active_units", "active_units")):  # fmt: skip
             row[f"{name}_{side}"] = score.get(key, np.nan)
         row[f"excess_{side}"] = row[f"nll_{side}"] - row[f"floor_{side}"]
     row["ratio"] = row["nll_held_out"] / row["nll_train"]

@@ -21,7 +21,11 @@ class DiagonalGaussian:
 
     def sample(self) -> Tensor:
         """A reparametrised draw (Kingma & Welling 2014, section 2.4)."""
-        return self.mean + torch.exp(0.5 * self.log_variance) * torch.randn_like(self.mean)
+        return self.reparametrise(torch.randn_like(self.mean))
+
+    def reparametrise(self, noise: Tensor) -> Tensor:
+        """The draw that standard normal noise of a shape that goes with (batch, latents) makes."""
+        return self.mean + torch.exp(0.5 * self.log_variance) * noise
 
     def kl_from_standard_normal(self) -> Tensor:
         """KL(q ‖ N(0, 1)) of each component, in nats: (batch, latents).
@@ -41,6 +45,10 @@ class DiagonalGaussian:
         """Log density of each component at values of a shape that goes with (batch, latents)."""
         square = (values - self.mean).square() * torch.exp(-self.log_variance)
         return -0.5 * (square + self.log_variance + math.log(2 * math.pi))
+
+    def double(self) -> "DiagonalGaussian":
+        """The same in double precision."""
+        return DiagonalGaussian(self.mean.double(), self.log_variance.double())
 
     def split(self) -> tuple["DiagonalGaussian", "DiagonalGaussian"]:
         """The first and the second half of the batch."""

@@ -35,11 +35,15 @@ class AutoencoderOutput(ImageOutput):
         latents: of the same images, (images, latents): a sample in training, else the mean.
     """
 
+    sampled: ClassVar[bool] = True
     #: Images that are encoded for each target.
     encoded_images: ClassVar[int] = 1
 
     posterior: DiagonalGaussian
     latents: Tensor
+
+    def posterior_means(self, target: Tensor) -> Tensor:
+        return self.posterior.mean
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ class Output:
 
     #: What NLL is in.
     unit: ClassVar[str] = "nats per image"
+    #: Whether it is made from a sample of a posterior in training, and from its mean in evaluation.
+    sampled: ClassVar[bool] = False
 
     def nll(self, target: Tensor) -> Tensor:
         """Negative log-likelihood of what should have been made, in nats: (batch,)."""
@@ -45,6 +47,10 @@ class Output:
         """
         return {}
 
+    def posterior_means(self, target: Tensor) -> Tensor:
+        """Of all images that were encoded, (images, latents); no latents without a posterior."""
+        return target.new_zeros((len(target), 0))
+
 
 @dataclass(frozen=True)
 class ImageOutput(Output):
@@ -63,6 +69,10 @@ class ImageOutput(Output):
         return bernoulli_entropy(target)
 
     def squared_error(self, target: Tensor) -> Tensor:
+        """Of sigmoid(reconstruction), so that a model trained by it can be scored by NLL.
+
+        The published code squares the difference of the raw output from the image.
+        """
         return (torch.sigmoid(self.reconstruction) - target).square().flatten(1).sum(1)
 
 

@@ -61,6 +61,11 @@ class Training:
         return int(min(self.history, key=lambda row: row["validation.nll"])["epoch"])
 
     @property
+    def selected_epoch(self) -> int:
+        """The epoch whose weights are kept and scored."""
+        return self.best_epoch if self.config.training.select == "best" else len(self.history)
+
+    @property
     def is_finished(self) -> bool:
         """Whether all epochs are there, or early stopping has ended them."""
         if not self.history:

@@ -12,6 +12,8 @@ from disentgen.schema import merge
 #: By key, then by family of models; "" stands for all others.
 BEFORE: dict[str, dict[str, Any]] = {
     "training.loss.pair_kl": {"composer": "mean", "": None},
+    "training.select": {"": "best"},
+    "training.score_samples": {"": None},
     "training.find_duplicates": {"": False},
 }
 

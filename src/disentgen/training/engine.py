@@ -235,17 +235,26 @@ def attach_early_stopping(trainer: Engine, history: list[Row], patience: int) ->
     return handler
 
 
-def describe_row(row: Row, epochs: int, seconds_left: float) -> str:
-    """A line that tells of an epoch."""
+def describe_row(row: Row, epochs: int, seconds_left: float, sampled: bool) -> str:
+    """A line that tells of an epoch.
+
+    Args:
+        row: of the history.
+        epochs: how many there will be.
+        seconds_left: until the last of them has ended.
+        sampled: whether the model is trained on samples of a posterior; it is validated at its
+            mean, so that what stands beside each other is not the same quantity.
+    """
     names = {"nll": "NLL", "squared_error": "squared error", "kl": "KL"}
+    sides = {"train": f"train ({'sampled' if sampled else 'over the epoch'})"}
     told = [
-        f"{side} "
+        f"{title} "
         + " ".join(
             f"{name} {row[f'{side}.{key}']:.2f}"
             for key, name in names.items()
             if f"{side}.{key}" in row
         )
-        for side in ("train", "validation")
+        for side, title in (sides | {"validation": "validation"}).items()
     ]
     return (
         f"epoch {row['epoch']:.0f}/{epochs}  {'  '.join(told)}  "

@@ -1,9 +1,9 @@
 """Scores: one ruler for every objective."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import torch
 from ignite.engine import Engine
@@ -16,6 +16,9 @@ from disentgen.training.engine import attach_progress
 
 #: How the names of details end that are told for each factor, of images to which that applies.
 PER_FACTOR = "_per_factor"
+#: A latent is active if the variance of its posterior mean over images is larger than this (Burda
+#: et al. 2016, on the latent space representation).
+ACTIVE_VARIANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Scores:
         nll_floor: the pixels' own entropy, which no model's NLL can fall below; 0 if binary.
         details: means of whatever else the output tells, each a value for each latent or factor;
             of images to which a value applies, NaN where there were none.
+        active_units: number of latents whose posterior mean varies over the images; None for models
+            without a posterior.
     """
 
     images: int
@@ -36,6 +41,7 @@ class Scores:
     nll_standard_error: float
     nll_floor: float
     details: dict[str, tuple[float, ...]]
+    active_units: int | None = None
 
     @property
     def kl(self) -> float | None:
@@ -45,9 +51,10 @@ class Scores:
 
     def as_record(self, factors: Sequence[str]) -> dict[str, Any]:
         """Plain data for ``results.json``; what is told for each factor, by the factors' names."""
-        record = {name: value for name, value in vars(self).items() if name != "details"}
-        if self.kl is not None:
-            record["kl"] = self.kl
+        given = {**vars(self), "kl": self.kl}
+        record = {
+            name: value for name, value in given.items() if name != "details" and value is not None
+        }
         for name, values in self.details.items():
             named = zip(factors, values, strict=False)
             known = {factor: value for factor, value in named if not math.isnan(value)}
@@ -61,36 +68,53 @@ def measure(output: Output, target: Tensor) -> dict[str, Tensor]:
     return {name: value.double() for name, value in (basic | output.details(target)).items()}
 
 
+class Measured(NamedTuple):
+    """What is measured of a batch, in double precision.
+
+    Args:
+        values: by name, (batch, n) each.
+        codes: posterior means of all images that were encoded, (images, latents).
+    """
+
+    values: dict[str, Tensor]
+    codes: Tensor
+
+
 def create_evaluator(model: nn.Module, device: torch.device) -> Engine:
     """An engine that measures a model's outputs, image by image.
 
-    Each step yields what :func:`measure` does. The engine's metrics are means over images: of the
-    values (``mean``), of whether they apply (``applies``), of their squares (``mean_square``). What
-    is told for each factor applies where it is a number; all else must be one.
+    Each step yields a :class:`Measured`. The engine's metrics are means over images: of the values
+    (``mean``), of whether they apply (``applies``), of their squares (``mean_square``). What is
+    told for each factor applies where it is a number; all else must be one. The same of the codes
+    are ``code_mean`` and ``code_mean_square``.
     """
 
     @torch.no_grad()
-    def step(engine: Engine, batch: Batch) -> dict[str, Tensor]:
+    def step(engine: Engine, batch: Batch) -> Measured:
         model.eval()
         inputs, target = batch
-        return measure(model(inputs), target)
+        output: Output = model(inputs)
+        return Measured(measure(output, target), output.posterior_means(target).double())
 
     def lacks(name: str, value: Tensor) -> Tensor:
         return value.isnan() & name.endswith(PER_FACTOR)
 
-    def join(measured: dict[str, Tensor]) -> Tensor:
-        parts = [value.masked_fill(lacks(name, value), 0.0) for name, value in measured.items()]
+    def join(values: dict[str, Tensor]) -> Tensor:
+        parts = [value.masked_fill(lacks(name, value), 0.0) for name, value in values.items()]
         return torch.cat(parts, dim=1)
 
-    def count(measured: dict[str, Tensor]) -> Tensor:
-        parts = [1 - lacks(name, value).double() for name, value in measured.items()]
+    def count(values: dict[str, Tensor]) -> Tensor:
+        parts = [1 - lacks(name, value).double() for name, value in values.items()]
         return torch.cat(parts, dim=1)
 
     evaluator = Engine(step)
-    transforms = {
-        "mean": join,
-        "applies": count,
-        "mean_square": lambda measured: join(measured).square(),
+    # Codes stand apart: sums over more columns beside each other might round otherwise.
+    transforms: dict[str, Callable[[Measured], Tensor]] = {
+        "mean": lambda measured: join(measured.values),
+        "applies": lambda measured: count(measured.values),
+        "mean_square": lambda measured: join(measured.values).square(),
+        "code_mean": lambda measured: measured.codes,
+        "code_mean_square": lambda measured: measured.codes.square(),
     }
     for name, transform in transforms.items():
         Average(output_transform=transform, device=device).attach(evaluator, name)
@@ -113,7 +137,8 @@ def score(
         attach_progress(evaluator, batches.batch_size, progress)
     state = evaluator.run(batches)
     means = state.metrics["mean"] / state.metrics["applies"]
-    widths = {name: value.shape[1] for name, value in state.output.items()}  # type: ignore[union-attr]
+    measured = cast(Measured, state.output)
+    widths = {name: value.shape[1] for name, value in measured.values.items()}
     parts = dict(zip(widths, means.split(list(widths.values())), strict=True))
     nll, floor = parts.pop("nll"), parts.pop("floor")
     variance = (state.metrics["mean_square"][0] - nll.square()).clamp(min=0).item()
@@ -124,4 +149,20 @@ def score(
         nll_standard_error=(variance / max(images - 1, 1)) ** 0.5,
         nll_floor=floor.item(),
         details={name: tuple(values.tolist()) for name, values in parts.items()},
+        active_units=count_active(state.metrics["code_mean"], state.metrics["code_mean_square"]),
     )
+
+
+def count_active(mean: Tensor, mean_square: Tensor) -> int | None:
+    """The number of latents whose posterior mean varies over images (``ACTIVE_VARIANCE``).
+
+    Args:
+        mean: of the posterior means over images, (latents,).
+        mean_square: of their squares, likewise.
+
+    Returns:
+        None where there are no latents.
+    """
+    if not len(mean):
+        return None
+    return int((mean_square - mean.square() > ACTIVE_VARIANCE).sum())

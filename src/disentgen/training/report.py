@@ -1,17 +1,21 @@
 """What a training tells: its first lines, its results, its table of scores."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
 import torch
 
+from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.duplicates import count_duplicates, find_duplicates
 from disentgen.dataset.split import SIDES
 from disentgen.dataset.summary import describe_duplicates
+from disentgen.models import LatentGaussianModel
 from disentgen.training.assembly import Training
 from disentgen.training.engine import now
+from disentgen.training.likelihood import BOUNDED_IMAGES, Bounds, score_bounds
 from disentgen.training.machine import lacks_bf16
 
 REPORTED_VERSIONS = ("disent-and-gen", "torch", "pytorch-ignite", "numpy")
@@ -19,9 +23,6 @@ REPORTED_VERSIONS = ("disent-and-gen", "torch", "pytorch-ignite", "numpy")
 
 def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, Any]:
     """Score the model on every side and gather everything about the run."""
-    most = training.config.training.score_images
-    factors = training.dataset.spec.grid.names
-    scores = {side: training.score(side, most, f"scoring {side}") for side in SIDES}
     trained = sum(row["seconds"] for row in training.history)
     images = len(training.history) * len(training.batches) * training.config.training.batch_size
     duplicates = None
@@ -36,9 +37,11 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
         "split": training.dataset.split.describe(),
         "duplicates": duplicates,
         "images_trained_on": len(training.batches.indices),
-        "scores": {side: value and value.as_record(factors) for side, value in scores.items()},
+        "scores": {side: score_side(training, side) for side in SIDES},
         "task": {side: training.make_task(side).describe() for side in SIDES},
         "best_epoch": training.best_epoch,
+        "select": training.config.training.select,
+        "selected_epoch": training.selected_epoch,
         "epochs": len(training.history),
         "seed": training.config.seed,
         "device": str(training.device),
@@ -52,6 +55,26 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
             **{name: version(name) for name in REPORTED_VERSIONS},
         },
     }
+
+
+def score_side(training: Training, side: str) -> dict[str, Any] | None:
+    """All scores of a side as plain data; None where it is empty."""
+    scores = training.score(side, training.config.training.score_images, f"scoring {side}")
+    if scores is None:
+        return None
+    record, bounds = scores.as_record(training.dataset.spec.grid.names), bound_side(training, side)
+    return record if bounds is None else record | asdict(bounds)
+
+
+def bound_side(training: Training, side: str) -> Bounds | None:
+    """Bounds on the likelihood of a side's images; None for models other than Latent Gaussian."""
+    settings, model = training.config.training, training.model
+    if settings.score_samples is None or not isinstance(model, LatentGaussianModel):
+        return None
+    limit = min(settings.score_images or BOUNDED_IMAGES, BOUNDED_IMAGES)
+    indices = training.dataset.split.sample(side, limit)
+    batches = ScoringBatches(training.batches.observed, training.make_task(side), indices)
+    return score_bounds(model, batches, settings.score_samples, training.device, f"sampling {side}")
 
 
 def describe(training: Training) -> str:
@@ -88,22 +111,69 @@ def describe_fixed(training: Training) -> str:
     return "".join(lines)
 
 
+#: Heads and keys of the columns that tables of scores may have; in cells of a width each.
+COLUMNS = (
+    ("NLL", "nll"), ("± s.e.", "nll_standard_error"), ("floor", "nll_floor"), ("KL", "kl"),
+    ("active", "active_units"), ("images", "images"),
+)  # fmt: skip
+BOUND_COLUMNS = (
+    ("−ELBO", "negative_elbo"), ("± s.e.", "elbo_standard_error"),
+    ("IW-NLL", "iw_nll"), ("± s.e.", "iw_nll_standard_error"), ("images", "sampled_images"),
+)  # fmt: skip
+
+
 def format_scores(scores: Mapping[str, Any], unit: str) -> str:
-    """A table of the scores of each side, headed by what NLL is in."""
-    known = [value for value in scores.values() if value is not None]
-    columns = {"NLL": "nll", "± s.e.": "nll_standard_error", "floor": "nll_floor"}
-    if all("kl" in value for value in known):
-        columns["KL"] = "kl"
-    heads = "".join(f"{head:>9}" for head in columns)
-    lines = [f"{unit:<17}{heads}{'images':>9}"]
+    """A table of the scores of each side, headed by what NLL is in, and below it whatever else.
+
+    ``active`` is the number of active units.
+    """
+    lines = [
+        *format_table(unit, scores, COLUMNS),
+        *format_bounds(scores),
+        *format_per_factor(scores),
+    ]
+    return "\n".join(lines)
+
+
+def format_bounds(scores: Mapping[str, Any]) -> list[str]:
+    """A table of the bounds on the likelihood, where there are any, headed by their K."""
+    bounds = {
+        side: value and {**value, "negative_elbo": -value["elbo"]}
+        for side, value in scores.items()
+        if value is None or "elbo" in value
+    }
+    samples = {value["samples"] for value in bounds.values() if value is not None}
+    if not samples:
+        return []
+    return ["", *format_table(f"K = {samples.pop()} samples", bounds, BOUND_COLUMNS)]
+
+
+def format_table(
+    corner: str, scores: Mapping[str, Any], columns: Iterable[tuple[str, str]]
+) -> list[str]:
+    """A line of heads, and a line for each side.
+
+    Args:
+        corner: stands above the names of the sides.
+        scores: of each side by key; None for a side without images.
+        columns: heads and keys; those that no side has a score for are left out.
+    """
+    known = {key for value in scores.values() for key in value or ()}
+    shown = [(head, key) for head, key in columns if key in known]
+    lines = [f"{corner:<17}" + "".join(f"{head:>9}" for head, _ in shown)]
     for side, value in scores.items():
-        name = f"{side.replace('_', '-'):<17}"
-        if value is None:
-            lines.append(f"{name}{'no images on this side':>33}")
-            continue
-        cells = "".join(f"{value[key]:>9.2f}" for key in columns.values())
-        lines.append(f"{name}{cells}{value['images']:>9,}")
-    return "\n".join([*lines, *format_per_factor(scores)])
+        cells = (
+            f"{'no images on this side':>33}"
+            if value is None
+            else "".join(f"{format_cell(value[key]):>9}" for _, key in shown)
+        )
+        lines.append(f"{side.replace('_', '-'):<17}{cells}")
+    return lines
+
+
+def format_cell(value: float) -> str:
+    """Counts whole, scores with two digits."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"
 
 
 def format_results(results: Mapping[str, Any], unit: str) -> str:

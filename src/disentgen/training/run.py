@@ -49,8 +49,8 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
         trainer.run(max_epochs=config.training.epochs, epoch_length=len(training.batches))
     if len(training.history) < config.training.epochs:
         print(f"stopped early after epoch {len(training.history)}", flush=True)
-    best = directory.load_model().to(training.device)
-    training.model.load_state_dict(best.state_dict())
+    selected = directory.load_model().to(training.device)
+    training.model.load_state_dict(selected.state_dict())
     training.results = collect_results(training, times)
     directory.save_results(training.results)
     print(format_results(training.results, training.model.output.unit), flush=True)
@@ -93,7 +93,12 @@ def prepare_trainer(
         history,
         lambda row: save(training, directory, to_save),
         lambda row: handlers.record_row(recorders, row),
-        lambda row: print(handlers.describe_row(row, settings.epochs, clock.left(row)), flush=True),
+        lambda row: print(
+            handlers.describe_row(
+                row, settings.epochs, clock.left(row), training.model.output.sampled
+            ),
+            flush=True,
+        ),
     )
     return trainer
 
@@ -132,9 +137,9 @@ def validate(training: Training) -> Row:
 
 
 def save(training: Training, directory: RunDirectory, to_save: Mapping[str, Any]) -> None:
-    """Keep the best model and the last epoch; a row in ``history.csv`` says that both are there."""
+    """Keep the selected model and the last epoch; a row in ``history.csv`` says that both are."""
     history = training.history
-    if training.best_epoch == history[-1]["epoch"]:
+    if training.selected_epoch == history[-1]["epoch"]:
         directory.save_model(training.model, training.description)
     state = {name: item.state_dict() for name, item in to_save.items()}
     directory.save_checkpoint({**state, "history": history})

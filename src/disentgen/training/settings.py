@@ -23,7 +23,8 @@ class LossChoice:
         name: which.
         params: its parameters that differ from its defaults.
         reconstruction: ``bce`` trains by the NLL of pixels, ``mse`` by their squared error; scores
-            are by NLL either way.
+            are by NLL either way. For that the output goes through a sigmoid in ``mse`` too, where
+            the published code compares the raw output with the image.
         pair_kl: for composers, whose targets have two images encoded: the objective counts the
             ``sum`` of both images' KL, as published, or their ``mean``. Other models have one
             image for each target, and no such setting.
@@ -49,9 +50,14 @@ class TrainingSettings:
         lr: learning rate.
         lr_decay: factor on the learning rate after every epoch; none by default.
         early_stopping: stop after so many epochs without a better validation NLL.
+        select: whose weights are kept and scored: ``best`` those of the epoch with the lowest
+            validation NLL, ``last`` those of the last epoch.
         precision: ``bf16`` runs encoder and decoder in bfloat16; everything else stays float32.
         validation_images: at most so many are scored after each epoch; null is all.
         score_images: at most so many of each side are scored at the end; null is all.
+        score_samples: draws from the posterior of each image, for ELBO and importance-weighted NLL
+            at the end, of Latent Gaussian Models and at most 1,000 images of each side; null leaves
+            both out.
         find_duplicates: count the validation and held-out images that are identical to a training
             image, at the end. The first time on a machine all images of a dataset are compared:
             seconds for dSprites, minutes for MPI3D.
@@ -66,9 +72,11 @@ class TrainingSettings:
     lr: Positive = 1e-4
     lr_decay: Positive | None = None
     early_stopping: Count | None = None
+    select: Literal["best", "last"] = "best"
     precision: Literal["fp32", "bf16"] = "fp32"
     validation_images: Count | None = 5_000
     score_images: Annotated[Count | None, OF_SCORING] = 20_000
+    score_samples: Annotated[Count | None, OF_SCORING] = 16
     find_duplicates: Annotated[bool, OF_SCORING] = True
 
     def resolve_loss(self) -> dict[str, Any]:

@@ -1,0 +1,79 @@
+"""Scores of runs in tables and curves, from records alone."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from disentgen.analysis.run_figures import draw_curves
+from disentgen.analysis.tables import tabulate_cells, tabulate_runs
+
+
+def make_run(seed, family="lgm", **scores):
+    side = {"nll": 60.0, "nll_standard_error": 1.0, "nll_floor": 10.0, "images": 9, **scores}
+    columns = ["epoch", "step", "train.nll", "train.kl", "validation.nll", "validation.kl"]
+    return SimpleNamespace(
+        experiment="disent" if family == "lgm" else "decoders",
+        id=str(seed),
+        path=Path(f"/sims/disent/{seed}"),
+        family=family,
+        config={
+            "seed": seed,
+            "dataset": {"name": "dsprites", "source": "stand-in", "variant": "shape2tx"},
+            "model": {"name": "kim"},
+            "training": {"batch_size": 16, "loss": {"name": "vae", "params": {}}},
+        },
+        results={
+            "epochs": 1, "parameters": 5,
+            "scores": {"train": side, "validation": None, "held_out": {**side, "nll": 90.0}},
+        },
+        history=pd.DataFrame([[1, 5, 70.0, 4.0, 65.0, 3.0], [2, 10, 60.0, 5.0, 64.0, 4.0]],
+                             columns=columns),
+        dataset=SimpleNamespace(label="dSprites"),
+    )  # fmt: skip
+
+
+def test_bounds_and_active_units_stand_in_tables():
+    runs = tabulate_runs(
+        [
+            make_run(seed, elbo=elbo, iw_nll=70.0, active_units=units)
+            for seed, elbo, units in ((1, -80.0, 6), (2, -84.0, 8))
+        ]
+    )
+    assert runs["elbo_train"].tolist() == [-80, -84]
+    assert runs["elbo_held_out"].tolist() == [-80, -84]
+    assert runs["iw_nll_train"].tolist() == [70, 70]
+    assert runs["active_units_train"].tolist() == [6, 8]
+    assert runs["elbo_validation"].isna().all()
+    (cell,) = tabulate_cells(runs).to_dict("records")
+    assert cell["seeds"] == 2
+    assert (cell["elbo_train"], cell["elbo_held_out"]) == (-82, -82)
+    assert (cell["iw_nll_train"], cell["iw_nll_held_out"]) == (70, 70)
+    assert cell["active_units_train"] == 7
+
+
+def test_runs_without_bounds_have_none_in_tables():
+    runs = tabulate_runs([make_run(1)])
+    for column in ("elbo_train", "iw_nll_held_out", "active_units_train"):
+        assert np.isnan(runs[column].item())
+
+
+SAMPLED = ["train, sampled latents, over the epoch", "validation, posterior mean"]
+PLAIN = ["train, over the epoch", "validation"]
+
+
+@pytest.mark.parametrize(("family", "nll"), [("lgm", SAMPLED), ("decoder", PLAIN)])
+def test_curves_say_of_what_they_are(family, nll):
+    run = make_run(1, family)
+    panels = {axis.get_ylabel(): axis for axis in draw_curves(run).axes}
+    legends = {
+        name: [text.get_text() for text in axis.get_legend().get_texts()]
+        for name, axis in panels.items()
+    }
+    assert legends == {"NLL, nats": nll, "KL, nats": PLAIN}
+    train, validation = panels["NLL, nats"].lines
+    assert (train.get_label(), validation.get_label()) == tuple(nll)
+    assert train.get_ydata().tolist() == run.history["train.nll"].tolist()
+    assert validation.get_ydata().tolist() == run.history["validation.nll"].tolist()
