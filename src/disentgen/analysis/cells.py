@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from disentgen.dataset.spec import find_spec
-from disentgen.runs import Run
+from disentgen.runs import Run, flatten
 from disentgen.training.losses import losses
 
 #: What may differ between runs of a cell: it changes no result, or it is what is averaged over.
@@ -63,10 +63,15 @@ class Cell:
     @property
     def label(self) -> str:
         """Model and strength, as in ``β-VAE 8``."""
-        strength = self.parameters.partition("=")[2]
-        # A VAE is a β-VAE of strength 1, and called neither.
-        plain = not strength or (self.parameters == "beta=1" and "β" not in self.model)
-        return self.model if plain else f"{self.model} {strength}"
+        return name_label(self.model, self.parameters)
+
+
+def name_label(model: str, parameters: str) -> str:
+    """Model and strength, as in ``β-VAE 8``."""
+    strength = parameters.partition("=")[2]
+    # A VAE is a β-VAE of strength 1, and called neither.
+    plain = not strength or (parameters == "beta=1" and "β" not in model)
+    return model if plain else f"{model} {strength}"
 
 
 def describe_cell(run: Run) -> Cell:
@@ -115,6 +120,18 @@ def name_model(run: Run) -> tuple[str, str]:
     if run.family == "composer":
         title = f"{FAMILY_TITLES['composer']} ({title})"
     return title, parameters
+
+
+def cell_settings(run: Run) -> dict[str, Any]:
+    """All settings of a run that tell cells apart, by key with dots."""
+    return {
+        key: value
+        for key, value in flatten(run.config).items()
+        if not any(
+            key.split(".")[0] == section and (keys is None or key.split(".")[1] in keys)
+            for section, keys in NOT_OF_THE_CELL.items()
+        )
+    }
 
 
 def hash_config(config: Mapping[str, Any], experiment: str) -> str:

@@ -42,7 +42,7 @@ def compare_cells(cells: pd.DataFrame) -> pd.DataFrame:
         "excess_train", "excess_held_out", "gap_to_control", "gap_to_control_low",
         "gap_to_control_high", "gap_to_control_seeds",
     ]  # fmt: skip
-    joined = published.drop(columns="ratio").merge(
+    joined = published.drop(columns=["ratio", "experiment", "label"]).merge(
         own.reindex(columns=wanted).astype(dict.fromkeys(KEYS, str)), on=KEYS, how="left"
     )
     for name in COMPARED:
