@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The published study's decoders runs; finished ones are skipped, interrupted ones go on.
-# Options: --dry-run (print the command lines), --smoke (a few iterations each), --seeds N,
-# --jobs N (at a time), --dataset NAME, --model NAME, --control, --with SETTINGS…
+# The published study's decoders runs, 11; finished ones are skipped, interrupted ones go on.
+# Options: --dry-run (print the command lines, with notes on what is uncertain about them),
+# --smoke (a few iterations each), --seeds N, --jobs N (at a time), --dataset NAME, --model NAME,
+# --control, --with SETTINGS…
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bin/setup.sh

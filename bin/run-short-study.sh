@@ -2,7 +2,7 @@
 # The shortened study behind docs/results: dSprites, three conditions, VAE, β-VAE 8, FactorVAE 50
 # with 1,500 iterations of 64 images (published: 342,000 to 346,000; FactorVAE half as many of 128)
 # at ten times the published learning rate, two seeds, and as many controls; ground-truth decoders
-# in the full published protocol, three seeds and as many controls. Some four hours on two cores.
+# trained in full (20,000 iterations), three seeds and as many controls. Several hours on two cores.
 # Finished runs are skipped, interrupted ones go on. Options: --dry-run, --smoke
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -59,7 +59,7 @@ PAIRED: dict[str, dict[str, Any]] = {"adagvae": {"loss": {"name": "adagvae"}}}
 GENERATION: dict[str, dict[str, Any]] = {
     "generation": {
         "loss": {"name": "nll"}, "epochs": 500, "epoch_length": 10, "batch_size": 64, "lr": 1e-3,
-        "validation_images": 640,
+        "validation_images": 6_400,
     },
 }  # fmt: skip
 

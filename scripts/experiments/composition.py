@@ -19,8 +19,8 @@ experiment = StudyExperiment(
     ingredients=[
         dataset_ingredient(FAMILY),
         model_ingredient(FAMILY, ARCHITECTURES),
-        # 10,000 pairs an epoch, as published.
-        training_ingredient(FAMILY, LOSSES, epoch_length=156),
+        # 10,000 pairs an epoch and 100 batches of validation, as published.
+        training_ingredient(FAMILY, LOSSES, epoch_length=156, validation_images=6_400),
     ],
     save_git_info=git_state_is_readable(),
 )

@@ -1,10 +1,7 @@
-"""The published study as a table of cells, and how they are run one after the other.
+"""The study's cells, run one after the other: a cell is a row of the table with a seed.
 
-Montero et al. 2021; datasets, conditions, models and objectives as in its tables and scripts. Where
-the published code does not say which architecture a cell had, the note at its row does.
-
-    cd scripts
-    python -m disentgen.study decoders --dry-run
+cd scripts
+python -m disentgen.study decoders --dry-run
 """
 
 import argparse
@@ -17,60 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from disentgen.dataset.build import choose_source
-from disentgen.dataset.spec import find_spec
 from disentgen.paths import data_folder
 from disentgen.registry import unknown
-from disentgen.runs import open_run
+from disentgen.study.table import MODELS, TABLE, VARIANTS, Row, Words
 
-Words = tuple[str, ...]
-
-#: Objectives of the published tables, by the names that they have there.
-VAES: dict[str, Words] = {
-    "VAE": ("training.vae",),
-    "β-VAE 8": ("training.beta", "training.loss.params.beta=8"),
-    "β-VAE 12": ("training.beta", "training.loss.params.beta=12"),
-}
-FACTOR_VAES: dict[str, Words] = {
-    f"FactorVAE {gamma}": ("training.factor", f"training.loss.params.gamma={gamma}")
-    for gamma in (20, 50, 100)
-}
-#: Conditions by dataset, in the order of the tables; those of MPI3D are in the scripts alone.
-VARIANTS = {
-    "dsprites": ("leave1out", "shape2tx", "blank_side"),
-    "shapes3d": ("leave1out", "shape2ohue", "fhue_gt50"),
-    "mpi3d": ("leave1out", "cyl2horz", "objc2horz", "horz_gt20", "objc_gt3"),
-}
-MPI3D_OBJECTIVES = {
-    **VAES,
-    **{name: words for name, words in FACTOR_VAES.items() if not name.endswith("100")},
-}
-#: Models by experiment and dataset: name in the tables, then the words of the command line.
-MODELS: dict[str, dict[str, dict[str, Words]]] = {
-    "disent": {
-        "dsprites": {
-            **{name: ("model.burgess_v2", *words) for name, words in VAES.items()},
-            **{name: ("model.kim", *words) for name, words in FACTOR_VAES.items()},
-        },
-        "shapes3d": {
-            name: ("model.kim", *words) for name, words in {**VAES, **FACTOR_VAES}.items()
-        },
-        "mpi3d": {name: ("model.kim", *words) for name, words in MPI3D_OBJECTIVES.items()},
-    },
-    "decoders": {
-        # Published: one of higgins, burgess, deep.
-        "dsprites": {"ground-truth decoder": ("model.burgess",)},
-        # Published: one of higgins, kim_bn, deep_bn.
-        "shapes3d": {"ground-truth decoder": ("model.deep_bn",)},
-        "mpi3d": {"ground-truth decoder": ("model.deep_bn",)},
-    },
-    "composition": {
-        "dsprites": {"composer": ("model.burgess_v2",)},
-        # Not published.
-        "shapes3d": {"composer": ("model.kim",)},
-        "mpi3d": {"composer": ("model.kim",)},
-    },
-}
+# What opens datasets and runs takes seconds to import, and is imported where a cell is run.
 
 #: A few iterations, to see that a cell runs.
 SMOKE: Words = (
@@ -84,18 +32,19 @@ class Cell:
     """A run of the study.
 
     Args:
-        experiment: ``disent``, ``decoders`` or ``composition``.
-        dataset: its name.
-        variant: held-out condition.
-        model: its name in the published tables.
-        words: of the command line, after ``with``.
+        row: of the study's table.
+        seed: of the run.
+        extra: words that stand last on its command line.
     """
 
-    experiment: str
-    dataset: str
-    variant: str
-    model: str
-    words: Words
+    row: Row
+    seed: int
+    extra: Words = ()
+
+    @property
+    def words(self) -> Words:
+        """Of the command line, after ``with``."""
+        return (*TABLE[self.row].words, f"seed={self.seed}", *self.extra)
 
     @property
     def name(self) -> str:
@@ -105,9 +54,12 @@ class Cell:
     @property
     def source(self) -> str:
         """Which images a run of the cell would be trained on now."""
+        from disentgen.dataset.build import choose_source
+        from disentgen.dataset.spec import find_spec
+
         settings = dict(word.split("=", 1) for word in self.words if "=" in word)
         return choose_source(
-            find_spec(self.dataset, settings.get("dataset.version")),
+            find_spec(self.row.dataset, settings.get("dataset.version")),
             settings.get("dataset.root"),
             settings.get("dataset.source", "auto"),
         )
@@ -115,11 +67,13 @@ class Cell:
     @property
     def command(self) -> list[str]:
         """The command line, for use inside ``scripts``."""
-        module = f"experiments.{self.experiment}"
+        module = f"experiments.{self.row.experiment}"
         return [sys.executable, "-m", module, f"--comment={self.name}", "with", *self.words]
 
     def __str__(self) -> str:
-        return shlex.join(["python", *self.command[1:]])
+        """The command line, with the note of its row as a comment."""
+        note = TABLE[self.row].note
+        return shlex.join(["python", *self.command[1:]]) + (f"  # {note}" if note else "")
 
 
 def list_cells(
@@ -139,24 +93,12 @@ def list_cells(
         extra: words that stand last on each command line.
     """
     return [
-        Cell(
-            experiment,
-            dataset,
-            variant,
-            model,
-            (
-                f"dataset.{dataset}",
-                f"dataset.variant={variant}",
-                *words,
-                f"seed={seed}",
-                *extra,
-            ),
-        )
+        Cell(row, seed, extra)
         for seed in seeds
         for dataset in datasets
-        for variant in VARIANTS[dataset]
-        for model, words in MODELS[experiment][dataset].items()
-        if models is None or model in models
+        for row in TABLE
+        if (row.experiment, row.dataset) == (experiment, dataset)
+        and (models is None or row.model in models)
     ]
 
 
@@ -186,7 +128,9 @@ def run_cell(cell: Cell, jobs: int = 1) -> str:
     Returns:
         ``finished before``, ``running``, ``done`` or ``failed``.
     """
-    named = [open_run(path) for name, path in find_cells(cell.experiment) if name == cell.name]
+    from disentgen.runs import open_run
+
+    named = [open_run(path) for name, path in find_cells(cell.row.experiment) if name == cell.name]
     opened = [run for run in named if run.config["dataset"]["source"] == cell.source]
     if any(run.status == "COMPLETED" for run in opened):
         return "finished before"
@@ -234,7 +178,11 @@ def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="run", description="Run the published study.")
     parser.add_argument("experiment", choices=MODELS)
-    parser.add_argument("--dry-run", action="store_true", help="print the command lines")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print the command lines, with notes on what is uncertain",
+    )
     parser.add_argument("--smoke", action="store_true", help="a few iterations of each")
     parser.add_argument(
         "--seeds", type=positive, default=1, help="runs of each cell (published: 1)"
@@ -257,15 +205,9 @@ def main(arguments: list[str] | None = None) -> None:
     datasets = [given.dataset] if given.dataset else list(VARIANTS)
     seeds = range(1, given.seeds + 1)
     cells = list_cells(given.experiment, seeds, datasets, given.model, extra)
-    if not cells:
-        parser.error(f"{given.dataset} has no cells of {', '.join(given.model)}.")
     if given.dry_run:
         print("\n".join(map(str, cells)))
         return
     failed = run_study(cells, given.jobs)
     if failed:
         raise SystemExit(f"{failed} of {len(cells)} cells failed; see above.")
-
-
-if __name__ == "__main__":
-    main()
