@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from disentgen.analysis.tables import CONFIDENCE
+from disentgen.analysis.tables import CONFIDENCE, MINIMUM_SEEDS
 from disentgen.analysis.verdicts.estimates import Ends, Values
 
 #: Of a correlation of ±1, whose arctangent has no end.
@@ -47,11 +47,15 @@ class Correlation:
         """Correlation of the means and its interval; see :func:`correlation_error`."""
         from scipy.stats import norm
 
-        if self.models < 4:
+        if not self._is_judged:
             return float(self.rho), np.nan, np.nan
         half = norm.ppf((1 + confidence) / 2) * correlation_error(self.rho, self.models)
         low, high = np.tanh(np.arctanh(self._limited()) + np.array([-half, half]))
         return float(self.rho), float(low), float(high)
+
+    @property
+    def _is_judged(self) -> bool:
+        return self.models > 3 and self.seeds >= MINIMUM_SEEDS
 
     def _limited(self) -> Values:
         return np.clip(self.rho, -LIMIT, LIMIT)
@@ -59,7 +63,7 @@ class Correlation:
     def _p_above(self, bound: Values) -> Values:
         from scipy.stats import norm
 
-        if self.models < 4:
+        if not self._is_judged:
             return np.full(np.shape(self.rho), np.nan)
         distance = np.arctanh(self._limited()) - np.arctanh(bound)
         return norm.sf(distance / correlation_error(self.rho, self.models))

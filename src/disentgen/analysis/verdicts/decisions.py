@@ -20,7 +20,8 @@ from disentgen.analysis.verdicts.claims import Claim, list_claims
 from disentgen.analysis.verdicts.comparisons import Comparisons, compare, list_columns
 from disentgen.analysis.verdicts.correlation import Correlation, list_deciding
 from disentgen.analysis.verdicts.estimates import Comparison, adjust_holm, power
-from disentgen.analysis.verdicts.selection import Evidence
+from disentgen.analysis.verdicts.selection import Evidence, describe_rows
+from disentgen.study import load_protocols
 
 SUPPORTED, NOT_SUPPORTED, UNDECIDED = "supported", "not supported", "undecided"
 LEVEL = (1 - CONFIDENCE) / 2
@@ -49,6 +50,7 @@ class Verdict:
         control: whether the gap to controls that were trained on all images confirms the verdict.
         missing: what an undecided claim lacks: cells, or seeds.
         published: the quantity's range in the published tables.
+        note: what is uncertain of the study's rows that the claim needs.
     """
 
     number: str
@@ -67,6 +69,7 @@ class Verdict:
     control: str
     missing: str
     published: str
+    note: str
 
 
 def tabulate_verdicts(runs: pd.DataFrame) -> pd.DataFrame:
@@ -105,7 +108,14 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
         claim.number, claim.text, claim.dataset, verdict, claim.quantity, claim.bound, claim.reason,
         found.name if found else "", estimate, low, high, confidence, found.seeds if found else 0,
         confirm(claim, evidence, verdict), missing, claim.published,
+        describe_notes(claim),
     )  # fmt: skip
+
+
+def describe_notes(claim: Claim) -> str:
+    """What is uncertain of the study's rows that a claim needs."""
+    protocols = load_protocols()
+    return describe_rows((row, protocols[row]["note"]) for row in claim.cells if row in protocols)
 
 
 def decide(comparisons: Comparisons, some: bool = False) -> NDArray[np.str_]:

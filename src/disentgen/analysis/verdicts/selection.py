@@ -26,6 +26,7 @@ class Evidence:
     def __init__(self, runs: pd.DataFrame):
         self.cells: dict[Row, pd.DataFrame] = {}
         self.faults: dict[Row, str] = {}
+        self._selected: dict[tuple[Row, tuple[str, ...]], pd.DataFrame] = {}
         if not len(runs):
             return
         known = runs[runs["row"] != ""]
@@ -43,7 +44,10 @@ class Evidence:
         """The scores of a row by seed, where all are known; none of a row that cannot count."""
         if self.faults.get(row, NO_RUN):
             return pd.DataFrame(columns=list(columns), dtype=float)
-        return self.cells[row][list(columns)].astype(float).dropna()
+        key = row, tuple(columns)
+        if key not in self._selected:  # claims share most of their scores
+            self._selected[key] = self.cells[row][list(columns)].astype(float).dropna()
+        return self._selected[key]
 
     def list_missing(self, rows: Iterable[Row], columns: Sequence[str]) -> str:
         """What keeps rows from deciding a claim, as one text; empty if nothing does.
@@ -52,15 +56,8 @@ class Evidence:
             rows: that the claim needs.
             columns: the scores that it needs of each.
         """
-        found: dict[str, dict[str, list[str]]] = {}
-        for row in rows:
-            fault = self.faults.get(row, NO_RUN) or self.count_seeds(row, columns)
-            if fault:
-                found.setdefault(fault, {}).setdefault(row.variant, []).append(row.model)
-        return "; ".join(
-            f"{fault}: "
-            + ", ".join(f"{', '.join(models)} ({variant})" for variant, models in there.items())
-            for fault, there in found.items()
+        return describe_rows(
+            (row, self.faults.get(row, NO_RUN) or self.count_seeds(row, columns)) for row in rows
         )
 
     def count_seeds(self, row: Row, columns: Sequence[str]) -> str:
@@ -71,6 +68,20 @@ class Evidence:
         lacks = [name for name in columns if self.cells[row][name].isna().any()]
         known = f" with {', '.join(lacks)}" if lacks else ""
         return f"{seeds} of {MINIMUM_SEEDS} seeds{known}"
+
+
+def describe_rows(remarks: Iterable[tuple[Row, str]]) -> str:
+    """Remarks on the study's rows as one text; rows of the same remark together, empty ones not."""
+    models: dict[tuple[str, str], list[str]] = {}
+    for row, remark in remarks:
+        if remark:
+            models.setdefault((remark, row.variant), []).append(row.model)
+    variants: dict[tuple[str, str], list[str]] = {}
+    for (remark, variant), names in models.items():
+        variants.setdefault((remark, ", ".join(names)), []).append(variant)
+    return "; ".join(
+        f"{remark}: {names} ({', '.join(there)})" for (remark, names), there in variants.items()
+    )
 
 
 def find_fault(cell: pd.DataFrame) -> str:
