@@ -1,10 +1,10 @@
 """How often verdicts are wrong, by simulation; run it to print the whole table.
 
 One of several models stands at the bound, the others at it, just beyond it or far beyond, on either
-side. At the bound a claim is neither true nor false, so that both verdicts are errors; where another
-model is on the wrong side, *not supported* is right and not counted (where one model on the right
-side suffices, *supported*). Seeds are log-normal, with spreads (standard deviations of logarithms)
-of the runs in ``docs/results``, and drawn anew for each case from a fixed generator.
+side. At the bound a claim is neither true nor false, so that both verdicts are errors; where others
+are on the wrong side, *not supported* is right and not counted (where one model on the right side
+suffices, *supported*). Seeds are log-normal, with spreads (standard deviations of logarithms) of
+the runs in ``docs/results``, and drawn anew for each case from a fixed generator.
 """
 
 from collections.abc import Iterator
