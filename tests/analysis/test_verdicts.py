@@ -12,17 +12,18 @@ from disentgen.analysis.compare import (
     format_verdicts,
 )
 from disentgen.analysis.published import load_published
-from disentgen.analysis.tables import add_gaps, drop_repetitions, tabulate_cells
+from disentgen.analysis.tables import add_gaps, drop_repetitions, interval, tabulate_cells
 from disentgen.analysis.verdicts.claims import list_claims
 from disentgen.analysis.verdicts.decisions import (
     NOT_SUPPORTED,
     SUPPORTED,
     UNDECIDED,
+    count_needed,
     decide,
     describe_need,
     tabulate_verdicts,
 )
-from disentgen.analysis.verdicts.estimates import compare_ratio
+from disentgen.analysis.verdicts.estimates import compare_ratio, power
 from disentgen.analysis.verdicts.selection import list_strays
 from disentgen.study import load_protocols
 
@@ -378,6 +379,37 @@ def test_seeds_that_are_needed_decide_in_four_of_five_cases():
     assert (fewer == SUPPORTED).mean() < 0.8 <= reached.mean() + 0.02
     weak = [compare_ratio("", np.exp(0.2 * (0.1 + np.array([-1.0, 0.0, 1.0]))), 1.0, above=True)]
     assert "more than 20 of each model" in describe_need(weak, some=False)
+
+
+def test_fewer_seeds_are_needed_against_one_claim_than_at_the_level_of_all():
+    """One of several models beyond the bound is judged at Holm's level, one alone at its own."""
+    beyond = compare_ratio("", np.exp(0.2 * (-2.0 + np.array([-1.0, 0.0, 1.0]))), 1.0, above=True)
+    fine = compare_ratio("", np.exp(0.2 * (9.0 + np.array([-1.0, 0.0, 1.0]))), 1.0, above=True)
+    alone, among = count_needed([beyond], False), count_needed([beyond, *[fine] * 5], False)
+    assert power(2.0, alone, 0.025) >= 0.8 > power(2.0, alone - 1, 0.025)
+    assert power(2.0, among, 0.025 / 6) >= 0.8 > power(2.0, among - 1, 0.025 / 6)
+    assert alone < among
+
+
+def test_decided_claims_come_with_their_notes():
+    table = tabulate_verdicts(make_runs(AS_PUBLISHED))
+    assert "half a turn" in judge(table, "1")["note"].item()
+    decoder = judge(table, "7a")["note"]
+    assert decoder.str.contains("20,000 iterations").all()
+    assert decoder.iloc[0] in format_verdicts(table)
+    assert (table["reason"] != "").all()
+
+
+def test_means_over_seeds_are_on_the_scale_of_their_score():
+    runs = make_runs({"recomb2range": 150.0}, control=60.0)
+    own = runs[~runs["control"] & (runs["label"] == "VAE")]
+    own = own.assign(mig=own["seed"].map({1: 0.1, 2: 0.5, 3: 0.7}), ratio=own["seed"] * 1.0)
+    (cell,) = tabulate_cells(own).to_dict("records")
+    scales = {"nll_held_out": "log", "excess_held_out": "log", "ratio": "log", "mig": "logit",
+              "gap_to_control": "plain", "side_difference": "plain"}  # fmt: skip
+    for score, scale in scales.items():
+        found = cell[score], cell[f"{score}_low"], cell[f"{score}_high"]
+        assert found == pytest.approx(interval(own[score].to_numpy(float), scale)), score
 
 
 def check_errors(cases, draws=2_000):

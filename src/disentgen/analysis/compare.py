@@ -95,7 +95,7 @@ def format_verdicts(verdicts: pd.DataFrame) -> str:
         lines.append(f"       {row['verdict']}: {describe_estimate(row)}")
         remarks = {"": row["control"], "missing: ": row["missing"]}
         if row["verdict"] != UNDECIDED:
-            remarks["uncertain: "] = row["note"]
+            remarks["note: "] = row["note"]
         lines += [f"       {name}{text}" for name, text in remarks.items() if text]
     shown = set(verdicts[~idle]["number"])
     without = [number for number in dict.fromkeys(verdicts["number"]) if number not in shown]

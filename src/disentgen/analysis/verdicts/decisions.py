@@ -50,7 +50,7 @@ class Verdict:
         control: whether the gap to controls that were trained on all images confirms the verdict.
         missing: what an undecided claim lacks: cells, or seeds.
         published: the quantity's range in the published tables.
-        note: what is uncertain of the study's rows that the claim needs.
+        note: what the claim cannot show, and what is uncertain of the study's rows that it needs.
     """
 
     number: str
@@ -113,9 +113,10 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
 
 
 def describe_notes(claim: Claim) -> str:
-    """What is uncertain of the study's rows that a claim needs."""
+    """What a claim cannot show, and what is uncertain of the study's rows that it needs."""
     protocols = load_protocols()
-    return describe_rows((row, protocols[row]["note"]) for row in claim.cells if row in protocols)
+    notes = describe_rows((row, protocols[row]["note"]) for row in claim.cells if row in protocols)
+    return "; ".join(note for note in (claim.remark, notes) if note)
 
 
 def decide(comparisons: Comparisons, some: bool = False) -> NDArray[np.str_]:
