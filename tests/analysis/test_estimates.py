@@ -83,16 +83,35 @@ def test_p_values_and_intervals_say_the_same():
     assert compare_ratio("", VALUES, low, True).p_claimed() == pytest.approx(0.025)
 
 
-def test_shares_of_exact_differences():
-    """Runs in which held-out excess is train excess and a share of the images' difference."""
-    train, images = np.array([30.0, 40.0, 50.0]), np.array([400.0, 440.0, 480.0])
-    for share in (0.25, 0.05):
-        found = compare_share("", train, train + share * images, images, 0.1)
-        assert found.measure(0.95) == pytest.approx((share,) * 3, abs=1e-6)
-        swapped = compare_share("", train + share * images, train, images, 0.1)
-        assert swapped.measure(0.95) == pytest.approx((-share,) * 3, abs=1e-6)
-        verdict = SUPPORTED if share < 0.1 else NOT_SUPPORTED
-        assert decide([found]) == decide([swapped]) == verdict
+def test_shares_are_of_geometric_means():
+    train, images = np.array([20.0, 40.0, 50.0]), np.array([400.0, 440.0, 480.0])
+    for factor in (3.0, 1.5):
+        held_out = factor * train[::-1]
+        share = (factor - 1) * stats.gmean(train) / images.mean()
+        found = compare_share("", train, held_out, images, 0.1)
+        assert found.measure(0.95)[0] == pytest.approx(share)
+        assert compare_share("", held_out, train, images, 0.1).measure(0.95)[0] == pytest.approx(
+            -share
+        )
+
+
+def test_shares_are_judged_by_their_size():
+    train, images = np.array([30.0, 30.1, 30.2]), np.full(3, 440.0)
+    for share, verdict in ((0.25, NOT_SUPPORTED), (0.05, SUPPORTED)):
+        held_out = train + share * images
+        for sides in ((train, held_out), (held_out, train)):
+            assert decide([compare_share("", *sides, images, 0.1)]) == verdict
+
+
+def test_the_error_of_a_share_is_that_of_its_difference_to_first_order():
+    """Where seeds hardly differ, Student's t on the difference itself says the same."""
+    rng = np.random.default_rng(0)
+    train, held_out = (30 + 1e-3 * rng.standard_normal(4), 90 + 1e-3 * rng.standard_normal(4))
+    images = np.full(4, 440.0)
+    known = interval((held_out - train) / images)
+    assert compare_share("", train, held_out, images, 0.1).measure(0.95) == pytest.approx(
+        known, rel=1e-7
+    )
 
 
 def test_holm_s_adjustment():

@@ -90,10 +90,11 @@ def compare_share(
 ) -> Comparison:
     """How much excess differs between sides, as a share of what their images differ by.
 
-    A share of u means that held-out excess is train excess plus u times the images' difference, so
-    the two are compared by their logarithms, which are nearly normal; their difference is not, and
-    Student's t on it errs in up to 6 % of cases instead of 2.5 %. The interval holds the shares
-    that are not rejected (as Fieller's).
+    A share of u means that held-out excess is train excess plus u times the images' difference. At
+    the geometric means of both, the logarithms of the two sides of this are compared, with the
+    error that the seeds' logarithms give to first order. Student's t on the difference itself errs
+    in up to 6 % of cases instead of 2.5 %, on each seed's logarithms in up to 3.1 %. The interval
+    holds the shares that are not rejected (as Fieller's).
 
     Args:
         name: of the model.
@@ -105,8 +106,13 @@ def compare_share(
 
     def fall_short(share: float) -> Values:
         """Logarithm of what the share would make of it over the held-out excess."""
-        surplus = share * images
-        return np.log(train + np.maximum(surplus, 0)) - np.log(held_out + np.maximum(-surplus, 0))
+        lower, upper = np.log(train), np.log(held_out)
+        if share < 0:
+            lower, upper = upper, lower
+        centre = lower.mean(-1, keepdims=True)
+        total = np.exp(centre) + abs(share) * images.mean(-1, keepdims=True)
+        margin = np.log(total) + np.exp(centre) / total * (lower - centre) - upper
+        return margin if share >= 0 else -margin
 
     return Comparison(
         name,
