@@ -119,7 +119,32 @@ def test_compare_prints_published_values_and_claims(report, call, shared):
     done = call("analysis.compare", "--images", "200", "--jobs", "1")
     assert "recombination to range fails" in done.stdout
     assert "(2188.8)" not in done.stdout  # no run of that cell
-    assert (shared / "results" / "compare" / "claims.csv").exists()
+    claims = pd.read_csv(shared / "results" / "compare" / "claims.csv", dtype={"number": str})
+    assert set(claims["verdict"]) == {"undecided"}
+    assert claims["missing"].notna().all()
+
+
+def test_runs_of_two_iterations_decide_nothing_and_say_why(tmp_path):
+    call = partial(call_module, {**os.environ, "DISENTGEN_DATA": str(tmp_path)})
+    words = ("dataset.dsprites", "model.burgess_v2", "training.vae", "training.epochs=1",
+             "training.epoch_length=2", "training.validation_images=64",
+             "training.score_images=100", "threads=1")  # fmt: skip
+    for variant, seed in (("leave1out", 1), ("leave1out", 2), ("leave1out", 3), ("shape2tx", 1)):
+        settings = (*words, f"dataset.variant={variant}", f"seed={seed}")
+        call("experiments.disent", "with", *settings)
+    done = call("analysis.compare", "--images", "200", "--jobs", "1")
+    claims = pd.read_csv(tmp_path / "results" / "compare" / "claims.csv", dtype={"number": str})
+    assert set(claims["verdict"]) == {"undecided"}
+    assert claims["estimate"].isna().all()
+    element = claims[(claims["number"] == "1")]["missing"].item()
+    assert "only runs of another protocol: VAE (leave1out)" in element
+    assert "no run: FactorVAE 100, FactorVAE 20, FactorVAE 50, β-VAE 12, β-VAE 8" in element
+    order = claims[(claims["number"] == "5") & (claims["dataset"] == "dsprites")]["missing"].item()
+    assert "VAE, β-VAE 12, β-VAE 8, ground-truth decoder (blank_side)" in order
+    assert element in done.stdout
+    strays = done.stdout.partition("protocol differs")[2]
+    for text in ("training.epochs 1 (30)", "steps 2 (325,710)", "(3 seeds)"):
+        assert text in strays
 
 
 def damage(path, name):
@@ -167,7 +192,8 @@ def test_runs_with_nothing_held_out_are_told_without_claims(report, call, shared
         path.write_text(json.dumps(kept))
     done = call("analysis.compare", "--root", str(tmp_path), "--images", "200", "--jobs", "1",
                 "--output", str(tmp_path / "out"))  # fmt: skip
-    assert "no runs to decide: 1, 2, 3" in done.stdout
+    assert "no runs to decide: 1, 2, 3, 4, 5, 6, 7a, 7b, 8" in done.stdout
+    assert "the study has no such cell" in done.stdout
 
 
 def test_no_runs_end_in_a_line(call, tmp_path):

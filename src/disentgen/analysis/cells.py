@@ -1,10 +1,11 @@
 """Cells of a study: runs that differ in nothing but their seed, and what they are called."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from disentgen.dataset.spec import find_spec
+from disentgen.dataset.split import split_grid
 from disentgen.runs import Run
 from disentgen.training.identity import cell_settings, hash_cell
 from disentgen.training.losses import losses
@@ -56,20 +57,25 @@ class Cell:
     @property
     def label(self) -> str:
         """Model and strength, as in ``β-VAE 8``."""
-        strength = self.parameters.partition("=")[2]
-        # A VAE is a β-VAE of strength 1, and called neither.
-        plain = not strength or (self.parameters == "beta=1" and "β" not in self.model)
-        return self.model if plain else f"{self.model} {strength}"
+        return name_label(self.model, self.parameters)
+
+
+def name_label(model: str, parameters: str) -> str:
+    """Model and strength, as in ``β-VAE 8``."""
+    strength = parameters.partition("=")[2]
+    # A VAE is a β-VAE of strength 1, and called neither.
+    plain = not strength or (parameters == "beta=1" and "β" not in model)
+    return model if plain else f"{model} {strength}"
 
 
 def describe_cell(run: Run) -> Cell:
     """The cell that a run belongs to."""
     config = run.config
     dataset = config["dataset"]
-    condition, variant = name_condition(dataset)
+    condition, variant = name_condition(run)
     model, parameters = name_model(run)
     return Cell(
-        key=hash_cell(cell_settings(run.settings, run.sides)),
+        key=hash_cell(read_settings(run)),
         experiment=run.experiment,
         dataset=dataset["name"],
         version=dataset.get("version"),
@@ -83,15 +89,38 @@ def describe_cell(run: Run) -> Cell:
     )
 
 
-def name_condition(dataset: Mapping[str, Any]) -> tuple[str, str]:
-    """Held-out condition and variant of a ``dataset`` section."""
-    if dataset.get("held_out"):
-        return "own", dataset["held_out"]
-    spec = find_spec(dataset["name"], dataset.get("version"))
-    row = spec.choose_variant(dataset.get("condition"), dataset.get("variant"))
-    if row is None:
+def read_settings(run: Run) -> dict[str, Any]:
+    """All settings of a run that tell cells apart, by key with dots, and the split's hashes."""
+    return cell_settings(run.settings, run.sides)
+
+
+def name_condition(run: Run) -> tuple[str, str]:
+    """Held-out condition and variant of a run, whatever words its split was given in.
+
+    A split that is no variant of the dataset's is called by its expression.
+    """
+    if run.sides["expressions"]["held_out"] is None:
         return "none", "all images"
-    return row.condition, next(name for name, other in spec.variants.items() if other is row)
+    spec = run.settings.spec
+    sides = tuple(run.sides[side]["sha256"] for side in ("held_in", "held_out"))
+    name = hash_variants(spec.name, spec.version).get(sides)
+    if name is None:
+        return "own", run.sides["expressions"]["held_out"]
+    return spec.variants[name].condition, name
+
+
+@cache
+def hash_variants(name: str, version: str | None) -> dict[tuple[str, ...], str]:
+    """The variants of a dataset by the hashes of their held-in and held-out side."""
+    spec = find_spec(name, version)
+    splits = {
+        variant: split_grid(spec.grid, row.held_out, row.held_in, validation=0.5, seed=0)
+        for variant, row in spec.variants.items()
+    }
+    return {
+        (split.sha256("held_in"), split.sha256("held_out")): variant
+        for variant, split in splits.items()
+    }
 
 
 def name_model(run: Run) -> tuple[str, str]:

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
+from disentgen.analysis.constant import CONSTANT
 from disentgen.analysis.measure import CODES, Measurements
 from disentgen.analysis.metrics import Result
 from disentgen.analysis.metrics.udr import measure_udr
@@ -173,7 +174,7 @@ def measure_run(
     torch.set_num_threads(1)
     try:
         measured = Measurements(open_run(path), images)
-        result = measured.metrics(metrics)
+        result = measured.metrics(metrics) | {CONSTANT: measured.constant()}
         if metrics is None:
             measured.probes()
             measured.errors()

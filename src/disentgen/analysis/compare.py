@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from disentgen.analysis.claims import tabulate_verdicts
 from disentgen.analysis.collect import (
     Collection,
     add_arguments,
@@ -15,6 +14,8 @@ from disentgen.analysis.collect import (
 )
 from disentgen.analysis.published import CITATION, load_published
 from disentgen.analysis.tables import tabulate_cells
+from disentgen.analysis.verdicts.decisions import UNDECIDED, tabulate_verdicts
+from disentgen.analysis.verdicts.selection import NO_RUN, list_strays
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
 
@@ -31,18 +32,18 @@ def compare_cells(cells: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row for each of our cells that the study has too, and for each published one that we have
         not. For each score of NLL on both sides and disentanglement: ours, its 95 % interval, the
-        published value, and ours over the published one; then ours alone: seeds, steps, source,
-        excess over the floor, gap to the control.
+        published value, and ours over the published one; then ours alone: what differs from the
+        study's protocol, seeds, steps, source, excess over the floor, gap to the control.
     """
     own = cells[~cells["control"]] if len(cells) else cells
     published = load_published().rename(columns={name: f"published_{name}" for name in COMPARED})
     wanted = [
-        *KEYS, "source", "architecture", "cell", "seeds", "steps",
+        *KEYS, "source", "architecture", "cell", "protocol", "seeds", "steps",
         *(f"{name}{end}" for name in COMPARED for end in ("", "_low", "_high")),
         "excess_train", "excess_held_out", "gap_to_control", "gap_to_control_low",
         "gap_to_control_high", "gap_to_control_seeds",
     ]  # fmt: skip
-    joined = published.drop(columns="ratio").merge(
+    joined = published.drop(columns=["ratio", "experiment", "label"]).merge(
         own.reindex(columns=wanted).astype(dict.fromkeys(KEYS, str)), on=KEYS, how="left"
     )
     for name in COMPARED:
@@ -82,24 +83,51 @@ def format_comparison(comparison: pd.DataFrame) -> str:
 
 
 def format_verdicts(verdicts: pd.DataFrame) -> str:
-    """The claims as text, a line for each dataset and ruler that has runs; then those without."""
+    """The claims as text: verdict, what decides it, the control, and what is missing."""
+    faults = verdicts["missing"].str.split("; ")
+    idle = faults.map(lambda found: all(fault.startswith(f"{NO_RUN}:") for fault in found))
+    idle &= verdicts["estimate"].isna()
     lines = []
-    known = verdicts[verdicts["estimate"].notna()]
-    for (source, number, claim), rows in known.groupby(["source", "number", "claim"], sort=False):
-        lines.append(f"{number:>3}  {claim} ({source} images)")
-        for _, row in rows.iterrows():
-            spread = f"{row['low']:.2f} to {row['high']:.2f}"
-            count = "one seed" if row["seeds"] == 1 else f"n {row['seeds']}"
-            told = f"{spread if pd.notna(row['low']) else 'no interval'}), {count}"
-            lines.append(
-                f"       {row['dataset']:<9} {row['ruler']:<7} {row['verdict']:<16} "
-                f"{row['estimate']:.2f} ({told}, {row['decided_by']}"
-            )
-    decidable = set(known["number"])
-    without = [number for number in dict.fromkeys(verdicts["number"]) if number not in decidable]
+    for _, row in verdicts[~idle].iterrows():
+        lines.append(
+            f"{row['number']:>3}  {row['claim']} ({row['dataset']}, {row['source']} images)"
+        )
+        lines.append(f"       {row['verdict']}: {describe_estimate(row)}")
+        remarks = {"": row["control"], "missing: ": row["missing"]}
+        if row["verdict"] != UNDECIDED:
+            remarks["note: "] = row["note"]
+        lines += [f"       {name}{text}" for name, text in remarks.items() if text]
+    shown = set(verdicts[~idle]["number"])
+    without = [number for number in dict.fromkeys(verdicts["number"]) if number not in shown]
     if without:
         lines.append(f"no runs to decide: {', '.join(without)}")
     return "\n".join(lines)
+
+
+def describe_estimate(row: pd.Series) -> str:
+    """What decides a claim: estimate, interval, seeds, bound and the published range."""
+    published = f"; published {row['published']}" if row["published"] else ""
+    quantity = f"{row['quantity']}, bound {row['bound']:g}"
+    if pd.isna(row["estimate"]):
+        return f"{quantity}{published}"
+    spread = "no interval"
+    if pd.notna(row["low"]):
+        spread = f"{row['low']:.2f} to {row['high']:.2f} at {row['confidence']:.3g}"
+    seeds = "one seed" if row["seeds"] == 1 else f"n {row['seeds']}"
+    return f"{row['estimate']:.2f} ({spread}, {seeds}, {row['decided_by']}); {quantity}{published}"
+
+
+def format_strays(strays: pd.DataFrame) -> str:
+    """The runs that decide nothing, since they do not follow the study."""
+    lines = ["protocol differs from the study's; these runs decide no claim:"]
+    for _, row in strays.iterrows():
+        control = ", control" if row["control"] else ""
+        lines.append(
+            f"       {row['runs']}: {row['dataset']} {row['variant']} {row['label']}{control}, "
+            f"NLL {row['nll_train']:.1f} train, {row['nll_held_out']:.1f} held-out "
+            f"({row['seeds']} seeds)\n           {row['protocol']}"
+        )
+    return "\n".join(lines) if len(strays) else ""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -121,5 +149,6 @@ def main(arguments: list[str] | None = None) -> None:
     comparison, verdicts = save_comparison(collection, folder)
     print(f"in parentheses: {CITATION}\n{format_comparison(comparison)}\n")
     print(format_verdicts(verdicts))
+    print(format_strays(list_strays(collection.table)))
     print_left_out(collection)
     print(f"\n{folder / 'comparison.csv'}, {folder / 'claims.csv'}")

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from disentgen.analysis.codes import Codes, collect_codes, encode
+from disentgen.analysis.constant import CONSTANT, measure_constant
 from disentgen.analysis.errors import ErrorMap, measure_errors
 from disentgen.analysis.metrics import Metric, Result, Sampler, load_metrics
 from disentgen.analysis.probes import PROBES, measure_placement
@@ -86,6 +87,11 @@ class Measurements:
             )
             for name in (known if names is None else names)
         }
+
+    def constant(self) -> Result:
+        """How the mean training image scores; empty for models that make no images."""
+        limit = self.run.config["training"]["score_images"]
+        return self._recall(f"{CONSTANT}_{limit}", lambda: measure_constant(self.run, limit))
 
     def probes(self) -> dict[str, list[dict[str, Any]]]:
         """How well factors are read from codes on every side, by kind of probe."""

@@ -3,7 +3,10 @@
 from functools import cache
 from importlib.resources import files
 
+import numpy as np
 import pandas as pd
+
+from disentgen.analysis.cells import FAMILY_TITLES, name_label
 
 CITATION = "Montero et al., The Role of Disentanglement in Generalisation, ICLR 2021"
 COLUMNS = {
@@ -19,7 +22,7 @@ def load_published() -> pd.DataFrame:
 
     Returns:
         Columns ``dataset``, ``condition``, ``variant``, ``model``, ``parameters``, ``nll_train``,
-        ``nll_held_out``, ``disentanglement``, ``ratio``.
+        ``nll_held_out``, ``disentanglement``, ``ratio``, ``experiment``, ``label``.
     """
     folder = files("disentgen.analysis") / "published"
     tables = []
@@ -31,4 +34,9 @@ def load_published() -> pd.DataFrame:
     cell = ["dataset", "condition", "variant", "model", "parameters"]
     wide = table.pivot(index=cell, columns="score", values="value").reset_index()
     wide.columns.name = None
-    return wide.assign(ratio=wide["nll_held_out"] / wide["nll_train"])
+    labels = [name_label(*cell) for cell in zip(wide["model"], wide["parameters"], strict=True)]
+    return wide.assign(
+        ratio=wide["nll_held_out"] / wide["nll_train"],
+        experiment=np.where(wide["model"] == FAMILY_TITLES["decoder"], "decoders", "disent"),
+        label=labels,
+    )

@@ -39,14 +39,20 @@ from disentgen.analysis.run_figures import (
     draw_traversals,
     save_traversals,
 )
+from disentgen.analysis.score_figure import draw_scores
 from disentgen.analysis.study_figures import (
     draw_comparison,
     draw_generalisation,
     draw_hintons,
-    draw_scores,
     name_data,
 )
-from disentgen.analysis.tables import DISENTANGLEMENT, tabulate_cells, tabulate_metrics
+from disentgen.analysis.tables import (
+    DISENTANGLEMENT,
+    MINIMUM_SEEDS,
+    tabulate_cells,
+    tabulate_metrics,
+)
+from disentgen.analysis.verdicts.selection import list_strays
 from disentgen.dataset.summary import describe_duplicates
 from disentgen.errors import DataFileError
 from disentgen.models import Autoencoder
@@ -58,12 +64,15 @@ CAPTIONS = {
     "generalisation": (
         "NLL of training images (circles) and held-out images (crosses) against disentanglement; "
         "below it the excess over the pixels' floor, and the gap to controls trained on all "
-        "images. Strong marks: means over seeds with 95 % intervals of Student's t, cut off where "
-        "they leave the panel; faint ones: runs."
+        "images. Strong marks: means over seeds with 95 % intervals, cut off where they leave the "
+        "panel; faint ones: runs. Below three seeds every run is a strong mark, without interval. "
+        "Hollow: models that have hardly learned (train excess above half of the mean image's)."
     ),
     "scores": (
         "NLL by model and condition, beside that of controls trained on all images where there "
-        "are any; 95 % intervals over seeds, cut off where they leave the panel."
+        "are any; means with 95 % intervals over seeds, cut off where they leave the panel, or "
+        "every run where there are fewer than three seeds. Hollow: models that have hardly learned "
+        "(train excess above half of the mean image's)."
     ),
 }
 PICTURE_CAPTIONS = {
@@ -176,7 +185,7 @@ def save_figures(
         name = "-".join(word for word in map(str, key) if word)
         drawn = {
             "generalisation": draw_generalisation(part, own),
-            "scores": draw_scores(own),
+            "scores": draw_scores(part, own),
         }
         for kind, figure in drawn.items():
             path = save(figure, folder / f"{kind}-{name}.png")
@@ -239,6 +248,8 @@ def render_page(
         runs=records(runs.assign(differs=list_differences(collection.runs, runs))),
         comparison=records(comparison[comparison["seeds"] > 0]),
         claims=records(claims),
+        strays=records(list_strays(runs)),
+        minimum_seeds=MINIMUM_SEEDS,
         figures=figures,
         captions=PICTURE_CAPTIONS,
         left_out=collection.left_out,

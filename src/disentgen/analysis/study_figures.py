@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from disentgen.analysis.cells import CONDITION_TITLES, describe_cell
 from disentgen.analysis.figures import draw_rows, run_task
 from disentgen.analysis.measure import Measurements
+from disentgen.analysis.points import list_points
 from disentgen.analysis.run_figures import draw_hinton
 from disentgen.dataset.spec import find_spec
 from disentgen.errors import UsageError
@@ -53,8 +54,9 @@ def draw_generalisation(runs: pd.DataFrame, cells: pd.DataFrame) -> Figure:
         runs: of :func:`~disentgen.analysis.tables.tabulate_runs`, of one dataset.
         cells: of :func:`~disentgen.analysis.tables.tabulate_cells`.
 
-    Faint marks are runs; strong ones are means over seeds with their 95 % interval. Circles are
-    training images, crosses held-out ones, joined by a line.
+    Faint marks are runs; strong ones are means over seeds with their 95 % interval, or runs where
+    there are fewer than three seeds. Circles are training images, crosses held-out ones, joined by
+    a line; models that have hardly learned are hollow.
     """
     runs, cells = runs[~runs["control"]], cells[~cells["control"]]
     shown = [key for key in CONDITION_TITLES if key in set(cells["condition"])]
@@ -80,7 +82,7 @@ def draw_generalisation(runs: pd.DataFrame, cells: pd.DataFrame) -> Figure:
     for axis in axes[-1]:
         axis.set_xlabel("DCI disentanglement (lasso)", fontsize=8)
     marks = [Line2D([], [], color=colour, marker="s", linestyle="") for colour in colours.values()]
-    marks += [Line2D([], [], color="0.3", marker=mark, linestyle="") for mark in "ox"]
+    marks += [Line2D([], [], color="0.3", marker=mark, linestyle="") for mark in "oX"]
     names = [*colours, "training images", "held-out images"]
     figure.legend(marks, names, loc="outside right upper", fontsize=8)
     figure.suptitle(f"{name_data(cells)}; seeds by cell: {count_seeds(cells)}", fontsize=10)
@@ -100,23 +102,33 @@ def draw_ruler(
     scores: tuple[str | None, str],
     colours: dict[str, Any],
 ) -> None:
-    """One panel: a score of both sides against disentanglement."""
-    for score, mark in zip(scores, "ox", strict=True):
+    """One panel: a score of both sides against disentanglement.
+
+    Args:
+        axis: to draw on.
+        runs: of the panel.
+        cells: of the panel.
+        scores: of held-in and held-out side; the first may be missing.
+        colours: by model.
+    """
+    for score, mark in zip(scores, "oX", strict=True):
         if score is None or score not in runs:
             continue
         axis.scatter(
             runs["disentanglement"], runs[score], marker=mark, s=14, alpha=0.35,
-            color=[colours[label] for label in runs["label"]],
+            edgecolors="none", color=[colours[label] for label in runs["label"]],
         )  # fmt: skip
-        for _, cell in cells.iterrows():
-            colour, place = colours[cell["label"]], cell["disentanglement"]
-            axis.plot(place, cell[score], mark, color=colour, markersize=7, fillstyle="none")
-            axis.plot([place] * 2, [cell[f"{score}_low"], cell[f"{score}_high"]], color=colour,
+        for _, point in list_points(runs, cells, score).iterrows():
+            colour, place = colours[point["label"]], point["disentanglement"]
+            axis.plot(place, point["mean"], mark, color=colour, markersize=7,
+                      fillstyle="none" if point["hollow"] else "full")  # fmt: skip
+            axis.plot([place] * 2, [point["low"], point["high"]], color=colour,
                       linewidth=3, alpha=0.2)  # fmt: skip
     if set(scores) <= set(cells):
-        for _, cell in cells.iterrows():
-            axis.plot([cell["disentanglement"]] * 2, [cell[score] for score in scores if score],
-                      color=colours[cell["label"]], linewidth=0.8)  # fmt: skip
+        train, held_out = (list_points(runs, cells, score) for score in scores if score)
+        for (_, low), (_, high) in zip(train.iterrows(), held_out.iterrows(), strict=True):
+            axis.plot([low["disentanglement"]] * 2, [low["mean"], high["mean"]],
+                      color=colours[low["label"]], linewidth=0.8)  # fmt: skip
     axis.set_xlim(-0.02, 1.04)
     if runs[scores[1]].notna().any():
         axis.axhline(0, color="0.7", linewidth=0.7, zorder=0)
@@ -138,53 +150,6 @@ def fit_limits(axis: Axes, values: NDArray[np.float64]) -> None:
         return
     axis.set_yscale("symlog", linthresh=LINEAR_BELOW)
     axis.set_ylim(min(low * 1.6, -2) if low < 0 else 0, high * 1.8 + 5)
-
-
-def draw_scores(cells: pd.DataFrame) -> Figure:
-    """NLL of training and held-out images by model and condition, beside the held-out control's.
-
-    Thin lines are 95 % intervals over seeds, cut off where they leave the panel.
-    """
-    shown = [key for key in CONDITION_TITLES if key in set(cells["condition"])]
-    figure = Figure(figsize=(2.6 * max(len(shown), 2) + 2.2, 3.4), layout="constrained")
-    axes = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
-    for axis, condition in zip(axes, shown, strict=True):
-        there = cells[cells["condition"] == condition]
-        own, controls = there[~there["control"]], there[there["control"]].set_index("cell")
-        marks = {
-            "training images": (own, "nll_train", "0.5"),
-            "held-out images": (own, "nll_held_out", "tab:red"),
-            "held-out images, control": (
-                controls.reindex(own["cell"]), "nll_held_out", "tab:blue"
-            ),
-        }  # fmt: skip
-        for number, (name, (table, score, colour)) in enumerate(marks.items()):
-            mean = table[score].to_numpy(float)
-            if np.isnan(mean).all():
-                continue
-            half = np.nan_to_num((table[f"{score}_high"] - table[score]).to_numpy(float))
-            # On a logarithmic axis an interval that reaches below 0 ends at the axis.
-            ends = np.array([np.minimum(half, 0.999 * mean), half])
-            axis.errorbar(
-                np.arange(len(own)) + 0.2 * (number - 1), mean, yerr=ends, color=colour,
-                marker="o", markersize=4, linestyle="", linewidth=0.8, label=name,
-            )  # fmt: skip
-        axis.set_xticks(range(len(own)), list(own["label"]), rotation=25, ha="right", fontsize=7)
-        axis.set_xlim(-0.6, len(own) - 0.4)
-        axis.set_title(CONDITION_TITLES[condition], fontsize=9)
-        axis.grid(alpha=0.25)
-        axis.tick_params(which="both", labelsize=7)
-    means = cells[["nll_train", "nll_held_out"]].to_numpy(float)
-    axes[0].set_yscale("log")
-    axes[0].set_ylim(np.nanmin(means) / 1.5, np.nanmax(means) * 1.5)
-    axes[0].set_ylabel("NLL, nats", fontsize=8)
-    named: dict[str, Any] = {}
-    for axis in axes:
-        handles, names = axis.get_legend_handles_labels()
-        named = dict(zip(names, handles, strict=True)) | named
-    figure.legend(named.values(), named.keys(), loc="outside right upper", fontsize=7)
-    figure.suptitle(f"{name_data(cells)}; seeds by cell: {count_seeds(cells)}", fontsize=9)
-    return figure
 
 
 def draw_hintons(measured: Sequence[Measurements], titles: Sequence[str]) -> Figure:

@@ -3,41 +3,60 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from disentgen.analysis.cells import describe_cell
+from disentgen.analysis.constant import CONSTANT
 from disentgen.analysis.metrics import Result, load_metrics
+from disentgen.analysis.protocol import compare_with_study
 from disentgen.runs import Run
+from disentgen.study import Row, load_protocols
 
 #: Columns of a run that are averaged over seeds.
 SCORES = (
     "nll_train", "nll_validation", "nll_held_out",
     "floor_train", "floor_validation", "floor_held_out",
     "excess_train", "excess_validation", "excess_held_out",
-    "kl_train", "kl_held_out", "elbo_train", "elbo_held_out", "iw_nll_train", "iw_nll_held_out",
-    "active_units_train", "ratio", "side_difference", "gap_to_control", "disentanglement",
+    "excess_constant", "kl_train", "kl_held_out", "elbo_train", "elbo_held_out", "iw_nll_train",
+    "iw_nll_held_out", "active_units_train", "ratio", "side_difference", "gap_to_control",
+    "disentanglement",
 )  # fmt: skip
+#: Scores that are differences, so of either sign.
+DIFFERENCES = ("side_difference", "gap_to_control")
+#: Scores above 0 without an upper end; all that are neither are of 0..1.
+POSITIVE = tuple(
+    score for score in SCORES if score not in DIFFERENCES and score != "disentanglement"
+)
 #: What tells cells apart in tables, controls beside their counterparts.
 CELL = [
     "experiment", "dataset", "version", "source", "condition", "variant", "model", "parameters",
     "label", "architecture", "cell", "control",
 ]  # fmt: skip
 CONFIDENCE = 0.95
+#: Of fewer seeds there is no interval: with two, Student's t is twelve times its standard error.
+MINIMUM_SEEDS = 3
+#: A model whose training excess is a larger share than this of the mean image's has hardly learned:
+#: it is nearer to knowing nothing of the single image than to knowing all of it.
+LEARNED_SHARE = 0.5
+Scale = Literal["log", "logit", "plain"]
 #: The metric that the published analysis calls disentanglement.
 DISENTANGLEMENT = "dci_lasso"
 
 
 def tabulate_runs(
-    runs: Iterable[Run], measured: Mapping[str, Mapping[str, Result]] | None = None
+    runs: Iterable[Run],
+    measured: Mapping[str, Mapping[str, Result]] | None = None,
+    protocols: Mapping[Row, Mapping[str, Any]] | None = None,
 ) -> pd.DataFrame:
     """A row for each finished run.
 
     Args:
         runs: finished ones.
         measured: metrics by path of a run, then by name.
+        protocols: of the study's rows; by default :func:`~disentgen.study.load_protocols`.
 
     Returns:
         Columns of :class:`~disentgen.analysis.cells.Cell` and: ``nll_<side>``, ``floor_<side>``,
@@ -45,11 +64,19 @@ def tabulate_runs(
         ``active_units_<side>`` (NaN where a model has none), ``ratio`` (held-out over train NLL),
         ``side_difference`` (held-out less train excess), ``gap_to_control`` (held-out NLL less that
         of the control of the same cell and seed), ``disentanglement`` (DCI by lasso; 1 by
-        construction for ground-truth decoders), and the main part of every metric.
+        construction for ground-truth decoders), ``excess_constant`` (of the mean training image,
+        NaN where it was not measured), ``row`` (the model as the study's rows call it, empty where
+        it has none), ``protocol`` (how the run departs from that row, empty where it follows it),
+        and the main part of every metric.
     """
-    rows = [describe_row(run, (measured or {}).get(str(run.path), {})) for run in runs]
+    known = load_protocols() if protocols is None else protocols
+    rows = [describe_row(run, (measured or {}).get(str(run.path), {}), known) for run in runs]
     table = pd.DataFrame(rows)
-    return add_gaps(table) if len(table) else table
+    if not len(table):
+        return table
+    # A split of one's own may be written in several ways.
+    table["variant"] = table.groupby("cell")["variant"].transform("first")
+    return add_gaps(table)
 
 
 def drop_repetitions(runs: pd.DataFrame) -> pd.DataFrame:
@@ -57,9 +84,18 @@ def drop_repetitions(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.drop_duplicates([*CELL, "seed"], keep="last") if len(runs) else runs
 
 
-def describe_row(run: Run, metrics: Mapping[str, Result]) -> dict[str, Any]:
-    """What is known of one run, but for its control."""
+def describe_row(
+    run: Run, metrics: Mapping[str, Result], protocols: Mapping[Row, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What is known of one run, but for its control.
+
+    Args:
+        run: a finished one.
+        metrics: of the run, by name.
+        protocols: of the study's rows.
+    """
     cell, results = describe_cell(run), run.results or {}
+    row_model, differences = compare_with_study(run, cell, steps_of(run), protocols)
     training = run.config["training"]
     row: dict[str, Any] = {
         "run": f"{run.experiment}/{run.id}",
@@ -67,6 +103,8 @@ def describe_row(run: Run, metrics: Mapping[str, Result]) -> dict[str, Any]:
         "version": cell.version or "",
         "label": cell.label,
         "cell": cell.key,
+        "row": row_model,
+        "protocol": differences,
         "seed": run.config["seed"],
         "epochs": results["epochs"],
         "steps": steps_of(run),
@@ -83,7 +121,8 @@ def describe_row(run: Run, metrics: Mapping[str, Result]) -> dict[str, Any]:
     row["ratio"] = row["nll_held_out"] / row["nll_train"]
     row["side_difference"] = row["excess_held_out"] - row["excess_train"]
     known = load_metrics()
-    row |= {name: result[known[name].main] for name, result in metrics.items()}
+    row |= {name: result[known[name].main] for name, result in metrics.items() if name in known}
+    row["excess_constant"] = metrics.get(CONSTANT, {}).get("excess", np.nan)
     row["disentanglement"] = 1.0 if run.family == "decoder" else row.get(DISENTANGLEMENT, np.nan)
     return row | {"path": str(run.path)}
 
@@ -105,6 +144,20 @@ def add_gaps(table: pd.DataFrame) -> pd.DataFrame:
     return joined.drop(columns="control_nll_held_out")
 
 
+def has_learned(runs: pd.DataFrame) -> pd.Series:
+    """Whether models know more of single images than one constant image; False where unknown.
+
+    Args:
+        runs: with ``excess_train`` and ``excess_constant``; a row for each run, or for each cell.
+    """
+    return runs["excess_train"] <= LEARNED_SHARE * runs["excess_constant"]
+
+
+def has_failed(runs: pd.DataFrame) -> pd.Series:
+    """Whether models are known to have learned next to nothing; see :func:`has_learned`."""
+    return runs["excess_train"] > LEARNED_SHARE * runs["excess_constant"]
+
+
 def tabulate_cells(runs: pd.DataFrame) -> pd.DataFrame:
     """A row for each cell: every score's mean over seeds, its interval, and how many seeds.
 
@@ -112,35 +165,64 @@ def tabulate_cells(runs: pd.DataFrame) -> pd.DataFrame:
         runs: of :func:`tabulate_runs`.
 
     Returns:
-        Columns that tell the cell, ``seeds``, ``steps``, ``gap_to_control_seeds`` (those with a
-        control), and for each score its ``mean``, and
-        ``<score>_low`` and ``<score>_high``: the 95 % interval of Student's t, NaN for one seed.
+        Columns that tell the cell, ``row``, ``protocol``, ``seeds``, ``steps``,
+        ``gap_to_control_seeds`` (those with a control), and for each score its mean, and
+        ``<score>_low`` and ``<score>_high``, as of :func:`interval`.
     """
     rows = []
     for key, group in runs.groupby(CELL, sort=False, dropna=False):
         row: dict[str, Any] = dict(zip(CELL, key, strict=True))
-        row |= {"seeds": len(group), "steps": int(group["steps"].iloc[0])}
+        row |= {name: group[name].iloc[0] for name in ("row", "protocol", "steps")}
+        row["seeds"] = len(group)
         for score in [*SCORES, *load_metrics(), "udr"]:
             if score in group:
                 values = group[score].astype(float).dropna().to_numpy()
-                row[score], row[f"{score}_low"], row[f"{score}_high"] = interval(values)
+                ends = interval(values, choose_scale(score))
+                row[score], row[f"{score}_low"], row[f"{score}_high"] = ends
         row["gap_to_control_seeds"] = int(group["gap_to_control"].notna().sum())
         rows.append(row)
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*CELL, "seeds", "steps", *SCORES])
 
 
-def interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Mean, and its 95 % interval by Student's t; the interval is NaN for one value."""
+def choose_scale(score: str) -> Scale:
+    """The scale on which a score's seeds are averaged, so that no interval leaves its range."""
+    if score in DIFFERENCES:
+        return "plain"
+    return "log" if score in POSITIVE else "logit"
+
+
+def interval(
+    values: np.ndarray, scale: Scale = "plain", confidence: float = CONFIDENCE
+) -> tuple[float, float, float]:
+    """Mean and its interval by Student's t, on a scale.
+
+    Args:
+        values: (n,), one for each seed.
+        scale: ``log`` for values above 0, whose mean is then the geometric one, ``logit`` for those
+            of 0..1, ``plain`` for all others.
+        confidence: of the two-sided interval.
+
+    Returns:
+        Mean, lower and upper end. The ends are NaN below :data:`MINIMUM_SEEDS` values, and where a
+        value is at an end of its range or outside; the mean is then the plain one.
+    """
+    from scipy.special import expit, logit
     from scipy.stats import t
 
     if not len(values):
         return np.nan, np.nan, np.nan
-    mean = float(values.mean())
-    if len(values) == 1:
-        return mean, np.nan, np.nan
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * error)
-    return mean, mean - half, mean + half
+    scales = {"log": (np.log, np.exp), "logit": (logit, expit), "plain": (np.asarray, np.asarray)}
+    forward, back = scales[scale]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = forward(values)
+    if not np.isfinite(scaled).all():
+        return float(values.mean()), np.nan, np.nan
+    mean = scaled.mean()
+    if len(values) < MINIMUM_SEEDS:
+        return float(back(mean)), np.nan, np.nan
+    error = scaled.std(ddof=1) / np.sqrt(len(values))
+    half = t.ppf((1 + confidence) / 2, len(values) - 1) * error
+    return float(back(mean)), float(back(mean - half)), float(back(mean + half))
 
 
 def tabulate_metrics(measured: Mapping[str, Mapping[str, Result]]) -> pd.DataFrame:

@@ -15,24 +15,26 @@ HASHED_SIDES = ("held_in", "held_out", "validation")
 def cell_settings(config: Config, split: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that tells a training's cell from others, by the keys' names with dots.
 
-    The split stands there by the hashes of its sides and not by the words that define it. A key
-    that has the value that was in force before it came in is left out, so that a new key leaves
-    runs that lack it in their cell.
+    The split stands there by the hashes of its sides and not by the words that define it.
 
     Args:
         config: of the training.
         split: of :meth:`~disentgen.dataset.split.Split.describe`.
     """
-    settings = {
-        name: value
-        for name, (value, key) in config.flat().items()
-        if key.tells_apart and not is_as_before(name, value, config.family)
-    }
-    hashes = {f"split.{side}": split[side]["sha256"] for side in HASHED_SIDES}
-    return settings | hashes
+    settings = {name: value for name, (value, key) in config.flat().items() if key.tells_apart}
+    return settings | {f"split.{side}": split[side]["sha256"] for side in HASHED_SIDES}
 
 
 def hash_cell(settings: Mapping[str, Any]) -> str:
-    """Eight digits that tell cells apart; the same for a cell and its control."""
-    text = json.dumps(settings, sort_keys=True)
+    """Eight digits that tell cells apart; the same for a cell and its control.
+
+    A key that has the value that was in force before it came in is left out, so that runs that lack
+    it stay in their cell.
+
+    Args:
+        settings: of :func:`cell_settings`.
+    """
+    family = settings["model.family"]
+    kept = {key: value for key, value in settings.items() if not is_as_before(key, value, family)}
+    text = json.dumps(kept, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,45 @@
+"""How well one constant image does: what a model must beat to have learned anything."""
+
+import torch
+
+from disentgen.analysis.metrics import Result
+from disentgen.dataset.batches import Observations, ScoringBatches
+from disentgen.dataset.tasks import Reconstruct
+from disentgen.models import FAMILIES
+from disentgen.models.outputs import FactorOutput, bernoulli_entropy
+from disentgen.runs import Run
+
+#: What it is called among the measurements of a run.
+CONSTANT = "constant_image"
+#: At most so many training images are averaged.
+IMAGES = 20_000
+
+
+def measure_constant(run: Run, limit: int | None) -> Result:
+    """Score the mean of the training images that a run was scored on, on these same images.
+
+    The Bernoulli NLL is linear in the scored image, so that its mean over images is the entropy of
+    their mean.
+
+    Args:
+        run: with a model that makes images; for others the result is empty.
+        limit: images of the training side that the run was scored on; None is all. Of more than
+            :data:`IMAGES` a sample is averaged.
+
+    Returns:
+        ``nll`` of the mean image, ``floor`` (the images' own entropy), ``excess`` of one over the
+        other, all in nats per image, and ``images``.
+    """
+    family = FAMILIES[run.family]
+    if issubclass(family.output, FactorOutput):
+        return {}
+    split = run.split
+    sample = split.sample("train", min(limit or IMAGES, IMAGES))
+    indices = family.make_task(split, "train").usable(sample)
+    observed = Observations(run.dataset.images, split.grid, torch.device("cpu"))
+    total, floor = torch.zeros(run.dataset.spec.tensor_shape, dtype=torch.float64), 0.0
+    for _, images in ScoringBatches(observed, Reconstruct(split.grid, indices), indices):
+        total += images.double().sum(0)
+        floor += bernoulli_entropy(images.double()).sum().item()
+    nll, floor = bernoulli_entropy(total[None] / len(indices)).item(), floor / len(indices)
+    return {"nll": nll, "floor": floor, "excess": nll - floor, "images": len(indices)}

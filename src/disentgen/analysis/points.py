@@ -1,0 +1,35 @@
+"""What study figures draw of a score: means with intervals, or runs where these are few."""
+
+import numpy as np
+import pandas as pd
+
+from disentgen.analysis.tables import MINIMUM_SEEDS, has_failed
+
+
+def list_points(runs: pd.DataFrame, cells: pd.DataFrame, score: str) -> pd.DataFrame:
+    """What is drawn of a score: a mean with its interval for each cell, runs where they are few.
+
+    Args:
+        runs: of the cells.
+        cells: of :func:`~disentgen.analysis.tables.tabulate_cells`.
+        score: a column of both.
+
+    Returns:
+        Columns ``label``, ``cell``, ``disentanglement``, ``mean``, ``low``, ``high`` (NaN below
+        three seeds, of which each run is a row), ``hollow`` (whether the cell has hardly learned).
+    """
+    columns = ["label", "cell", "disentanglement", score]
+    ends = [f"{score}_low", f"{score}_high"]
+    found = []
+    for (_, cell), hollow in zip(cells.iterrows(), has_failed(cells), strict=True):
+        own = (runs[["cell", "control", "source"]] == cell[["cell", "control", "source"]]).all(
+            axis=1
+        )
+        part = runs.loc[own, columns].assign(**dict.fromkeys(ends, np.nan))
+        if part[score].notna().sum() >= MINIMUM_SEEDS:
+            part = cell.to_frame().T[[*columns, *ends]]
+        found.append(part.assign(hollow=hollow))
+    table = pd.concat(found, ignore_index=True)
+    names = {score: "mean", ends[0]: "low", ends[1]: "high"}
+    numbers = ["disentanglement", *names.values()]
+    return table.rename(columns=names).astype(dict.fromkeys(numbers, float))

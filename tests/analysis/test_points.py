@@ -1,0 +1,114 @@
+"""What study figures draw, by its numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from test_verdicts import make_runs
+
+from disentgen.analysis.points import list_points
+from disentgen.analysis.score_figure import draw_scores
+from disentgen.analysis.study_figures import draw_generalisation
+from disentgen.analysis.tables import tabulate_cells
+
+
+@pytest.fixture
+def runs():
+    """A VAE of three seeds, a FactorVAE of two, a β-VAE that has hardly learned; controls."""
+    made = make_runs({"recomb2range": 150.0}, control=70.0)
+    made = made[made["label"].isin(["VAE", "FactorVAE 20", "β-VAE 8"])]
+    made = made[(made["label"] != "FactorVAE 20") | (made["seed"] < 3)]
+    lost = made["label"] == "β-VAE 8"
+    return made.assign(excess_constant=made["excess_constant"].where(~lost, 80.0))
+
+
+def test_cells_are_means_with_intervals_and_few_runs_points(runs):
+    cells = tabulate_cells(runs)
+    points = list_points(runs, cells, "nll_held_out").merge(
+        cells[["cell", "control"]].drop_duplicates("cell"), on="cell"
+    )
+    counts = points.groupby("label").size().to_dict()
+    assert counts == {"VAE": 2, "FactorVAE 20": 4, "β-VAE 8": 2}  # with as many controls
+    few = points[points["label"] == "FactorVAE 20"]
+    assert few[["low", "high"]].isna().all().all()
+    own = runs[runs["label"] == "FactorVAE 20"]["nll_held_out"]
+    assert sorted(few["mean"]) == pytest.approx(sorted(own))
+    vae = points[points["label"] == "VAE"].iloc[0]
+    chosen = cells[(cells["label"] == "VAE") & ~cells["control"]].iloc[0]
+    assert (vae["mean"], vae["low"], vae["high"]) == pytest.approx(
+        tuple(chosen[["nll_held_out", "nll_held_out_low", "nll_held_out_high"]])
+    )
+    assert points.groupby("label")["hollow"].all().to_dict() == {
+        "VAE": False, "FactorVAE 20": False, "β-VAE 8": True
+    }  # fmt: skip
+
+
+def test_a_gap_of_two_seeds_is_two_points(runs):
+    few = runs[~(runs["control"] & (runs["seed"] == 3))]
+    few = few.assign(gap_to_control=few["gap_to_control"].where(few["seed"] < 3))
+    own = few[~few["control"]]
+    points = list_points(own, tabulate_cells(own), "gap_to_control")
+    vae = points[points["label"] == "VAE"]
+    known = own[(own["label"] == "VAE")]["gap_to_control"]
+    assert vae["mean"].dropna().tolist() == pytest.approx(known.dropna().tolist())
+    assert vae["low"].isna().all()
+
+
+def drawn(figure, colour, panel=0):
+    """Marks of a colour in a panel: places, heights, and whether they are filled."""
+    return [
+        (*line.get_xydata()[0], line.get_fillstyle() == "full")
+        for line in figure.axes[panel].lines
+        if line.get_marker() in ("o", "X") and to_hex(line.get_color()) == to_hex(colour)
+    ]
+
+
+def test_scores_are_drawn_as_they_are(runs):
+    cells = tabulate_cells(runs)
+    figure = draw_scores(runs, cells)
+    labels = [text.get_text() for text in figure.axes[0].get_xticklabels()]
+    sides = {"0.5": ("nll_train", False), "tab:red": ("nll_held_out", False),
+             "tab:blue": ("nll_held_out", True)}  # fmt: skip
+    for number, (colour, (score, control)) in enumerate(sides.items()):
+        marks = drawn(figure, colour)
+        shown = cells[cells["control"] == control].set_index("label")
+        for place, label in enumerate(labels):
+            heights = [(y, full) for x, y, full in marks if round(x - 0.2 * (number - 1)) == place]
+            if label == "FactorVAE 20":
+                own = runs[(runs["label"] == label) & (runs["control"] == control)][score]
+                assert [y for y, _ in heights] == pytest.approx(own.tolist())
+            else:
+                assert [y for y, _ in heights] == pytest.approx([shown[score][label]])
+            assert all(full == (label != "β-VAE 8") for _, full in heights)
+    bars = [bar for bar in figure.axes[0].collections if len(bar.get_segments())]
+    ends = sorted(end for bar in bars for segment in bar.get_segments() for end in segment[:, 1])
+    columns = ["nll_train_low", "nll_train_high", "nll_held_out_low", "nll_held_out_high"]
+    own = cells[~cells["control"]][columns].to_numpy(float).ravel()
+    held_out = cells[cells["control"]][columns[2:]].to_numpy(float).ravel()
+    known = np.concatenate([own, held_out])
+    assert ends == pytest.approx(sorted(known[~np.isnan(known)]))
+
+
+def test_hollow_marks_of_the_main_figure_are_models_that_have_hardly_learned(runs):
+    cells = tabulate_cells(runs)
+    figure = draw_generalisation(runs, cells)
+    own = cells[~cells["control"]].set_index("label")
+    marks = [
+        (*line.get_xydata()[0], line.get_fillstyle() == "full", line.get_marker())
+        for line in figure.axes[0].lines if line.get_marker() in ("o", "X")
+    ]  # fmt: skip
+    for mark, score in (("o", "nll_train"), ("X", "nll_held_out")):
+        for label, full in (("VAE", True), ("β-VAE 8", False)):
+            place = own["disentanglement"][label]
+            found = [(y, filled) for x, y, filled, kind in marks
+                     if kind == mark and x == pytest.approx(place)]  # fmt: skip
+            assert found == [(pytest.approx(own[score][label]), full)]
+        few = [y for x, y, _, kind in marks if kind == mark and x == pytest.approx(0.3)]
+        mine = runs[(runs["label"] == "FactorVAE 20") & ~runs["control"]][score]
+        assert few == pytest.approx(mine.tolist())
+
+
+def test_a_table_without_the_mean_image_draws_no_hollow_mark(runs):
+    unknown = runs.assign(excess_constant=np.nan)
+    assert not list_points(unknown, tabulate_cells(unknown), "nll_train")["hollow"].any()
+    assert isinstance(tabulate_cells(unknown), pd.DataFrame)
