@@ -40,13 +40,18 @@ from disentgen.analysis.run_figures import (
     save_traversals,
 )
 from disentgen.analysis.study_figures import (
+    INFORMATIVE,
     draw_comparison,
     draw_generalisation,
     draw_hintons,
     draw_scores,
     name_data,
 )
-from disentgen.analysis.tables import DISENTANGLEMENT, tabulate_cells, tabulate_metrics
+from disentgen.analysis.tables import (
+    DISENTANGLEMENT,
+    tabulate_cells,
+    tabulate_metrics,
+)
 from disentgen.errors import DataFileError
 from disentgen.models import Autoencoder
 from disentgen.paths import data_folder, write_whole
@@ -57,7 +62,8 @@ CAPTIONS = {
         "NLL of training images (circles) and held-out images (crosses) against disentanglement; "
         "below it the excess over the pixels' floor, and the gap to controls trained on all "
         "images. Strong marks: means over seeds with 95 % intervals of Student's t, cut off where "
-        "they leave the panel; faint ones: runs."
+        "they leave the panel; faint ones: runs. Grey: the lasso reads next to nothing from the "
+        f"codes (informativeness below {INFORMATIVE:g}), so that disentanglement means nothing."
     ),
     "scores": (
         "NLL by model and condition, beside that of controls trained on all images where there "
@@ -69,11 +75,12 @@ PICTURE_CAPTIONS = {
     "reconstructions.png": "Images of each side and what the model makes of them.",
     "predictions.png": "Factor values that the model reads, against the true ones.",
     "errors.png": "Where on the factor grid the NLL is high.",
-    "importances.png": "How important each latent is for each factor (lasso).",
+    "importances.png": "How important each latent is for each factor; n: images.",
     "placement.png": "How well factors are read from the codes of each side.",
     "traversals.png": "Latents moved one at a time.",
     "traversals.gif": "The same, moving.",
 }
+UNBOUNDED = {"ceiling": None, "floor": None}
 #: Experiments that are shown in one figure, since they are scored on the same images; supervised
 #: ones make no images.
 TASKS = {"disent": "", "decoders": "", "composition": "composition"}
@@ -100,7 +107,7 @@ def list_pictures(measured: Measurements) -> Drawers:
     return pictures
 
 
-def draw_run(path: Path, images: int) -> tuple[str, str | None]:
+def draw_run(path: Path, images: int | None) -> tuple[str, str | None]:
     """Draw what is missing of a run's pictures, in its folder ``analysis``; why it cannot be."""
     torch.set_num_threads(1)
     try:
@@ -110,7 +117,7 @@ def draw_run(path: Path, images: int) -> tuple[str, str | None]:
     return str(path), None
 
 
-def draw_pictures(run: Run, images: int) -> None:
+def draw_pictures(run: Run, images: int | None) -> None:
     """Draw the pictures of a run that are not there, or are of an earlier state of it."""
     measured = Measurements(run, images)
     drawn = measured.folder / "pictures.json"
@@ -118,7 +125,7 @@ def draw_pictures(run: Run, images: int) -> None:
         name: hashlib.sha256((run.path / name).read_bytes()).hexdigest()
         for name in ("results.json", "history.csv")
     }
-    stamp = json.dumps(measured.stamp | written)
+    stamp = json.dumps(measured.stamp | written | {"images": images})
     fresh = drawn.exists() and drawn.read_text(encoding="utf-8") == stamp
     for name, draw in list_pictures(measured).items():
         if not fresh or not (measured.folder / name).exists():
@@ -151,7 +158,7 @@ def save_report(collection: Collection, folder: Path) -> Path:
     cells = tabulate_cells(runs)
     runs.drop(columns="path").to_csv(folder / "runs.csv", index=False, float_format="%.6g")
     cells.to_csv(folder / "cells.csv", index=False, float_format="%.6g")
-    tabulate_metrics(collection.measured).to_csv(
+    tabulate_metrics(collection.measured, collection.bounds).to_csv(
         folder / "metrics.csv", index=False, float_format="%.6g"
     )
     comparison, claims = save_comparison(collection, folder)
@@ -192,7 +199,7 @@ def save_figures(
             measured = [Measurements(run, collection.images) for run in shown]
             path = folder / f"hinton-{name}-{condition}-{word}.png"
             save(draw_hintons(measured, labels), path)
-            saved.append((f"{title}: importance of latents (lasso).", path))
+            saved.append((f"{title}: importance of latents (lasso; n: images).", path))
             makers = [place for place, run in enumerate(shown) if run.family != "composer"]
             if makers:
                 path = folder / f"images-{name}-{condition}-{word}.png"
@@ -268,7 +275,7 @@ def list_differences(all_runs: list[Run], table: pd.DataFrame) -> list[str]:
 def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
     """What the page of one run shows."""
     measured = Measurements(run, collection.images)
-    results = run.results or {}
+    results, bounds = run.results or {}, collection.bounds.get(str(run.path), {})
     return {
         "name": f"{run.experiment}/{run.id}",
         "label": run.dataset.label,
@@ -280,7 +287,11 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
             key: value for key, value in flatten(results).items() if not key.startswith("scores.")
         },
         "metrics": {
-            name: {part: value for part, value in result.items() if not isinstance(value, list)}
+            name: [
+                {"part": part, "value": value, **bounds.get((name, part), UNBOUNDED)}
+                for part, value in result.items()
+                if not isinstance(value, list)
+            ]
             for name, result in collection.measured.get(str(run.path), {}).items()
         },
         "pictures": [measured.folder / name for name in list_pictures(measured)],

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from disentgen.analysis.cells import CONDITION_TITLES, describe_cell
 from disentgen.analysis.figures import draw_rows, run_task
 from disentgen.analysis.measure import Measurements
-from disentgen.analysis.run_figures import draw_hinton
+from disentgen.analysis.run_figures import describe_importances, draw_hinton
 from disentgen.dataset.spec import find_spec
 from disentgen.errors import UsageError
 from disentgen.runs import Run
@@ -26,6 +26,8 @@ RULERS = {
     "excess over floor": ("excess_train", "excess_held_out"),
     "gap to control": (None, "gap_to_control"),
 }
+#: Disentanglement means nothing where the lasso's informativeness is below; marks are grey there.
+INFORMATIVE = 0.1
 #: Values below are drawn on a linear scale, so that gaps around 0 can be seen.
 LINEAR_BELOW = 100
 
@@ -81,7 +83,10 @@ def draw_generalisation(runs: pd.DataFrame, cells: pd.DataFrame) -> Figure:
         axis.set_xlabel("DCI disentanglement (lasso)", fontsize=8)
     marks = [Line2D([], [], color=colour, marker="s", linestyle="") for colour in colours.values()]
     marks += [Line2D([], [], color="0.3", marker=mark, linestyle="") for mark in "ox"]
-    names = [*colours, "training images", "held-out images"]
+    marks.append(Line2D([], [], color="0.75", marker="s", linestyle=""))
+    names = [
+        *colours, "training images", "held-out images", f"informativeness below {INFORMATIVE:g}"
+    ]  # fmt: skip
     figure.legend(marks, names, loc="outside right upper", fontsize=8)
     figure.suptitle(f"{name_data(cells)}; seeds by cell: {count_seeds(cells)}", fontsize=10)
     return figure
@@ -106,10 +111,10 @@ def draw_ruler(
             continue
         axis.scatter(
             runs["disentanglement"], runs[score], marker=mark, s=14, alpha=0.35,
-            color=[colours[label] for label in runs["label"]],
+            color=[choose_mark_colour(run, colours) for _, run in runs.iterrows()],
         )  # fmt: skip
         for _, cell in cells.iterrows():
-            colour, place = colours[cell["label"]], cell["disentanglement"]
+            colour, place = choose_mark_colour(cell, colours), cell["disentanglement"]
             axis.plot(place, cell[score], mark, color=colour, markersize=7, fillstyle="none")
             axis.plot([place] * 2, [cell[f"{score}_low"], cell[f"{score}_high"]], color=colour,
                       linewidth=3, alpha=0.2)  # fmt: skip
@@ -124,6 +129,11 @@ def draw_ruler(
         axis.text(0.5, 0.5, "no control runs", transform=axis.transAxes, ha="center", fontsize=8)
     axis.tick_params(labelsize=7)
     axis.grid(alpha=0.25)
+
+
+def choose_mark_colour(row: pd.Series, colours: dict[str, Any]) -> Any:
+    """The colour of a run or cell; grey where its disentanglement means nothing."""
+    return "0.75" if row["informativeness"] < INFORMATIVE else colours[row["label"]]
 
 
 def fit_limits(axis: Axes, values: NDArray[np.float64]) -> None:
@@ -197,7 +207,7 @@ def draw_hintons(measured: Sequence[Measurements], titles: Sequence[str]) -> Fig
         if found.has_codes:
             result = found.metrics(["dci_lasso"])["dci_lasso"]
             draw_hinton(axis, np.array(result["importances"]), factors)
-            told = f"D {result['disentanglement']:.2f}, C {result['completeness']:.2f}"
+            told = describe_importances(result)
         else:
             draw_hinton(axis, np.eye(len(factors)), factors)
             told = "by construction"

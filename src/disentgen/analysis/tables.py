@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from disentgen.analysis.bounds import Bounds
 from disentgen.analysis.cells import describe_cell
 from disentgen.analysis.metrics import Result, load_metrics
 from disentgen.runs import Run
@@ -18,6 +19,7 @@ SCORES = (
     "floor_train", "floor_validation", "floor_held_out",
     "excess_train", "excess_validation", "excess_held_out",
     "kl_train", "kl_held_out", "ratio", "side_difference", "gap_to_control", "disentanglement",
+    "informativeness",
 )  # fmt: skip
 #: What tells cells apart in tables, controls beside their counterparts.
 CELL = [
@@ -27,6 +29,8 @@ CELL = [
 CONFIDENCE = 0.95
 #: The metric that the published analysis calls disentanglement.
 DISENTANGLEMENT = "dci_lasso"
+#: Parts of a result that say what it was measured on.
+SAMPLE = ("images", "warning")
 
 
 def tabulate_runs(
@@ -43,7 +47,9 @@ def tabulate_runs(
         ``excess_<side>`` (NLL less floor), ``kl_<side>``, ``ratio`` (held-out over train NLL),
         ``side_difference`` (held-out less train excess), ``gap_to_control`` (held-out NLL less that
         of the control of the same cell and seed), ``disentanglement`` (DCI by lasso; 1 by
-        construction for ground-truth decoders), and the main part of every metric.
+        construction for ground-truth decoders), ``informativeness`` and ``metric_images`` (how well
+        that lasso finds the factors, and of how many images; without it, ``disentanglement`` says
+        nothing), and the main part of every metric.
     """
     rows = [describe_row(run, (measured or {}).get(str(run.path), {})) for run in runs]
     table = pd.DataFrame(rows)
@@ -81,7 +87,10 @@ def describe_row(run: Run, metrics: Mapping[str, Result]) -> dict[str, Any]:
     row["side_difference"] = row["excess_held_out"] - row["excess_train"]
     known = load_metrics()
     row |= {name: result[known[name].main] for name, result in metrics.items()}
-    row["disentanglement"] = 1.0 if run.family == "decoder" else row.get(DISENTANGLEMENT, np.nan)
+    by_lasso = metrics.get(DISENTANGLEMENT, {})
+    for part in ("disentanglement", "informativeness"):
+        row[part] = 1.0 if run.family == "decoder" else by_lasso.get(part, np.nan)
+    row["metric_images"] = by_lasso.get("images", np.nan)
     return row | {"path": str(run.path)}
 
 
@@ -140,25 +149,33 @@ def interval(values: np.ndarray) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
-def tabulate_metrics(measured: Mapping[str, Mapping[str, Result]]) -> pd.DataFrame:
+def tabulate_metrics(
+    measured: Mapping[str, Mapping[str, Result]], bounds: Mapping[str, Bounds]
+) -> pd.DataFrame:
     """Every number of every metric: a row for each run, metric, part and place in it.
 
     Args:
         measured: metrics by path of a run, then by name.
+        bounds: of :func:`~disentgen.analysis.bounds.measure_bounds`, by path of a run.
+
+    Returns:
+        Columns ``run``, ``metric``, ``part``, ``place``, ``value``; ``ceiling`` and ``floor`` of
+        parts that are scores; ``images`` measured on; ``warning``.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for path, metrics in measured.items():
-        for metric, result in metrics.items():
+        for name, result in metrics.items():
             for part, value in result.items():
+                if part in SAMPLE:
+                    continue
                 array = np.array(value, dtype=float)
-                for place in np.ndindex(array.shape):
-                    rows.append(
-                        {
-                            "run": "/".join(Path(path).parts[-2:]),
-                            "metric": metric,
-                            "part": part,
-                            "place": ".".join(map(str, place)),
-                            "value": array[place],
-                        }
-                    )
-    return pd.DataFrame(rows, columns=["run", "metric", "part", "place", "value"])
+                shared: dict[str, Any] = {"metric": name, "part": part}
+                shared["run"] = "/".join(Path(path).parts[-2:])
+                shared |= bounds.get(path, {}).get((name, part), {})
+                shared |= {key: result.get(key) for key in SAMPLE}
+                rows += [
+                    shared | {"place": ".".join(map(str, place)), "value": array[place]}
+                    for place in np.ndindex(array.shape)
+                ]
+    columns = ["run", "metric", "part", "place", "value", "ceiling", "floor", *SAMPLE]
+    return pd.DataFrame(rows, columns=columns)

@@ -4,11 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disentgen.analysis.metrics import Classes, Codes, Metric, Result
+from disentgen.analysis.metrics.arrays import metric_of_arrays
 
 #: Bins that a latent is divided into, of equal width, as in Locatello et al. 2019.
 BINS = 20
 
 
+@metric_of_arrays()
 def measure_mig(codes: Codes, classes: Classes) -> Result:
     """Mutual information gap (Chen et al. 2018, equation 6).
 
@@ -33,6 +35,7 @@ def measure_mig(codes: Codes, classes: Classes) -> Result:
     }
 
 
+@metric_of_arrays()
 def measure_modularity(codes: Codes, classes: Classes) -> Result:
     """Modularity and explicitness (Ridgeway & Mozer 2018, equations 2 and 3, section 3).
 
@@ -134,5 +137,8 @@ def standardise(classes: Classes, fitted: NDArray[np.int64]) -> NDArray[np.float
 
 METRICS = (
     Metric("mig", "MIG", measure_mig, "Chen et al. 2018"),
-    Metric("modularity", "modularity", measure_modularity, "Ridgeway & Mozer 2018", revision=2),
-)
+    Metric(
+        "modularity", "modularity", measure_modularity, "Ridgeway & Mozer 2018",
+        beside=("explicitness",), revision=2,
+    ),
+)  # fmt: skip

@@ -3,8 +3,10 @@
 import numpy as np
 
 from disentgen.analysis.metrics import Classes, Codes, Metric, Result
+from disentgen.analysis.metrics.arrays import metric_of_arrays
 
 
+@metric_of_arrays()
 def measure_irs(codes: Codes, classes: Classes, quantile: float = 0.99) -> Result:
     """Interventional robustness score (Suter et al. 2019, section 4), all factors independent.
 
