@@ -95,7 +95,10 @@ def check_codes(codes: ArrayLike, fewest: int = FEWEST_IMAGES) -> Codes:
         UsageError: another shape, fewer images, values that are not finite.
     """
     table = as_table("codes", codes, "latents")
-    check_count(len(table), fewest, table.shape)
+    if len(table) < fewest:
+        raise UsageError(
+            f"metrics need {fewest} or more images; codes (images, latents) given: {table.shape}."
+        )
     return as_finite("codes", table)
 
 
@@ -124,17 +127,10 @@ def check_lengths(codes: tuple[int, ...], classes: tuple[int, ...]) -> None:
     hint = next((f" Transposed: {which}?" for which, seems in transposed.items() if seems), "")
     if codes[0] != classes[0]:
         raise UsageError(f"{given}, of unequal numbers of images.{hint}")
+    if codes[0] < FEWEST_IMAGES:
+        raise UsageError(f"{given}, but metrics need {FEWEST_IMAGES} or more images.{hint}")
     if classes[1] > classes[0]:
         raise UsageError(f"{given}, with more factors than images.{hint}")
-    check_count(codes[0], FEWEST_IMAGES, codes)
-
-
-def check_count(images: int, fewest: int, shape: tuple[int, ...]) -> None:
-    """There are enough images."""
-    if images < fewest:
-        raise UsageError(
-            f"metrics need {fewest} or more images; codes (images, latents) given: {shape}."
-        )
 
 
 def as_finite(what: str, values: NDArray[Any]) -> NDArray[np.float64]:

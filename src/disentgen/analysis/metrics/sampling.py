@@ -38,7 +38,7 @@ class Sampler:
             held-in side, a metric does not see combinations that the model never saw.
 
     Raises:
-        UsageError: the mask is not one over the grid's images, or allows fewer than five.
+        UsageError: the mask is not one over the grid's images.
     """
 
     encode: Callable[[Indices], ArrayLike]
@@ -56,15 +56,19 @@ class Sampler:
                     f"the mask of allowed images must be {self.grid.size:,} truth values, one for "
                     f"each of the grid; given: {mask.dtype} of shape {mask.shape}."
                 )
-        if len(self.pool) < FEWEST_IMAGES:
-            raise UsageError(
-                f"metrics need {FEWEST_IMAGES} or more images; {len(self.pool)} may be drawn."
-            )
 
     @cached_property
     def pool(self) -> Indices:
-        """The images that may be drawn."""
-        return np.arange(self.grid.size) if self.allowed is None else np.flatnonzero(self.allowed)
+        """The images that may be drawn.
+
+        Raises:
+            UsageError: there are none.
+        """
+        if self.allowed is None:
+            return np.arange(self.grid.size)
+        if not self.allowed.any():
+            raise UsageError("no image may be drawn.")
+        return np.flatnonzero(self.allowed)
 
     def varying(self) -> list[int]:
         """Factors with more than one class among the images that may be drawn."""
@@ -118,8 +122,8 @@ class Sampler:
         latents = self._encoded.shape[1] or codes.shape[1]
         if codes.shape != (len(indices), latents):
             raise UsageError(
-                f"codes of {len(indices):,} images must be of shape {(len(indices), latents)}; "
-                f"the sampler's encode gave {codes.shape}."
+                f"the sampler's encode must give codes of shape (images, latents), for "
+                f"{len(indices):,} images; given: {codes.shape}."
             )
         return codes
 
@@ -137,12 +141,16 @@ def metric_of_sampler(
 ) -> Callable[Concatenate[Sampler, P], Result]:
     """Decorate a metric of a sampler: its result says of how many ``images``.
 
-    The sampler checks its codes itself. See
+    The sampler checks its codes itself; fewer than five images to draw from are refused. See
     :func:`~disentgen.analysis.metrics.arrays.metric_of_arrays`.
     """
 
     @functools.wraps(function)
     def measure(sampler: Sampler, *args: P.args, **kwargs: P.kwargs) -> Result:
+        if len(sampler.pool) < FEWEST_IMAGES:
+            raise UsageError(
+                f"metrics need {FEWEST_IMAGES} or more images; {len(sampler.pool)} may be drawn."
+            )
         result = function(sampler, *args, **kwargs)
         return describe_sample(*sampler.sample_shape) | result
 
