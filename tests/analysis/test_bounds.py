@@ -3,7 +3,13 @@ import json
 import numpy as np
 import pytest
 
-from disentgen.analysis.bounds import Reference, format_bounds, main, measure_bounds
+from disentgen.analysis.bounds import (
+    Reference,
+    format_bounds,
+    format_score,
+    main,
+    measure_bounds,
+)
 from disentgen.analysis.metrics import Metric, load_metrics
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.split import split_grid
@@ -134,6 +140,8 @@ def test_the_table_has_a_row_for_each_score(capsys):
     assert len(lines) == 2 + sum(len(metric.scores) for metric in KNOWN.values())
     assert all(line.count("|") == 5 and "| 20 |" in line for line in lines[2:])
     assert format_bounds(["dsprites"], 2, 20) == "\n".join(lines)
+    assert format_score(0.98765, -1e-9) == "0.988 / 0.000"
+    assert format_score(None, 0.5) == "– / 0.500"
     for words in (["nonsense"], ["--images", "3"]):
         with pytest.raises(SystemExit, match="dsprites|5 or more"):
             main(words)

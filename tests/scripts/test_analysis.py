@@ -71,6 +71,42 @@ def test_tables_hold_every_run_and_its_gap_to_the_control(report):
             "modularity"} <= set(metrics["metric"])  # fmt: skip
 
 
+def test_metrics_stand_beside_ceiling_floor_and_number_of_images(report, shared):
+    metrics = pd.read_csv(report / "metrics.csv")
+    assert (metrics["images"] == 200).all()
+    scores = metrics[metrics["place"].isna()].set_index(["run", "metric", "part"])
+    for _, row in scores.loc["disent/1"].query("metric in ['mig', 'sap', 'higgins']").iterrows():
+        if pd.notna(row["ceiling"]):
+            assert 0 <= row["floor"] < row["ceiling"] <= 1
+    known = scores["ceiling"].dropna().loc["disent/1"]
+    assert set(known.index.get_level_values("metric")) == set(metrics["metric"])
+    assert known["mig", "score"] > 0.5
+    kept = (shared / "results" / "metric_bounds").glob("*.json")
+    # The supervised encoder has five codes on another split; decoders have none.
+    assert sorted(path.name.rpartition("-")[0] for path in kept) == [
+        "dsprites-factors", "dsprites-factors", "dsprites-noise-10", "dsprites-noise-5"
+    ]  # fmt: skip
+
+
+def test_informativeness_stands_beside_disentanglement(report):
+    runs = pd.read_csv(report / "runs.csv").set_index("run")
+    metrics = (
+        pd.read_csv(report / "metrics.csv")
+        .set_index(["metric", "part", "run"])["value"]
+        .sort_index()
+    )
+    found = metrics["dci_lasso", "informativeness"]
+    for name, value in found.items():
+        assert runs["informativeness"][name] == pytest.approx(value, rel=1e-4)
+    assert runs["informativeness"]["decoders/1"] == 1
+    assert (runs["metric_images"].drop("decoders/1") == 200).all()
+    cells = pd.read_csv(report / "cells.csv").query("experiment == 'disent' & not control")
+    expected = runs["informativeness"][["disent/1", "disent/3"]].mean()
+    assert cells["informativeness"].iloc[0] == pytest.approx(expected, rel=1e-4)
+    assert "informativeness" in pd.read_csv(report / "comparison.csv")
+    assert (report / "report.html").read_text().count("informativeness</button>") == 3
+
+
 def test_figures_and_pages_are_there(report):
     page = (report / "report.html").read_text()
     for name in ("generalisation-dsprites-stand-in.png", "scores-shapes3d-stand-in.png"):
@@ -100,6 +136,7 @@ def test_a_second_report_measures_nothing_anew(report, call, shared):
 def test_compare_prints_published_values_and_claims(report, call, shared):
     done = call("analysis.compare", "--images", "200", "--jobs", "1")
     assert "recombination to range fails" in done.stdout
+    assert re.search(r" D +inform\.\n", done.stdout)
     assert "(2188.8)" not in done.stdout  # no run of that cell
     assert (shared / "results" / "compare" / "claims.csv").exists()
 

@@ -144,10 +144,17 @@ def format_bounds(datasets: Sequence[str], latents: int, images: int | None = No
     for metric in load_metrics().values():
         for part in metric.scores:
             found = [table[metric.name, part] for table in tables.values()]
-            cells = [f" {row['ceiling']:.3f} / {row['floor']:.3f} |" for row in found]
+            cells = [f" {format_score(*row.values())} |" for row in found]
             count = f"{images or metric.images:,}"
             lines.append(f"| {metric.title} | {part} | {count} |" + "".join(cells))
     return "\n".join(lines)
+
+
+def format_score(ceiling: float | None, floor: float | None) -> str:
+    """Ceiling and floor to three digits; a dash where a score is not defined."""
+    # Adding 0 takes the sign off -0.
+    words = ["–" if value is None else f"{round(value, 3) + 0:.3f}" for value in (ceiling, floor)]
+    return " / ".join(words)
 
 
 def name_dataset(name: str, version: str | None) -> str:

@@ -14,8 +14,9 @@ BINS = 20
 def measure_mig(codes: Codes, classes: Classes) -> Result:
     """Mutual information gap (Chen et al. 2018, equation 6).
 
-    For each factor, how much more the most informative latent tells of it than the second, as a
-    share of the factor's entropy. Factors that do not vary count nothing.
+    For each factor, how much more the most informative latent says of it than the second, as a
+    share of the factor's entropy. Factors that do not vary count nothing. Latents are cut into 20
+    bins, so that a factor of more classes cannot reach 1: perfect codes of dSprites score 0.89.
 
     Args:
         codes: (n, latents).
@@ -39,9 +40,12 @@ def measure_mig(codes: Codes, classes: Classes) -> Result:
 def measure_modularity(codes: Codes, classes: Classes) -> Result:
     """Modularity and explicitness (Ridgeway & Mozer 2018, equations 2 and 3, section 3).
 
-    A latent is modular if it tells of one factor alone. Factors are explicit if a linear classifier
+    A latent is modular if it says something of one factor alone. Factors are explicit if a linear classifier
     finds their classes: the mean area under its ROC curve, one class against all others, on a fifth
-    of the codes that were kept back; 0.5 is chance.
+    of the codes that were kept back; 0.5 is chance. A line through one ordered latent cuts off its
+    ends but no class in the middle, so that perfect codes are explicit by 0.78 on dSprites.
+    Modularity takes mutual information as it is estimated, which is never 0, and looks at its
+    profile over factors whatever its size: of noise it is 0.65 to 0.85.
 
     Args:
         codes: (n, latents).

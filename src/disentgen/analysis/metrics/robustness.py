@@ -12,7 +12,8 @@ def measure_irs(codes: Codes, classes: Classes, quantile: float = 0.99) -> Resul
 
     How far a latent moves while one factor is fixed and all others vary, in units of how far it
     moves at most: a latent is robust if there is a factor that fixes it. Latents count by how far
-    they move.
+    they move. The largest of all distances is beyond a quantile of some of them, so that noise
+    scores 0.38 on 5,000 images, and more on fewer.
 
     Args:
         codes: (n, latents).
