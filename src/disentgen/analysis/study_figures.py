@@ -80,7 +80,7 @@ def draw_generalisation(runs: pd.DataFrame, cells: pd.DataFrame) -> Figure:
         fit_limits(axes[row, 0], runs[[score for score in scores if score]].to_numpy(float))
         axes[row, 0].set_ylabel(f"{heading}, nats", fontsize=8)
     for axis in axes[-1]:
-        axis.set_xlabel("DCI disentanglement (lasso)", fontsize=8)
+        axis.set_xlabel(f"DCI disentanglement (lasso{count_images(runs)})", fontsize=8)
     marks = [Line2D([], [], color=colour, marker="s", linestyle="") for colour in colours.values()]
     marks += [Line2D([], [], color="0.3", marker=mark, linestyle="") for mark in "ox"]
     marks.append(Line2D([], [], color="0.75", marker="s", linestyle=""))
@@ -96,6 +96,14 @@ def count_seeds(cells: pd.DataFrame) -> str:
     """How many seeds cells have, as in ``2`` or ``2 to 3``."""
     low, high = cells["seeds"].min(), cells["seeds"].max()
     return str(low) if low == high else f"{low} to {high}"
+
+
+def count_images(runs: pd.DataFrame) -> str:
+    """On how many images disentanglement was measured, as in ``, n 50,000`` or ``, n 60 to 90``."""
+    counts = runs["metric_images"].dropna().astype(int)
+    if counts.empty:
+        return ""
+    return ", n " + " to ".join(dict.fromkeys(f"{n:,}" for n in (counts.min(), counts.max())))
 
 
 def draw_ruler(

@@ -40,12 +40,12 @@ def measure_mig(codes: Codes, classes: Classes) -> Result:
 def measure_modularity(codes: Codes, classes: Classes) -> Result:
     """Modularity and explicitness (Ridgeway & Mozer 2018, equations 2 and 3, section 3).
 
-    A latent is modular if it says something of one factor alone. Factors are explicit if a linear classifier
-    finds their classes: the mean area under its ROC curve, one class against all others, on a fifth
-    of the codes that were kept back; 0.5 is chance. A line through one ordered latent cuts off its
-    ends but no class in the middle, so that perfect codes are explicit by 0.78 on dSprites.
-    Modularity takes mutual information as it is estimated, which is never 0, and looks at its
-    profile over factors whatever its size: of noise it is 0.65 to 0.85.
+    A latent is modular if it says something of one factor alone. Factors are explicit if a linear
+    classifier finds their classes: the mean area under its ROC curve, one class against all others,
+    on a fifth of the codes that were kept back; 0.5 is chance. A line through one ordered latent
+    cuts off its ends but no class in the middle, so that perfect codes are explicit by 0.78 on
+    dSprites. Modularity takes mutual information as it is estimated, which is never 0, and looks
+    at its profile over factors whatever its size: of noise it is 0.65 to 0.85.
 
     Args:
         codes: (n, latents).
