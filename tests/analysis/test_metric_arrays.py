@@ -60,12 +60,12 @@ def test_arrays_that_cannot_be_judged_are_refused(metric, codes, classes, messag
 
 @pytest.mark.parametrize("metric", OF_ARRAYS.values(), ids=OF_ARRAYS)
 def test_more_latents_than_images_are_warned_of(metric):
-    codes, classes = RNG.normal(size=(50, 64)), CLASSES[::4][:50]
-    with pytest.warns(UserWarning, match="64 latents of 48 images") as caught:
-        found = metric.function(codes[:48], classes)
+    codes, classes = RNG.normal(size=(24, 24)), CLASSES[::8]
+    with pytest.warns(UserWarning, match="24 latents of 24 images") as caught:
+        found = metric.function(codes, classes)
     assert caught[0].filename == __file__
-    assert "64 latents of 48 images" in found["warning"]
-    assert "warning" not in metric.function(codes[:48, :47], classes)
+    assert "24 latents of 24 images" in found["warning"]
+    assert "warning" not in metric.function(codes[:, :23], classes)
 
 
 @pytest.mark.parametrize("metric", OF_ARRAYS.values(), ids=OF_ARRAYS)
@@ -178,6 +178,13 @@ def test_samplers_encode_each_image_once(function):
         sampler = Sampler(wide.__getitem__, GRID, np.random.default_rng(0), allowed)
         found = function(sampler, fitted=100, tested=100)
     assert "200 latents" in found["warning"]
+
+
+def test_samplers_keep_the_code_of_each_image():
+    sampler = Sampler(CODES.__getitem__, GRID, np.random.default_rng(0))
+    for indices in ([[7, 3], [3, 191]], [[191, 0], [7, 8]], [[0, 0], [3, 8]]):
+        assert np.array_equal(sampler.codes(np.array(indices)), CODES[np.array(indices)])
+    assert sampler.sample_shape == (5, 5)
 
 
 @pytest.mark.parametrize("function", OF_SAMPLER)
