@@ -83,7 +83,9 @@ def metrics(monkeypatch):
 
     def count(codes, classes):
         calls.append(codes)
-        return {"score": float(len(calls)), "images": len(codes), "classes": classes}
+        return {
+            "score": float(len(calls)), "images": len(codes), "codes": codes, "classes": classes
+        }  # fmt: skip
 
     found = {name: Metric(name, name, count, "none", images=images)
              for name, images in (("few", 50), ("many", 80))}  # fmt: skip
@@ -95,8 +97,9 @@ def test_metrics_are_measured_on_their_own_number_of_images(run, metrics):
     found = Measurements(run).metrics()
     assert {name: result["images"] for name, result in found.items()} == {"few": 50, "many": 80}
     for result in found.values():
-        indices = run.split.sample("train", result["images"])
-        assert result["classes"] == run.split.grid.classes(indices).tolist()
+        collected = collect_codes(run, "train", result["images"])
+        assert result["classes"] == run.split.grid.classes(collected.indices).tolist()
+        assert result["codes"] == collected.codes.tolist()
     few = Measurements(run, 20).metrics()
     assert {name: result["images"] for name, result in few.items()} == {"few": 20, "many": 20}
     # Neither number takes the place of the other.
@@ -105,6 +108,8 @@ def test_metrics_are_measured_on_their_own_number_of_images(run, metrics):
         assert {name: again[name]["score"] for name in again} == {
             name: earlier[name]["score"] for name in earlier
         }
+    metrics["many"] = metrics["many"]._replace(images=60)
+    assert Measurements(run).metrics(["many"])["many"]["images"] == 60
 
 
 def test_metrics_of_another_model_or_revision_are_measured_anew(run, metrics, monkeypatch):

@@ -577,15 +577,14 @@ def udr_by_loops(first, second, first_kl, second_kl):
 
 
 def test_udr_is_that_of_direct_loops():
-    codes = [MIXED[::15, :3], ROTATED[::15, 1:], MIXED[::15, 1:] ** 2]
-    kl = [np.array([1, 0.5, 0.001]), np.array([0.02, 3, 0.01]), np.array([1, 0, 2, 0.005])]
-    expected = {
-        (i, j): udr_by_loops(codes[i], codes[j], kl[i], kl[j])
-        for i in range(3) for j in range(3) if i != j
-    }  # fmt: skip
-    medians = [np.median([expected[i, j] for j in range(3) if j != i]) for i in range(3)]
-    assert udr_scores(codes, kl) == pytest.approx(medians)
-    assert measure_udr(codes, kl)["live_latents"].tolist() == [2, 2, 2]
+    codes = [MIXED[::15, :3], ROTATED[::15, 1:], MIXED[::15, 1:] ** 2, PERFECT[::15]]
+    kl = [np.array([1, 0.5, 0.001]), np.array([0.02, 3, 0.01]), np.array([1, 0, 2, 0.005]), LIVE]
+    scores = [
+        [udr_by_loops(codes[i], codes[j], kl[i], kl[j]) for j in range(4) if j != i]
+        for i in range(4)
+    ]
+    assert udr_scores(codes, kl) == pytest.approx([np.median(row) for row in scores])
+    assert measure_udr(codes, kl)["live_latents"].tolist() == [2, 2, 2, 4]
 
 
 def test_dead_latents_that_hold_traces_of_factors_do_not_count():
