@@ -54,7 +54,7 @@ def measure_dci_trees(codes: Codes, classes: Classes) -> Result:
     """DCI by gradient-boosted trees for each factor, the estimator of Locatello et al. 2019.
 
     Importances are the trees' gains, of sum 1 for each factor. Informativeness is the accuracy on
-    a fifth of the codes that were kept back; for noise it is the share of the commonest class.
+    a fifth of the codes that were kept back; for noise, about one over the number of classes.
 
     Args:
         codes: (n, latents).
