@@ -55,7 +55,7 @@ OF_CODES = [name for name, metric in load_metrics().items() if not metric.sample
 CHANCE = 1 / 4
 
 #: Two binary factors; one latent is the first of them, the other is the sum of both.
-TINY_CLASSES = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+TINY_CLASSES = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]).repeat(5, axis=0)
 TINY = np.column_stack([TINY_CLASSES[:, 0], TINY_CLASSES.sum(axis=1)]).astype(float)
 
 
@@ -280,7 +280,7 @@ def test_tiny_case_of_every_gap_by_hand():
     mig = measure_mig(TINY, TINY_CLASSES)
     assert_allclose(mig["gap_per_factor"], [0.5, 0.5])
     assert mig["score"] == pytest.approx(0.5)
-    modularity = measure_modularity(TINY.repeat(5, axis=0), TINY_CLASSES.repeat(5, axis=0))
+    modularity = measure_modularity(TINY, TINY_CLASSES)
     assert_allclose(modularity["modularity_per_latent"], [1, 0], atol=1e-12)
     sap = measure_sap(TINY, TINY_CLASSES)
     assert_allclose(sap["squared_correlation"], [[1, 0], [0.5, 0.5]], atol=1e-12)
@@ -475,7 +475,7 @@ def test_factor_vae_votes_are_for_the_latent_of_each_factor():
     order = [2, 0, 3, 1]
     found = measure_factor_vae(sampler_of(PERFECT[:, order]))
     assert found["score"] == 1
-    assert found["votes"].sum() == 200  # a third is kept back
+    assert found["votes"].sum() == 10_000
     assert np.array_equal(found["votes"] > 0, np.eye(4, dtype=bool)[order])
 
 
@@ -493,7 +493,7 @@ def test_factor_vae_of_dead_codes_has_the_parts_of_any_other():
 
 
 def test_higgins_is_tested_on_points_that_it_was_not_fitted_on():
-    few = measure_higgins(sampler_of(NOISE), points=30, batch=2)
+    few = measure_higgins(sampler_of(NOISE), fitted=20, tested=200, batch=2)
     assert few["accuracy_fitted"] > few["score"]
     assert few["chance"] == CHANCE
 
@@ -551,45 +551,76 @@ def test_nothing_is_drawn_of_nothing():
             draw()
 
 
-ALIVE = np.ones(4)
+LIVE = np.ones(4)
+
+
+def udr_scores(codes, kl):
+    return measure_udr(codes, kl)["score_per_model"]
 
 
 def test_models_alike_but_for_order_and_sign_match():
     turned = -np.exp(PERFECT[:, [2, 0, 3, 1]])
-    assert measure_udr([PERFECT, turned], [ALIVE, ALIVE]) == pytest.approx([1, 1])
-    assert compare_models(PERFECT, ROTATED, ALIVE, ALIVE) < 0.7
-    assert compare_models(PERFECT, NOISE[:, :4], ALIVE, ALIVE) < 0.1
+    found = measure_udr([PERFECT, turned], [LIVE, LIVE])
+    assert found["score_per_model"] == pytest.approx([1, 1])
+    assert found["live_latents"].tolist() == [4, 4]
+    assert found["images"] == GRID.size
+    assert compare_models(PERFECT, ROTATED) < 0.7
+    assert compare_models(PERFECT, NOISE[:, :4]) < 0.1
 
 
 def udr_by_loops(first, second, first_kl, second_kl):
+    first, second = first[:, first_kl > 0.01], second[:, second_kl > 0.01]
     correlation = np.array([[abs(spearmanr(a, b).statistic) for b in second.T] for a in first.T])
-    total = 0.0
-    for b in range(second.shape[1]):
-        if second_kl[b] > 0.01:
-            total += correlation[:, b].max() ** 2 / correlation[:, b].sum()
-    for a in range(first.shape[1]):
-        if first_kl[a] > 0.01:
-            total += correlation[a].max() ** 2 / correlation[a].sum()
-    return total / ((first_kl > 0.01).sum() + (second_kl > 0.01).sum())
+    total = sum(column.max() ** 2 / column.sum() for column in correlation.T)
+    total += sum(row.max() ** 2 / row.sum() for row in correlation)
+    return total / (first.shape[1] + second.shape[1])
 
 
 def test_udr_is_that_of_direct_loops():
-    codes = [MIXED[::15, :3], ROTATED[::15, 1:], MIXED[::15, 1:] ** 2]
-    kl = [np.array([1, 0.5, 0.001]), np.array([0.02, 3, 1]), np.array([1, 0, 2, 0.005])]
-    expected = {
-        (i, j): udr_by_loops(codes[i], codes[j], kl[i], kl[j])
-        for i in range(3) for j in range(3) if i != j
-    }  # fmt: skip
-    for (i, j), value in expected.items():
-        assert compare_models(codes[i], codes[j], kl[i], kl[j]) == pytest.approx(value)
-    medians = [np.median([expected[i, j] for j in range(3) if j != i]) for i in range(3)]
-    assert measure_udr(codes, kl) == pytest.approx(medians)
+    codes = [MIXED[::15, :3], ROTATED[::15, 1:], MIXED[::15, 1:] ** 2, PERFECT[::15]]
+    kl = [np.array([1, 0.5, 0.001]), np.array([0.02, 3, 0.01]), np.array([1, 0, 2, 0.005]), LIVE]
+    scores = [
+        [udr_by_loops(codes[i], codes[j], kl[i], kl[j]) for j in range(4) if j != i]
+        for i in range(4)
+    ]
+    assert udr_scores(codes, kl) == pytest.approx([np.median(row) for row in scores])
+    assert measure_udr(codes, kl)["live_latents"].tolist() == [2, 2, 2, 4]
+
+
+def test_dead_latents_that_hold_traces_of_factors_do_not_count():
+    rng = np.random.default_rng(9)
+    kl = np.array([2.0] * 4 + [0.01] * 5)
+    models = []
+    for _ in range(2):
+        mixing = rng.normal(size=(4, 5))
+        models.append(np.column_stack([PERFECT[:, rng.permutation(4)], 1e-7 * PERFECT @ mixing]))
+    assert udr_scores(models, [kl, kl]) == pytest.approx([1, 1])
+    assert udr_scores(models, [kl + 1, kl + 1]).max() < 0.6
+    # A latent that is dead in one model alone has nothing to be found again in.
+    one_dead = np.where(np.arange(9) == 0, 0.0, kl)
+    assert udr_scores(models, [kl, one_dead]) == pytest.approx([6 / 7, 6 / 7], abs=0.01)
 
 
 @pytest.mark.filterwarnings("error")
 def test_dead_models_match_nothing():
     dead = np.full_like(PERFECT, 0.1)
-    assert compare_models(PERFECT, PERFECT, 0 * ALIVE, 0 * ALIVE) == 0
-    assert measure_udr([dead, dead], [ALIVE, ALIVE]) == pytest.approx([0, 0])
-    with pytest.raises(ValueError, match="two or more"):
-        measure_udr([PERFECT], [ALIVE])
+    assert udr_scores([PERFECT, PERFECT], [0 * LIVE, 0 * LIVE]) == pytest.approx([0, 0])
+    assert udr_scores([PERFECT, PERFECT], [0 * LIVE, LIVE]) == pytest.approx([0, 0])
+    assert udr_scores([dead, dead], [LIVE, LIVE]) == pytest.approx([0, 0])
+
+
+@pytest.mark.parametrize(
+    ("codes", "kl", "message"),
+    [
+        ([PERFECT], [LIVE], "two or more; given: codes of 1, KL of 1"),
+        ([PERFECT, PERFECT], [LIVE], "codes of 2, KL of 1"),
+        ([PERFECT, PERFECT[1:]], [LIVE, LIVE], r"same images; given: \(768, 4\), \(767, 4\)"),
+        ([PERFECT, PERFECT], [LIVE, LIVE[1:]], r"each of 4 latents; given: \(3,\)"),
+        ([PERFECT, PERFECT], [LIVE, LIVE * np.nan], "KL must be finite"),
+        ([PERFECT, PERFECT + np.inf], [LIVE, LIVE], "codes must be finite"),
+        ([PERFECT[:4], PERFECT[:4]], [LIVE, LIVE], "5 or more images"),
+    ],
+)
+def test_udr_refuses_what_cannot_be_compared(codes, kl, message):
+    with pytest.raises(UsageError, match=message):
+        measure_udr(codes, kl)

@@ -67,6 +67,7 @@ def make_runs(held_out, dataset="dsprites", seeds=(1, 2, 3), floors=(0.0, 0.0), 
                             "floor_held_out": floors[1], "excess_train": 50.0,
                             "excess_held_out": found, "excess_constant": 600.0,
                             "side_difference": found - 50, "disentanglement": disentanglement,
+                            "informativeness": 0.5, "metric_images": 60,
                         }
                     )  # fmt: skip
     return add_gaps(pd.DataFrame(rows))

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from conftest import call_module
+from disentgen.analysis.tables import interval
 from disentgen.runs import open_run
 
 FAST = ("training.fast", "threads=1", "training.score_images=100")
@@ -77,6 +78,43 @@ def test_tables_hold_every_run_and_its_gap_to_the_control(report):
             "modularity"} <= set(metrics["metric"])  # fmt: skip
 
 
+def test_metrics_stand_beside_ceiling_floor_and_number_of_images(report, shared):
+    metrics = pd.read_csv(report / "metrics.csv")
+    assert (metrics["images"] == 200).all()
+    scores = metrics[metrics["place"].isna()].set_index(["run", "metric", "part"])
+    for _, row in scores.loc["disent/1"].query("metric in ['mig', 'sap', 'higgins']").iterrows():
+        if pd.notna(row["ceiling"]):
+            assert 0 <= row["floor"] < row["ceiling"] <= 1
+    known = scores["ceiling"].dropna().loc["disent/1"]
+    assert set(known.index.get_level_values("metric")) == set(metrics["metric"])
+    assert known["mig", "score"] > 0.5
+    kept = (shared / "results" / "metric_bounds").glob("*.json")
+    # The supervised encoder has five codes on another split; decoders have none.
+    assert sorted(path.name.rpartition("-")[0] for path in kept) == [
+        "dsprites-factors", "dsprites-factors", "dsprites-noise-10", "dsprites-noise-5"
+    ]  # fmt: skip
+
+
+def test_informativeness_stands_beside_disentanglement(report):
+    runs = pd.read_csv(report / "runs.csv").set_index("run")
+    metrics = (
+        pd.read_csv(report / "metrics.csv")
+        .set_index(["metric", "part", "run"])["value"]
+        .sort_index()
+    )
+    found = metrics["dci_lasso", "informativeness"]
+    for name, value in found.items():
+        assert runs["informativeness"][name] == pytest.approx(value, rel=1e-4)
+    assert runs["informativeness"]["decoders/1"] == 1
+    assert (runs["metric_images"].drop("decoders/1") == 200).all()
+    cells = pd.read_csv(report / "cells.csv").query("experiment == 'disent' & not control")
+    seeds = runs["informativeness"][["disent/1", "disent/3"]].to_numpy()
+    expected = interval(seeds, "logit")[0]
+    assert cells["informativeness"].iloc[0] == pytest.approx(expected, rel=1e-4)
+    assert "informativeness" in pd.read_csv(report / "comparison.csv")
+    assert (report / "report.html").read_text().count("informativeness</button>") == 3
+
+
 def test_figures_and_pages_are_there(report):
     page = (report / "report.html").read_text()
     for name in ("generalisation-dsprites-stand-in.png", "scores-shapes3d-stand-in.png"):
@@ -118,6 +156,7 @@ def test_a_second_report_measures_nothing_anew(report, call, shared):
 def test_compare_prints_published_values_and_claims(report, call, shared):
     done = call("analysis.compare", "--images", "200", "--jobs", "1")
     assert "recombination to range fails" in done.stdout
+    assert re.search(r" D +inform\.\n", done.stdout)
     assert "(2188.8)" not in done.stdout  # no run of that cell
     claims = pd.read_csv(shared / "results" / "compare" / "claims.csv", dtype={"number": str})
     assert set(claims["verdict"]) == {"undecided"}
@@ -184,12 +223,14 @@ def test_runs_with_nothing_held_out_are_told_without_claims(report, call, shared
     shutil.copytree(shared / "sims" / "disent" / "1", tmp_path / "disent" / "1")
     for name, change in (
         ("results.json", lambda kept: kept["scores"].update(held_out=None)),
+        ("results.json", lambda kept: kept.pop("split")),
         ("config.json", lambda kept: kept["dataset"].update(variant=None, condition=None)),
     ):
         path = tmp_path / "disent" / "1" / name
         kept = json.loads(path.read_text())
         change(kept)
         path.write_text(json.dumps(kept))
+    (tmp_path / "disent" / "1" / "split.json").unlink()
     done = call("analysis.compare", "--root", str(tmp_path), "--images", "200", "--jobs", "1",
                 "--output", str(tmp_path / "out"))  # fmt: skip
     assert "no runs to decide: 1, 2, 3, 4, 5, 6, 7a, 7b, 8" in done.stdout

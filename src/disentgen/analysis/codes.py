@@ -27,13 +27,18 @@ class Codes(NamedTuple):
     values: NDArray[np.float64]
 
 
-def collect_codes(run: Run, side: str, most: int | None = 5_000) -> Codes:
-    """Codes of at most so many images of a side, the same ones for every run on a split.
+def collect_codes(run: Run, side: str, limit: int | None = 5_000) -> Codes:
+    """Codes of images of a side, the same ones for every run on a split.
+
+    Args:
+        run: with a model that encodes.
+        side: of its split.
+        limit: of so many images, drawn without replacement, where the side has more.
 
     Raises:
         UsageError: the run's model has no encoder.
     """
-    grid, indices = run.dataset.spec.grid, run.split.sample(side, most)
+    grid, indices = run.dataset.spec.grid, run.split.sample(side, limit)
     batches = ScoringBatches(run.dataset.observe(), Infer(grid, indices), indices)
     with torch.no_grad():
         codes = [encode(run.model, images).double() for images, _ in batches]

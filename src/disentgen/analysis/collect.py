@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from tqdm import tqdm
 
+from disentgen.analysis.bounds import Bounds
 from disentgen.analysis.constant import CONSTANT
-from disentgen.analysis.measure import CODES, Measurements
+from disentgen.analysis.measure import Measurements
 from disentgen.analysis.metrics import Result
 from disentgen.analysis.metrics.udr import measure_udr
 from disentgen.analysis.tables import CELL, drop_repetitions, tabulate_runs
@@ -35,14 +35,16 @@ class Collection:
     Args:
         runs: finished ones.
         left_out: folders of all others, and why.
-        images: codes are of at most so many images of each side.
+        images: of each side to measure on; by default, the number that each metric names.
         measured: metrics by path of a run, then by name.
+        bounds: ceiling and floor of the metrics by path of a run.
     """
 
     runs: list[Run]
     left_out: dict[str, str]
-    images: int = CODES
+    images: int | None = None
     measured: dict[str, dict[str, Result]] = field(default_factory=dict)
+    bounds: dict[str, Bounds] = field(default_factory=dict)
 
     def drop_left_out(self) -> None:
         """Keep the runs that can be read.
@@ -69,7 +71,7 @@ class Collection:
             kl = [(run.results or {})["scores"]["train"].get("kl_per_latent") for run in runs]
             if len(runs) > 1 and all(kl):
                 codes = [Measurements(run, self.images).codes("train").codes for run in runs]
-                scores = measure_udr(codes, [np.array(values) for values in kl])
+                scores = measure_udr(codes, kl)["score_per_model"]
                 ranked |= dict(zip(rows["path"], scores.tolist(), strict=True))
         return pd.Series(ranked, dtype=float)
 
@@ -79,8 +81,12 @@ class Collection:
         return drop_repetitions(self.all_runs)
 
 
-def find_collection(root: Path | None = None, images: int = CODES) -> Collection:
+def find_collection(root: Path | None = None, images: int | None = None) -> Collection:
     """All runs below a folder.
+
+    Args:
+        root: the folder; ``sims`` in the data folder by default.
+        images: see :class:`Collection`.
 
     Raises:
         DataFileError: there is none.
@@ -135,11 +141,12 @@ def collect(collection: Collection, jobs: int, metrics: Sequence[str] | None = N
     Raises:
         DataFileError: none is left.
     """
-    for path, result, problem in work_on(
+    for path, result, bounds, problem in work_on(
         collection, jobs, "measuring", measure_run, collection.images, metrics
     ):
         if problem is None:
             collection.measured[path] = result
+            collection.bounds[path] = bounds
         else:
             collection.left_out[path] = problem
     collection.drop_left_out()
@@ -168,19 +175,21 @@ def work_on(
 
 
 def measure_run(
-    path: Path, images: int, metrics: Iterable[str] | None
-) -> tuple[str, dict[str, Result], str | None]:
-    """Metrics of one run, in a process of its own; and why there are none."""
+    path: Path, images: int | None, metrics: Iterable[str] | None
+) -> tuple[str, dict[str, Result], Bounds, str | None]:
+    """Metrics of one run and their bounds, in a process of its own; and why there are none."""
     torch.set_num_threads(1)
+    bounds: Bounds = {}
     try:
         measured = Measurements(open_run(path), images)
         result = measured.metrics(metrics) | {CONSTANT: measured.constant()}
         if metrics is None:
+            bounds = measured.bounds()
             measured.probes()
             measured.errors()
     except Exception as error:
-        return str(path), {}, describe_failure(error)
-    return str(path), result, None
+        return str(path), {}, bounds, describe_failure(error)
+    return str(path), result, bounds, None
 
 
 def describe_failure(error: Exception) -> str:
@@ -204,7 +213,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--jobs", type=int, default=available_threads(), help="processes (default: one for a core)"
     )
     parser.add_argument(
-        "--images", type=int, default=CODES, help=f"images of each side to measure on ({CODES:,})"
+        "--images",
+        type=int,
+        help="images of each side to measure everything on; each metric's own number by default",
     )
 
 

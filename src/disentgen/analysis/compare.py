@@ -33,15 +33,16 @@ def compare_cells(cells: pd.DataFrame) -> pd.DataFrame:
         A row for each of our cells that the study has too, and for each published one that we have
         not. For each score of NLL on both sides and disentanglement: ours, its 95 % interval, the
         published value, and ours over the published one; then ours alone: what differs from the
-        study's protocol, seeds, steps, source, excess over the floor, gap to the control.
+        study's protocol, seeds, steps, source, informativeness, excess over the floor, gap to the
+        control.
     """
     own = cells[~cells["control"]] if len(cells) else cells
     published = load_published().rename(columns={name: f"published_{name}" for name in COMPARED})
     wanted = [
         *KEYS, "source", "architecture", "cell", "protocol", "seeds", "steps",
         *(f"{name}{end}" for name in COMPARED for end in ("", "_low", "_high")),
-        "excess_train", "excess_held_out", "gap_to_control", "gap_to_control_low",
-        "gap_to_control_high", "gap_to_control_seeds",
+        "informativeness", "excess_train", "excess_held_out",
+        "gap_to_control", "gap_to_control_low", "gap_to_control_high", "gap_to_control_seeds",
     ]  # fmt: skip
     joined = published.drop(columns=["ratio", "experiment", "label"]).merge(
         own.reindex(columns=wanted).astype(dict.fromkeys(KEYS, str)), on=KEYS, how="left"
@@ -68,7 +69,7 @@ def format_comparison(comparison: pd.DataFrame) -> str:
     there = comparison[comparison["seeds"] > 0]
     lines = [
         f"{'cell':<52}{'images':<10}{'seeds':>6}{'steps':>8}"
-        f"{'train NLL':>19}{'held-out NLL':>21}{'D':>13}"
+        f"{'train NLL':>19}{'held-out NLL':>21}{'D':>13}{'inform.':>9}"
     ]
     for _, row in there.iterrows():
         name = f"{row['dataset']} {row['variant']} {row['model']} {row['parameters']}"
@@ -78,6 +79,7 @@ def format_comparison(comparison: pd.DataFrame) -> str:
         ):  # fmt: skip
             told = f"{row[score]:.{digits}f} ({row[f'published_{score}']:.{digits}f})"
             line += f"{told:>{width}}"
+        line += f"{row['informativeness']:>9.2f}"
         lines.append(line)
     return "\n".join(lines)
 

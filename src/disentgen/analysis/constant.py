@@ -3,7 +3,7 @@
 import torch
 
 from disentgen.analysis.metrics import Result
-from disentgen.dataset.batches import Observations, ScoringBatches
+from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.tasks import Reconstruct
 from disentgen.models import FAMILIES
 from disentgen.models.outputs import FactorOutput, bernoulli_entropy
@@ -12,10 +12,10 @@ from disentgen.runs import Run
 #: What it is called among the measurements of a run.
 CONSTANT = "constant_image"
 #: At most so many training images are averaged.
-IMAGES = 20_000
+AVERAGED = 20_000
 
 
-def measure_constant(run: Run, limit: int | None) -> Result:
+def measure_constant(run: Run, limit: int) -> Result:
     """Score the mean of the training images that a run was scored on, on these same images.
 
     The Bernoulli NLL is linear in the scored image, so that its mean over images is the entropy of
@@ -23,8 +23,7 @@ def measure_constant(run: Run, limit: int | None) -> Result:
 
     Args:
         run: with a model that makes images; for others the result is empty.
-        limit: images of the training side that the run was scored on; None is all. Of more than
-            :data:`IMAGES` a sample is averaged.
+        limit: at most so many images of the training side.
 
     Returns:
         ``nll`` of the mean image, ``floor`` (the images' own entropy), ``excess`` of one over the
@@ -34,11 +33,12 @@ def measure_constant(run: Run, limit: int | None) -> Result:
     if issubclass(family.output, FactorOutput):
         return {}
     split = run.split
-    sample = split.sample("train", min(limit or IMAGES, IMAGES))
-    indices = family.make_task(split, "train").usable(sample)
-    observed = Observations(run.dataset.images, split.grid, torch.device("cpu"))
+    sample = split.sample("train", limit)
+    indices = run.task("train").usable(sample)
     total, floor = torch.zeros(run.dataset.spec.tensor_shape, dtype=torch.float64), 0.0
-    for _, images in ScoringBatches(observed, Reconstruct(split.grid, indices), indices):
+    for _, images in ScoringBatches(
+        run.dataset.observe(), Reconstruct(split.grid, indices), indices
+    ):
         total += images.double().sum(0)
         floor += bernoulli_entropy(images.double()).sum().item()
     nll, floor = bernoulli_entropy(total[None] / len(indices)).item(), floor / len(indices)

@@ -2,42 +2,40 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from disentgen.analysis.codes import Codes, collect_codes, encode
-from disentgen.analysis.constant import CONSTANT, measure_constant
+from disentgen.analysis.bounds import Bounds, measure_bounds, name_dataset
+from disentgen.analysis.codes import Codes, collect_codes
+from disentgen.analysis.constant import AVERAGED, CONSTANT, measure_constant
 from disentgen.analysis.errors import ErrorMap, measure_errors
-from disentgen.analysis.metrics import Metric, Result, Sampler, load_metrics
-from disentgen.analysis.probes import PROBES, measure_placement
+from disentgen.analysis.kept import KeptResults
+from disentgen.analysis.metrics import IMAGES, Metric, Result, load_metrics
+from disentgen.analysis.probes import PROBES, Kind, measure_placement
 from disentgen.dataset.split import SIDES
 from disentgen.paths import write_whole
 from disentgen.runs import Run
-
-#: Images of each side that codes are collected of.
-CODES = 5_000
-VERSIONS = ("disent-and-gen", "numpy", "scikit-learn", "lightgbm", "torch")
 
 
 class Measurements:
     """Metrics, codes and errors of one run: computed when asked for, kept for the next time.
 
     What is kept belongs to one state of the model: once a run was trained further, it is dropped.
+    What was measured on different numbers of images is kept side by side.
 
     Args:
         run: a run that has saved a model.
-        images: codes are of at most so many images of each side.
+        images: of each side to measure everything on; by default each metric's own number, and
+            5,000 for all else.
     """
 
-    def __init__(self, run: Run, images: int = CODES):
+    def __init__(self, run: Run, images: int | None = None):
         self.run = run
         self.images = images
         self.folder = run.path / "analysis"
@@ -46,29 +44,42 @@ class Measurements:
     def stamp(self) -> dict[str, Any]:
         """What kept measurements must have been made from."""
         digest = hashlib.sha256((self.run.path / "model.pt").read_bytes()).hexdigest()
-        return {"model": digest, "images": self.images}
+        return {"model": digest}
+
+    @cached_property
+    def kept(self) -> KeptResults:
+        """Metrics and probes that were measured earlier."""
+        return KeptResults(self.folder / "metrics.json", self.stamp)
 
     @property
     def has_codes(self) -> bool:
         """Whether the run's model has an encoder."""
         return self.run.family != "decoder"
 
-    def codes(self, side: str) -> Codes:
-        """Codes of images of a side; empty where the side is."""
-        path = self.folder / f"codes_{side}.npz"
+    def limit(self, wanted: int = IMAGES) -> int:
+        """How many images of a side something is measured on that wants so many."""
+        return wanted if self.images is None else self.images
+
+    def codes(self, side: str, wanted: int = IMAGES) -> Codes:
+        """Codes of images of a side, of so many where ``images`` was not given."""
+        limit = self.limit(wanted)
+        path = self.folder / f"codes_{side}_{limit}.npz"
         kept = _load_arrays(path, self.stamp)
         if kept is None:
-            found = collect_codes(self.run, side, self.images)
-            _save_arrays(path, self.stamp, found._asdict())
-            return found
-        return Codes(**kept)
+            found = collect_codes(self.run, side, limit)
+            # Models compute in single precision, so nothing is lost.
+            kept = {"indices": found.indices, "codes": found.codes.astype(np.float32)}
+            _save_arrays(path, self.stamp, kept)
+        grid = self.run.split.grid
+        values = grid.standardise(grid.values(kept["indices"]))
+        return Codes(kept["indices"], kept["codes"].astype(np.float64), values)
 
     def errors(self) -> ErrorMap:
         """NLL of single images all over the factor grid."""
-        path = self.folder / "errors.npz"
+        path = self.folder / f"errors_{self.limit()}.npz"
         kept = _load_arrays(path, self.stamp)
         if kept is None:
-            found = measure_errors(self.run, self.images)
+            found = measure_errors(self.run, self.limit())
             _save_arrays(path, self.stamp, found._asdict())
             return found
         return ErrorMap(**kept)
@@ -81,17 +92,29 @@ class Measurements:
         if not self.has_codes:
             return {}
         known = load_metrics()
+        chosen = [known[name] for name in (known if names is None else names)]
         return {
-            name: self._recall(
-                name, lambda name=name: self._measure(known[name]), known[name].revision
+            metric.name: self.kept.recall(
+                metric.name, self.limit(metric.images), metric.revision, self._measure, metric
             )
-            for name in (known if names is None else names)
+            for metric in chosen
         }
 
     def constant(self) -> Result:
         """How the mean training image scores; empty for models that make no images."""
-        limit = self.run.config["training"]["score_images"]
-        return self._recall(f"{CONSTANT}_{limit}", lambda: measure_constant(self.run, limit))
+        limit = min(self.run.config["training"]["score_images"] or AVERAGED, AVERAGED)
+        return self.kept.recall(CONSTANT, limit, 1, measure_constant, self.run, limit)
+
+    def bounds(self) -> Bounds:
+        """Ceiling and floor of every metric on the images that it was measured on.
+
+        See :func:`~disentgen.analysis.bounds.measure_bounds`.
+        """
+        if not self.has_codes:
+            return {}
+        section, latents = self.run.config["dataset"], self.codes("train").codes.shape[1]
+        label = name_dataset(section["name"], section.get("version"))
+        return measure_bounds(label, self.run.split, latents, self.images)
 
     def probes(self) -> dict[str, list[dict[str, Any]]]:
         """How well factors are read from codes on every side, by kind of probe."""
@@ -100,62 +123,20 @@ class Measurements:
         shown = [side for side in SIDES if self.run.split.mask(side).any()]
         sides: dict[str, Codes] = {side: self.codes(side) for side in shown}
         return {
-            kind: self._recall(
-                f"probe_{kind}",
-                lambda kind=kind: measure_placement(sides, self.run.split.grid.names, kind).to_dict(
-                    "records"
-                ),
-            )
+            kind: self.kept.recall(f"probe_{kind}", self.limit(), 1, self._probe, sides, kind)
             for kind in PROBES
         }
 
+    def _probe(self, sides: dict[str, Codes], kind: Kind) -> list[dict[Hashable, Any]]:
+        return measure_placement(sides, self.run.split.grid.names, kind).to_dict("records")
+
     def _measure(self, metric: Metric) -> Result:
-        grid = self.run.split.grid
-        if metric.samples:
-            sampler = Sampler(
-                self._encode, grid, np.random.default_rng(0), self.run.split.mask("train")
-            )
-            return metric.function(sampler)
-        found = self.codes("train")
-        return metric.function(found.codes, grid.classes(found.indices))
+        found = self.codes("train", metric.images)
 
-    def _encode(self, indices: NDArray[np.int64]) -> NDArray[np.float64]:
-        images = self.run.dataset.observe().images(indices)
-        with torch.no_grad():
-            return encode(self.run.model, images).double().numpy()
+        def encode(indices: NDArray[np.int64]) -> NDArray[np.float64]:
+            return found.codes[np.searchsorted(found.indices, indices)]
 
-    def _recall(self, name: str, measure: Any, revision: int = 1) -> Any:
-        path = self.folder / "metrics.json"
-        kept = _load(path)
-        if kept.get("stamp") != self.stamp:
-            kept = {"stamp": self.stamp, "versions": {}, "measured": {}}
-        revisions = kept.setdefault("revisions", {})
-        if name not in kept["measured"] or revisions.get(name, 1) != revision:
-            kept["measured"][name] = _plain(measure())
-            revisions[name] = revision
-            kept["versions"][name] = {package: version(package) for package in VERSIONS}
-            text = json.dumps(kept, indent=1, ensure_ascii=False) + "\n"
-            path.parent.mkdir(exist_ok=True)
-            write_whole(path, lambda file: file.write_text(text, encoding="utf-8"))
-        return kept["measured"][name]
-
-
-def _plain(value: Any) -> Any:
-    """Arrays as lists, NaN as None: what JSON can hold."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
+        return metric.measure(encode, self.run.split.grid, found.indices)
 
 
 def _load_arrays(path: Path, stamp: dict[str, Any]) -> dict[str, NDArray] | None:

@@ -15,10 +15,11 @@ def list_points(runs: pd.DataFrame, cells: pd.DataFrame, score: str) -> pd.DataF
         score: a column of both.
 
     Returns:
-        Columns ``label``, ``cell``, ``disentanglement``, ``mean``, ``low``, ``high`` (NaN below
-        three seeds, of which each run is a row), ``hollow`` (whether the cell has hardly learned).
+        Columns ``label``, ``cell``, ``disentanglement``, ``informativeness``, ``mean``, ``low``,
+        ``high`` (NaN below three seeds, of which each run is a row), ``hollow`` (whether the cell
+        has hardly learned).
     """
-    columns = ["label", "cell", "disentanglement", score]
+    columns = ["label", "cell", "disentanglement", "informativeness", score]
     ends = [f"{score}_low", f"{score}_high"]
     found = []
     for (_, cell), hollow in zip(cells.iterrows(), has_failed(cells), strict=True):
@@ -31,5 +32,5 @@ def list_points(runs: pd.DataFrame, cells: pd.DataFrame, score: str) -> pd.DataF
         found.append(part.assign(hollow=hollow))
     table = pd.concat(found, ignore_index=True)
     names = {score: "mean", ends[0]: "low", ends[1]: "high"}
-    numbers = ["disentanglement", *names.values()]
+    numbers = ["disentanglement", "informativeness", *names.values()]
     return table.rename(columns=names).astype(dict.fromkeys(numbers, float))

@@ -41,6 +41,7 @@ from disentgen.analysis.run_figures import (
 )
 from disentgen.analysis.score_figure import draw_scores
 from disentgen.analysis.study_figures import (
+    INFORMATIVE,
     draw_comparison,
     draw_generalisation,
     draw_hintons,
@@ -49,6 +50,7 @@ from disentgen.analysis.study_figures import (
 from disentgen.analysis.tables import (
     DISENTANGLEMENT,
     MINIMUM_SEEDS,
+    only_metrics,
     tabulate_cells,
     tabulate_metrics,
 )
@@ -66,7 +68,9 @@ CAPTIONS = {
         "below it the excess over the pixels' floor, and the gap to controls trained on all "
         "images. Strong marks: means over seeds with 95 % intervals, cut off where they leave the "
         "panel; faint ones: runs. Below three seeds every run is a strong mark, without interval. "
-        "Hollow: models that have hardly learned (train excess above half of the mean image's)."
+        "Hollow: models that have hardly learned (train excess above half of the mean image's). "
+        "Grey: the lasso reads next to nothing from the codes (informativeness below "
+        f"{INFORMATIVE:g}), so that disentanglement means nothing."
     ),
     "scores": (
         "NLL by model and condition, beside that of controls trained on all images where there "
@@ -80,11 +84,12 @@ PICTURE_CAPTIONS = {
     "reconstructions.png": "Images of each side and what the model makes of them.",
     "predictions.png": "Factor values that the model reads, against the true ones.",
     "errors.png": "Where on the factor grid the NLL is high.",
-    "importances.png": "How important each latent is for each factor (lasso).",
+    "importances.png": "How important each latent is for each factor; n: images.",
     "placement.png": "How well factors are read from the codes of each side.",
     "traversals.png": "Latents moved one at a time.",
     "traversals.gif": "The same, moving.",
 }
+UNBOUNDED = {"ceiling": None, "floor": None}
 #: Experiments that are shown in one figure, since they are scored on the same images; supervised
 #: ones make no images.
 TASKS = {"disent": "", "decoders": "", "composition": "composition"}
@@ -111,7 +116,7 @@ def list_pictures(measured: Measurements) -> Drawers:
     return pictures
 
 
-def draw_run(path: Path, images: int) -> tuple[str, str | None]:
+def draw_run(path: Path, images: int | None) -> tuple[str, str | None]:
     """Draw what is missing of a run's pictures, in its folder ``analysis``; why it cannot be."""
     torch.set_num_threads(1)
     try:
@@ -121,7 +126,7 @@ def draw_run(path: Path, images: int) -> tuple[str, str | None]:
     return str(path), None
 
 
-def draw_pictures(run: Run, images: int) -> None:
+def draw_pictures(run: Run, images: int | None) -> None:
     """Draw the pictures of a run that are not there, or are of an earlier state of it."""
     measured = Measurements(run, images)
     drawn = measured.folder / "pictures.json"
@@ -129,7 +134,7 @@ def draw_pictures(run: Run, images: int) -> None:
         name: hashlib.sha256((run.path / name).read_bytes()).hexdigest()
         for name in ("results.json", "history.csv")
     }
-    stamp = json.dumps(measured.stamp | written)
+    stamp = json.dumps(measured.stamp | written | {"images": images})
     fresh = drawn.exists() and drawn.read_text(encoding="utf-8") == stamp
     for name, draw in list_pictures(measured).items():
         if not fresh or not (measured.folder / name).exists():
@@ -162,7 +167,7 @@ def save_report(collection: Collection, folder: Path) -> Path:
     cells = tabulate_cells(runs)
     runs.drop(columns="path").to_csv(folder / "runs.csv", index=False, float_format="%.6g")
     cells.to_csv(folder / "cells.csv", index=False, float_format="%.6g")
-    tabulate_metrics(collection.measured).to_csv(
+    tabulate_metrics(collection.measured, collection.bounds).to_csv(
         folder / "metrics.csv", index=False, float_format="%.6g"
     )
     comparison, claims = save_comparison(collection, folder)
@@ -203,7 +208,7 @@ def save_figures(
             measured = [Measurements(run, collection.images) for run in shown]
             path = folder / f"hinton-{name}-{condition}-{word}.png"
             save(draw_hintons(measured, labels), path)
-            saved.append((f"{title}: importance of latents (lasso).", path))
+            saved.append((f"{title}: importance of latents (lasso; n: images).", path))
             makers = [place for place, run in enumerate(shown) if run.family != "composer"]
             if makers:
                 path = folder / f"images-{name}-{condition}-{word}.png"
@@ -281,7 +286,7 @@ def list_differences(all_runs: list[Run], table: pd.DataFrame) -> list[str]:
 def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
     """What the page of one run shows."""
     measured = Measurements(run, collection.images)
-    results = run.results or {}
+    results, bounds = run.results or {}, collection.bounds.get(str(run.path), {})
     return {
         "name": f"{run.experiment}/{run.id}",
         "label": run.dataset.label,
@@ -294,8 +299,12 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
             key: value for key, value in flatten(results).items() if not key.startswith("scores.")
         },
         "metrics": {
-            name: {part: value for part, value in result.items() if not isinstance(value, list)}
-            for name, result in collection.measured.get(str(run.path), {}).items()
+            name: [
+                {"part": part, "value": value, **bounds.get((name, part), UNBOUNDED)}
+                for part, value in result.items()
+                if not isinstance(value, list)
+            ]
+            for name, result in only_metrics(collection.measured.get(str(run.path), {})).items()
         },
         "pictures": [measured.folder / name for name in list_pictures(measured)],
     }

@@ -15,6 +15,7 @@ from torch import Tensor
 from disentgen.analysis.errors import ErrorMap
 from disentgen.analysis.figures import choose_examples, describe_run, draw_rows, tensor_images
 from disentgen.analysis.measure import Measurements
+from disentgen.analysis.metrics import Result
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES, Autoencoder
@@ -175,6 +176,12 @@ def draw_hinton(axis: Axes, importances: NDArray[np.floating], factors: Sequence
     axis.set_facecolor("0.93")
 
 
+def describe_importances(result: Result) -> str:
+    """The scores that belong to a Hinton diagram, and on how many images they were measured."""
+    scores = f"D {result['disentanglement']:.2f}, C {result['completeness']:.2f}"
+    return f"{scores}, informativeness {result['informativeness']:.2f}, n {result['images']:,}"
+
+
 def draw_importances(measured: Measurements) -> Figure:
     """Hinton diagrams of a run's latents, by lasso and by boosted trees."""
     run = measured.run
@@ -186,10 +193,7 @@ def draw_importances(measured: Measurements) -> Figure:
     for axis, (name, title) in zip(axes, titles.items(), strict=True):
         result = results[name]
         draw_hinton(axis, np.array(result["importances"]), factors)
-        axis.set_title(
-            f"{title}: disentanglement {result['disentanglement']:.2f}, "
-            f"completeness {result['completeness']:.2f}", fontsize=8,
-        )  # fmt: skip
+        axis.set_title(f"{title}: {describe_importances(result)}", fontsize=8)
         axis.set_xlabel("latent", fontsize=7)
     figure.suptitle(describe_run(run), fontsize=8)
     return figure

@@ -16,7 +16,7 @@ from disentgen.analysis.cells import CONDITION_TITLES, describe_cell
 from disentgen.analysis.figures import draw_rows, run_task
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.points import list_points
-from disentgen.analysis.run_figures import draw_hinton
+from disentgen.analysis.run_figures import describe_importances, draw_hinton
 from disentgen.dataset.spec import find_spec
 from disentgen.errors import UsageError
 from disentgen.runs import Run
@@ -27,6 +27,8 @@ RULERS = {
     "excess over floor": ("excess_train", "excess_held_out"),
     "gap to control": (None, "gap_to_control"),
 }
+#: Disentanglement means nothing where the lasso's informativeness is below; marks are grey there.
+INFORMATIVE = 0.1
 #: Values below are drawn on a linear scale, so that gaps around 0 can be seen.
 LINEAR_BELOW = 100
 
@@ -80,10 +82,13 @@ def draw_generalisation(runs: pd.DataFrame, cells: pd.DataFrame) -> Figure:
         fit_limits(axes[row, 0], runs[[score for score in scores if score]].to_numpy(float))
         axes[row, 0].set_ylabel(f"{heading}, nats", fontsize=8)
     for axis in axes[-1]:
-        axis.set_xlabel("DCI disentanglement (lasso)", fontsize=8)
+        axis.set_xlabel(f"DCI disentanglement (lasso{count_images(runs)})", fontsize=8)
     marks = [Line2D([], [], color=colour, marker="s", linestyle="") for colour in colours.values()]
     marks += [Line2D([], [], color="0.3", marker=mark, linestyle="") for mark in "oX"]
-    names = [*colours, "training images", "held-out images"]
+    marks.append(Line2D([], [], color="0.75", marker="s", linestyle=""))
+    names = [
+        *colours, "training images", "held-out images", f"informativeness below {INFORMATIVE:g}"
+    ]  # fmt: skip
     figure.legend(marks, names, loc="outside right upper", fontsize=8)
     figure.suptitle(f"{name_data(cells)}; seeds by cell: {count_seeds(cells)}", fontsize=10)
     return figure
@@ -93,6 +98,14 @@ def count_seeds(cells: pd.DataFrame) -> str:
     """How many seeds cells have, as in ``2`` or ``2 to 3``."""
     low, high = cells["seeds"].min(), cells["seeds"].max()
     return str(low) if low == high else f"{low} to {high}"
+
+
+def count_images(runs: pd.DataFrame) -> str:
+    """On how many images disentanglement was measured, as in ``, n 50,000`` or ``, n 60 to 90``."""
+    counts = runs["metric_images"].dropna().astype(int)
+    if counts.empty:
+        return ""
+    return ", n " + " to ".join(dict.fromkeys(f"{n:,}" for n in (counts.min(), counts.max())))
 
 
 def draw_ruler(
@@ -116,10 +129,11 @@ def draw_ruler(
             continue
         axis.scatter(
             runs["disentanglement"], runs[score], marker=mark, s=14, alpha=0.35,
-            edgecolors="none", color=[colours[label] for label in runs["label"]],
+            edgecolors="none",
+            color=[choose_mark_colour(run, colours) for _, run in runs.iterrows()],
         )  # fmt: skip
         for _, point in list_points(runs, cells, score).iterrows():
-            colour, place = colours[point["label"]], point["disentanglement"]
+            colour, place = choose_mark_colour(point, colours), point["disentanglement"]
             axis.plot(place, point["mean"], mark, color=colour, markersize=7,
                       fillstyle="none" if point["hollow"] else "full")  # fmt: skip
             axis.plot([place] * 2, [point["low"], point["high"]], color=colour,
@@ -136,6 +150,11 @@ def draw_ruler(
         axis.text(0.5, 0.5, "no control runs", transform=axis.transAxes, ha="center", fontsize=8)
     axis.tick_params(labelsize=7)
     axis.grid(alpha=0.25)
+
+
+def choose_mark_colour(row: pd.Series, colours: dict[str, Any]) -> Any:
+    """The colour of a run or cell; grey where its disentanglement means nothing."""
+    return "0.75" if row["informativeness"] < INFORMATIVE else colours[row["label"]]
 
 
 def fit_limits(axis: Axes, values: NDArray[np.float64]) -> None:
@@ -162,7 +181,7 @@ def draw_hintons(measured: Sequence[Measurements], titles: Sequence[str]) -> Fig
         if found.has_codes:
             result = found.metrics(["dci_lasso"])["dci_lasso"]
             draw_hinton(axis, np.array(result["importances"]), factors)
-            told = f"D {result['disentanglement']:.2f}, C {result['completeness']:.2f}"
+            told = describe_importances(result)
         else:
             draw_hinton(axis, np.eye(len(factors)), factors)
             told = "by construction"

@@ -1,6 +1,6 @@
 """Tidy tables of runs and of cells, with intervals over seeds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from disentgen.analysis.bounds import Bounds
 from disentgen.analysis.cells import describe_cell
 from disentgen.analysis.constant import CONSTANT
 from disentgen.analysis.metrics import Result, load_metrics
@@ -15,21 +16,24 @@ from disentgen.analysis.protocol import compare_with_study
 from disentgen.runs import Run
 from disentgen.study import Row, load_protocols
 
-#: Columns of a run that are averaged over seeds.
-SCORES = (
-    "nll_train", "nll_validation", "nll_held_out",
-    "floor_train", "floor_validation", "floor_held_out",
-    "excess_train", "excess_validation", "excess_held_out",
-    "excess_constant", "kl_train", "kl_held_out", "elbo_train", "elbo_held_out", "iw_nll_train",
-    "iw_nll_held_out", "active_units_train", "ratio", "side_difference", "gap_to_control",
-    "disentanglement",
-)  # fmt: skip
-#: Scores that are differences, so of either sign.
-DIFFERENCES = ("side_difference", "gap_to_control")
-#: Scores above 0 without an upper end; all that are neither are of 0..1.
-POSITIVE = tuple(
-    score for score in SCORES if score not in DIFFERENCES and score != "disentanglement"
-)
+Scale = Literal["log", "negative", "logit", "plain"]
+#: Columns of a run that are averaged over seeds, on the scale on which no interval leaves their
+#: range: above 0, below 0, in 0..1, or of either sign.
+SCORES: dict[str, Scale] = {
+    **dict.fromkeys(("nll_train", "nll_validation", "nll_held_out"), "log"),
+    **dict.fromkeys(("floor_train", "floor_validation", "floor_held_out"), "log"),
+    **dict.fromkeys(("excess_train", "excess_validation", "excess_held_out"), "log"),
+    "excess_constant": "log",
+    **dict.fromkeys(("kl_train", "kl_held_out"), "log"),
+    **dict.fromkeys(("elbo_train", "elbo_held_out"), "negative"),
+    **dict.fromkeys(("iw_nll_train", "iw_nll_held_out"), "log"),
+    "active_units_train": "log",
+    "ratio": "log",
+    "side_difference": "plain",
+    "gap_to_control": "plain",
+    "disentanglement": "logit",
+    "informativeness": "logit",
+}
 #: What tells cells apart in tables, controls beside their counterparts.
 CELL = [
     "experiment", "dataset", "version", "source", "condition", "variant", "model", "parameters",
@@ -41,9 +45,10 @@ MINIMUM_SEEDS = 3
 #: A model whose training excess is a larger share than this of the mean image's has hardly learned:
 #: it is nearer to knowing nothing of the single image than to knowing all of it.
 LEARNED_SHARE = 0.5
-Scale = Literal["log", "logit", "plain"]
 #: The metric that the published analysis calls disentanglement.
 DISENTANGLEMENT = "dci_lasso"
+#: Parts of a result that say what it was measured on.
+SAMPLE = ("images", "warning")
 
 
 def tabulate_runs(
@@ -64,10 +69,12 @@ def tabulate_runs(
         ``active_units_<side>`` (NaN where a model has none), ``ratio`` (held-out over train NLL),
         ``side_difference`` (held-out less train excess), ``gap_to_control`` (held-out NLL less that
         of the control of the same cell and seed), ``disentanglement`` (DCI by lasso; 1 by
-        construction for ground-truth decoders), ``excess_constant`` (of the mean training image,
-        NaN where it was not measured), ``row`` (the model as the study's rows call it, empty where
-        it has none), ``protocol`` (how the run departs from that row, empty where it follows it),
-        and the main part of every metric.
+        construction for ground-truth decoders), ``informativeness`` and ``metric_images`` (how well
+        that lasso finds the factors, and of how many images; without it, ``disentanglement`` says
+        nothing), ``excess_constant`` (of the mean training image, NaN where it was not measured),
+        ``row`` (the model as the study's rows call it, empty where it has none), ``protocol`` (how
+        the run departs from that row, empty where it follows it), and the main part of every
+        metric.
     """
     known = load_protocols() if protocols is None else protocols
     rows = [describe_row(run, (measured or {}).get(str(run.path), {}), known) for run in runs]
@@ -121,9 +128,12 @@ def describe_row(
     row["ratio"] = row["nll_held_out"] / row["nll_train"]
     row["side_difference"] = row["excess_held_out"] - row["excess_train"]
     known = load_metrics()
-    row |= {name: result[known[name].main] for name, result in metrics.items() if name in known}
+    row |= {name: result[known[name].main] for name, result in only_metrics(metrics).items()}
     row["excess_constant"] = metrics.get(CONSTANT, {}).get("excess", np.nan)
-    row["disentanglement"] = 1.0 if run.family == "decoder" else row.get(DISENTANGLEMENT, np.nan)
+    by_lasso = metrics.get(DISENTANGLEMENT, {})
+    for part in ("disentanglement", "informativeness"):
+        row[part] = 1.0 if run.family == "decoder" else by_lasso.get(part, np.nan)
+    row["metric_images"] = by_lasso.get("images", np.nan)
     return row | {"path": str(run.path)}
 
 
@@ -177,18 +187,11 @@ def tabulate_cells(runs: pd.DataFrame) -> pd.DataFrame:
         for score in [*SCORES, *load_metrics(), "udr"]:
             if score in group:
                 values = group[score].astype(float).dropna().to_numpy()
-                ends = interval(values, choose_scale(score))
+                ends = interval(values, SCORES.get(score, "logit"))
                 row[score], row[f"{score}_low"], row[f"{score}_high"] = ends
         row["gap_to_control_seeds"] = int(group["gap_to_control"].notna().sum())
         rows.append(row)
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*CELL, "seeds", "steps", *SCORES])
-
-
-def choose_scale(score: str) -> Scale:
-    """The scale on which a score's seeds are averaged, so that no interval leaves its range."""
-    if score in DIFFERENCES:
-        return "plain"
-    return "log" if score in POSITIVE else "logit"
 
 
 def interval(
@@ -198,8 +201,8 @@ def interval(
 
     Args:
         values: (n,), one for each seed.
-        scale: ``log`` for values above 0, whose mean is then the geometric one, ``logit`` for those
-            of 0..1, ``plain`` for all others.
+        scale: ``log`` for values above 0, whose mean is then the geometric one, ``negative`` for
+            those below, ``logit`` for those of 0..1, ``plain`` for all others.
         confidence: of the two-sided interval.
 
     Returns:
@@ -211,7 +214,12 @@ def interval(
 
     if not len(values):
         return np.nan, np.nan, np.nan
-    scales = {"log": (np.log, np.exp), "logit": (logit, expit), "plain": (np.asarray, np.asarray)}
+    scales: dict[Scale, tuple[Callable[..., Any], Callable[..., Any]]] = {
+        "log": (np.log, np.exp),
+        "negative": (lambda given: np.log(-given), lambda scaled: -np.exp(scaled)),
+        "logit": (logit, expit),
+        "plain": (np.asarray, np.asarray),
+    }
     forward, back = scales[scale]
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = forward(values)
@@ -222,28 +230,42 @@ def interval(
         return float(back(mean)), np.nan, np.nan
     error = scaled.std(ddof=1) / np.sqrt(len(values))
     half = t.ppf((1 + confidence) / 2, len(values) - 1) * error
-    return float(back(mean)), float(back(mean - half)), float(back(mean + half))
+    low, high = sorted((float(back(mean - half)), float(back(mean + half))))
+    return float(back(mean)), low, high
 
 
-def tabulate_metrics(measured: Mapping[str, Mapping[str, Result]]) -> pd.DataFrame:
+def only_metrics(measured: Mapping[str, Result]) -> dict[str, Result]:
+    """What was measured on a run, without what is no metric of its codes."""
+    return {name: result for name, result in measured.items() if name in load_metrics()}
+
+
+def tabulate_metrics(
+    measured: Mapping[str, Mapping[str, Result]], bounds: Mapping[str, Bounds]
+) -> pd.DataFrame:
     """Every number of every metric: a row for each run, metric, part and place in it.
 
     Args:
         measured: metrics by path of a run, then by name.
+        bounds: of :func:`~disentgen.analysis.bounds.measure_bounds`, by path of a run.
+
+    Returns:
+        Columns ``run``, ``metric``, ``part``, ``place``, ``value``; ``ceiling`` and ``floor`` of
+        parts that are scores; ``images`` measured on; ``warning``.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for path, metrics in measured.items():
-        for metric, result in metrics.items():
+        for name, result in only_metrics(metrics).items():
             for part, value in result.items():
+                if part in SAMPLE:
+                    continue
                 array = np.array(value, dtype=float)
-                for place in np.ndindex(array.shape):
-                    rows.append(
-                        {
-                            "run": "/".join(Path(path).parts[-2:]),
-                            "metric": metric,
-                            "part": part,
-                            "place": ".".join(map(str, place)),
-                            "value": array[place],
-                        }
-                    )
-    return pd.DataFrame(rows, columns=["run", "metric", "part", "place", "value"])
+                shared: dict[str, Any] = {"metric": name, "part": part}
+                shared["run"] = "/".join(Path(path).parts[-2:])
+                shared |= bounds.get(path, {}).get((name, part), {})
+                shared |= {key: result.get(key) for key in SAMPLE}
+                rows += [
+                    shared | {"place": ".".join(map(str, place)), "value": array[place]}
+                    for place in np.ndindex(array.shape)
+                ]
+    columns = ["run", "metric", "part", "place", "value", "ceiling", "floor", *SAMPLE]
+    return pd.DataFrame(rows, columns=columns)

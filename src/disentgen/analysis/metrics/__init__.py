@@ -3,24 +3,27 @@
 Most are functions of two arrays, ``(codes, classes) -> Result``: codes are (n, latents) posterior
 means, classes (n, factors) indices of factor values. Where images must be chosen, the metric takes
 a :class:`Sampler` in their place. Nothing here knows of runs or models, so the metrics can be used
-on codes from anywhere.
+on codes from anywhere. All arguments pass the check of
+:mod:`~disentgen.analysis.metrics.arrays`, and every result says of how many images it is.
+
+A score means something between what the factors themselves reach as codes and what noise reaches;
+few metrics reach from 0 to 1: see :mod:`disentgen.analysis.bounds` and ``docs/metrics.md``.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from disentgen.analysis.metrics.sampling import Sampler
+from disentgen.analysis.metrics.arrays import Classes, Codes, Result
+from disentgen.analysis.metrics.sampling import Indices, Sampler
+from disentgen.dataset.grid import FactorGrid
 
-Codes = NDArray[np.floating]
-Classes = NDArray[np.integer]
-#: Named parts: numbers, or arrays by latent, by factor or (latents, factors).
-Result = dict[str, Any]
+#: Images that a metric is measured on where it does not name another number.
+IMAGES = 5_000
 
 
 class Metric(NamedTuple):
@@ -32,6 +35,8 @@ class Metric(NamedTuple):
         function: of codes and classes, or of a sampler.
         source: the paper that defines it.
         main: the part that is the score; higher is better.
+        beside: further parts that are scores, higher is better.
+        images: how many it is measured on by default.
         samples: whether the function takes a sampler.
         revision: of the computation; values kept from an earlier one are computed anew.
     """
@@ -41,8 +46,31 @@ class Metric(NamedTuple):
     function: Callable[..., Result]
     source: str
     main: str = "score"
+    beside: tuple[str, ...] = ()
+    images: int = IMAGES
     samples: bool = False
     revision: int = 1
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """All parts of a result that are scores, the main one first."""
+        return (self.main, *self.beside)
+
+    def measure(
+        self, encode: Callable[[Indices], Codes], grid: FactorGrid, indices: Indices
+    ) -> Result:
+        """The metric of some images' codes.
+
+        Args:
+            encode: (n,) indices of images to their (n, latents) codes.
+            grid: the factor grid.
+            indices: (n,) of the images; a sampler draws from these.
+        """
+        if not self.samples:
+            return self.function(encode(indices), grid.classes(indices))
+        allowed = np.zeros(grid.size, dtype=bool)
+        allowed[indices] = True
+        return self.function(Sampler(encode, grid, np.random.default_rng(0), allowed))
 
 
 @cache
@@ -55,4 +83,4 @@ def load_metrics() -> Mapping[str, Metric]:
     return {metric.name: metric for module in modules for metric in getattr(module, "METRICS", ())}
 
 
-__all__ = ["Classes", "Codes", "Metric", "Result", "Sampler", "load_metrics"]
+__all__ = ["IMAGES", "Classes", "Codes", "Metric", "Result", "Sampler", "load_metrics"]

@@ -4,16 +4,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disentgen.analysis.metrics import Classes, Codes, Metric, Result
+from disentgen.analysis.metrics.arrays import metric_of_arrays
 
 #: Bins that a latent is divided into, of equal width, as in Locatello et al. 2019.
 BINS = 20
 
 
+@metric_of_arrays()
 def measure_mig(codes: Codes, classes: Classes) -> Result:
     """Mutual information gap (Chen et al. 2018, equation 6).
 
-    For each factor, how much more the most informative latent tells of it than the second, as a
-    share of the factor's entropy. Factors that do not vary count nothing.
+    For each factor, how much more the most informative latent says of it than the second, as a
+    share of the factor's entropy. Factors that do not vary count nothing. Latents are cut into 20
+    bins, so that a factor of more classes cannot reach 1: perfect codes of dSprites score 0.89.
 
     Args:
         codes: (n, latents).
@@ -33,12 +36,16 @@ def measure_mig(codes: Codes, classes: Classes) -> Result:
     }
 
 
+@metric_of_arrays()
 def measure_modularity(codes: Codes, classes: Classes) -> Result:
     """Modularity and explicitness (Ridgeway & Mozer 2018, equations 2 and 3, section 3).
 
-    A latent is modular if it tells of one factor alone. Factors are explicit if a linear classifier
-    finds their classes: the mean area under its ROC curve, one class against all others, on a fifth
-    of the codes that were kept back; 0.5 is chance.
+    A latent is modular if it says something of one factor alone. Factors are explicit if a linear
+    classifier finds their classes: the mean area under its ROC curve, one class against all others,
+    on a fifth of the codes that were kept back; 0.5 is chance. A line through one ordered latent
+    cuts off its ends but no class in the middle, so that perfect codes are explicit by 0.78 on
+    dSprites. Modularity takes mutual information as it is estimated, which is never 0, and looks
+    at its profile over factors whatever its size: of noise it is 0.65 to 0.85.
 
     Args:
         codes: (n, latents).
@@ -134,5 +141,8 @@ def standardise(classes: Classes, fitted: NDArray[np.int64]) -> NDArray[np.float
 
 METRICS = (
     Metric("mig", "MIG", measure_mig, "Chen et al. 2018"),
-    Metric("modularity", "modularity", measure_modularity, "Ridgeway & Mozer 2018", revision=2),
-)
+    Metric(
+        "modularity", "modularity", measure_modularity, "Ridgeway & Mozer 2018",
+        beside=("explicitness",), revision=2,
+    ),
+)  # fmt: skip

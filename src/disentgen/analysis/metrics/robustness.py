@@ -3,14 +3,17 @@
 import numpy as np
 
 from disentgen.analysis.metrics import Classes, Codes, Metric, Result
+from disentgen.analysis.metrics.arrays import metric_of_arrays
 
 
+@metric_of_arrays()
 def measure_irs(codes: Codes, classes: Classes, quantile: float = 0.99) -> Result:
     """Interventional robustness score (Suter et al. 2019, section 4), all factors independent.
 
     How far a latent moves while one factor is fixed and all others vary, in units of how far it
     moves at most: a latent is robust if there is a factor that fixes it. Latents count by how far
-    they move.
+    they move. The largest of all distances is beyond a quantile of some of them, so that noise
+    scores 0.38 on 5,000 images, and more on fewer.
 
     Args:
         codes: (n, latents).

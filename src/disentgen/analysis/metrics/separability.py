@@ -3,8 +3,10 @@
 import numpy as np
 
 from disentgen.analysis.metrics import Classes, Codes, Metric, Result
+from disentgen.analysis.metrics.arrays import metric_of_arrays
 
 
+@metric_of_arrays(quantities=True)
 def measure_sap(codes: Codes, classes: Classes) -> Result:
     """Separated attribute predictability (Kumar et al. 2018, section 3).
 

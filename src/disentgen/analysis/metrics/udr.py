@@ -3,57 +3,108 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from disentgen.analysis.metrics import Codes
+from disentgen.analysis.metrics.arrays import (
+    Codes,
+    Result,
+    as_finite,
+    check_codes,
+    describe_sample,
+)
+from disentgen.errors import UsageError
 
-#: Latents whose KL is below do not tell of the image (Duan et al. 2020, section 4).
+#: Latents of no larger KL say nothing of the image (Duan et al. 2020, section 4).
 INFORMATIVE_KL = 0.01
 
 
-def measure_udr(codes: Sequence[Codes], kl: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
+def measure_udr(codes: Sequence[ArrayLike], kl: Sequence[ArrayLike]) -> Result:
     """Unsupervised disentanglement ranking (Duan et al. 2020, equations 2 and 3).
 
     Latents of a disentangled model are found again, one by one, in another one trained alike.
-    Similarity is Spearman's rank correlation.
+    Similarity is Spearman's rank correlation (their UDR-S), between latents alone that are live in
+    their own model: a rank correlation knows no scale, so that in a dead latent it would find
+    factors of which there is next to nothing.
 
     Args:
         codes: (n, latents) of the same images, from each of two or more models.
         kl: (latents,) mean KL of each model's posterior from the prior, in nats.
 
     Returns:
-        A score in 0..1 for each model: the median over all others.
+        ``score_per_model``: (models,) in 0..1, the median over all others; ``live_latents``:
+        (models,); ``images``; a ``warning`` where there are as many latents as images.
+
+    Raises:
+        UsageError: fewer than two models, codes of unequal numbers of images, arrays of other
+            shapes or with values that are not finite.
     """
-    if len(codes) < 2:
-        raise ValueError("UDR compares models: it needs codes of two or more.")
-    scores = np.full((len(codes), len(codes)), np.nan)
-    for i, first in enumerate(codes):
-        for j in range(i + 1, len(codes)):
-            scores[i, j] = scores[j, i] = compare_models(first, codes[j], kl[i], kl[j])
-    return np.nanmedian(scores, axis=1)
+    checked, live = check_models(codes, kl)
+    scores = np.full((len(checked), len(checked)), np.nan)
+    for i, first in enumerate(checked):
+        for j in range(i + 1, len(checked)):
+            matched = compare_models(first[:, live[i]], checked[j][:, live[j]])
+            scores[i, j] = scores[j, i] = matched
+    sample = describe_sample(len(checked[0]), max(part.shape[1] for part in checked))
+    return sample | {
+        "score_per_model": np.nanmedian(scores, axis=1),
+        "live_latents": np.array([mask.sum() for mask in live]),
+    }
 
 
-def compare_models(
-    first: Codes, second: Codes, first_kl: NDArray[np.floating], second_kl: NDArray[np.floating]
-) -> float:
-    """How well the informative latents of two models match one to one (equation 2)."""
+def check_models(
+    codes: Sequence[ArrayLike], kl: Sequence[ArrayLike]
+) -> tuple[list[Codes], list[NDArray[np.bool_]]]:
+    """Codes of several models, and which latents of each are live.
+
+    Raises:
+        UsageError: as :func:`measure_udr` says.
+    """
+    if len(codes) < 2 or len(kl) != len(codes):
+        raise UsageError(
+            "UDR compares models: it needs codes and KL of two or more; given: codes of "
+            f"{len(codes)}, KL of {len(kl)}."
+        )
+    checked = [check_codes(part) for part in codes]
+    if len({len(part) for part in checked}) > 1:
+        shapes = ", ".join(str(part.shape) for part in checked)
+        raise UsageError(f"UDR needs codes (images, latents) of the same images; given: {shapes}.")
+    live = []
+    for part, values in zip(checked, kl, strict=True):
+        nats = as_finite("KL", np.asarray(values))
+        if nats.shape != part.shape[1:]:
+            raise UsageError(
+                f"KL must be a number for each of {part.shape[1]} latents; given: {nats.shape}."
+            )
+        live.append(nats > INFORMATIVE_KL)
+    return checked, live
+
+
+def compare_models(first: Codes, second: Codes) -> float:
+    """How well the live latents of two models match one to one (equation 2).
+
+    Args:
+        first: (n, live latents) codes of one model.
+        second: those of the other one, of the same images.
+    """
+    if not first.shape[1] or not second.shape[1]:
+        return 0.0
+    similarity = np.abs(rank_codes(first).T @ rank_codes(second))
+    matched = sum(share_largest(matrix).sum() for matrix in (similarity, similarity.T))
+    return float(matched / sum(similarity.shape))
+
+
+def rank_codes(codes: Codes) -> NDArray[np.float64]:
+    """Ranks of each latent, centred and of length 1; 0 where it does not vary."""
     from scipy.stats import rankdata
 
-    alive = [kl > INFORMATIVE_KL for kl in (first_kl, second_kl)]
-    count = int(alive[0].sum() + alive[1].sum())
-    if count == 0:
-        return 0.0
-    ranked = [rankdata(values, axis=0) for values in (first, second)]
-    centred = [ranks - ranks.mean(axis=0) for ranks in ranked]
-    lengths = [np.sqrt((values**2).sum(axis=0)) for values in centred]
-    units = [
-        values / np.where(length > 0, length, 1)
-        for values, length in zip(centred, lengths, strict=True)
-    ]
-    similarity = np.abs(units[0].T @ units[1])
-    matched = 0.0
-    for matrix, known in ((similarity, alive[1]), (similarity.T, alive[0])):
-        total = matrix.sum(axis=0)
-        share = np.divide(matrix.max(axis=0) ** 2, total, out=np.zeros_like(total), where=total > 0)
-        matched += share[known].sum()
-    return float(matched / count)
+    ranks = rankdata(codes, axis=0)
+    centred = ranks - ranks.mean(axis=0)
+    length = np.sqrt((centred**2).sum(axis=0))
+    return centred / np.where(length > 0, length, 1)
+
+
+def share_largest(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The square of each column's largest entry over its sum; 0 where all are."""
+    total = similarity.sum(axis=0)
+    largest = similarity.max(axis=0) ** 2
+    return np.divide(largest, total, out=np.zeros_like(total), where=total > 0)

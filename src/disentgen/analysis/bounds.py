@@ -1,0 +1,178 @@
+"""Ceilings and floors of metrics: what they say of the factors themselves, and of noise.
+
+Few metrics say 1 of perfect codes and 0 of useless ones, and by how much they miss depends on the
+factor grid and on the number of images. A score is therefore read between two others, measured on
+the same images: of the factors' values as codes, one latent for each factor (the ceiling), and of
+Gaussian noise with as many latents as the model has (the floor).
+"""
+
+import argparse
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from disentgen.analysis.kept import KeptResults
+from disentgen.analysis.metrics import Codes, Metric, load_metrics
+from disentgen.dataset import build_dataset
+from disentgen.dataset.split import Split
+from disentgen.errors import UsageError
+from disentgen.paths import data_folder
+
+#: Ceiling and floor by metric and part.
+Bounds = dict[tuple[str, str], dict[str, float | None]]
+GRIDS = ("dsprites", "shapes3d", "mpi3d")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Codes of a split's training images that need no model: factor values, or noise.
+
+    Args:
+        dataset: its name and version, for the file's name.
+        split: whose training images are coded.
+        latents: of the noise; None for the factors' values, standardised.
+    """
+
+    dataset: str
+    split: Split
+    latents: int | None = None
+
+    @property
+    def stamp(self) -> dict[str, Any]:
+        """What scores of these codes depend on, beside the metric and the number of images."""
+        factors = repr(list(self.split.grid.factors.items()))
+        return {
+            "dataset": self.dataset,
+            "factors": hashlib.sha256(factors.encode()).hexdigest(),
+            "train": self.split.sha256("train"),
+            "codes": "factors" if self.latents is None else f"noise-{self.latents}",
+        }
+
+    @property
+    def path(self) -> Path:
+        """The file that scores are kept in."""
+        digest = hashlib.sha256(json.dumps(self.stamp).encode()).hexdigest()[:12]
+        name = f"{self.dataset}-{self.stamp['codes']}-{digest}.json"
+        return data_folder() / "results" / "metric_bounds" / name
+
+    def score(
+        self, metrics: Iterable[Metric], images: int | None = None
+    ) -> dict[tuple[str, str], float | None]:
+        """Scores of metrics by name and part; each is measured once and kept.
+
+        Args:
+            metrics: that are asked for.
+            images: to measure on; by default, the number that each metric names.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        kept = KeptResults(self.path, self.stamp)
+        scores: dict[tuple[str, str], float | None] = {}
+        # Runs that are measured side by side ask for the same scores.
+        with FileLock(self.path.with_suffix(".lock")):
+            for metric in metrics:
+                count = metric.images if images is None else images
+                found = kept.recall(
+                    metric.name, count, metric.revision, self._measure, metric, count
+                )
+                scores |= {(metric.name, part): found[part] for part in metric.scores}
+        return scores
+
+    def _measure(self, metric: Metric, images: int) -> dict[str, float]:
+        rng, grid = np.random.default_rng(1), self.split.grid
+
+        def encode(indices: NDArray[np.int64]) -> Codes:
+            if self.latents is None:
+                return grid.standardise(grid.values(indices))
+            return rng.standard_normal((len(indices), self.latents))
+
+        result = metric.measure(encode, grid, self.split.sample("train", images))
+        return {part: result[part] for part in metric.scores}
+
+
+def measure_bounds(
+    dataset: str,
+    split: Split,
+    latents: int,
+    images: int | None = None,
+    metrics: Sequence[Metric] | None = None,
+) -> Bounds:
+    """Ceiling and floor of metrics on a split's training images.
+
+    Args:
+        dataset: its name and version.
+        split: whose training images are measured on.
+        latents: of the noise.
+        images: how many; by default, the number that each metric names.
+        metrics: all by default.
+
+    Returns:
+        ``ceiling`` and ``floor`` by metric and part, of parts that are scores.
+    """
+    chosen = list(load_metrics().values()) if metrics is None else metrics
+    ceiling = Reference(dataset, split).score(chosen, images)
+    floor = Reference(dataset, split, latents).score(chosen, images)
+    return {part: {"ceiling": ceiling[part], "floor": floor[part]} for part in ceiling}
+
+
+def format_bounds(datasets: Sequence[str], latents: int, images: int | None = None) -> str:
+    """Ceilings and floors of all metrics on several grids, nothing held out, as a Markdown table.
+
+    Args:
+        datasets: by name.
+        latents: of the noise.
+        images: how many; by default, the number that each metric names.
+
+    Raises:
+        UsageError: no such dataset, or too few images.
+    """
+    tables = {}
+    for name in datasets:
+        dataset = build_dataset(name)
+        label = name_dataset(name, dataset.spec.version)
+        tables[label] = measure_bounds(label, dataset.split, latents, images)
+    lines = [
+        "| metric | part | images |" + "".join(f" {name} |" for name in tables),
+        "|---|---|---|" + "---|" * len(tables),
+    ]
+    for metric in load_metrics().values():
+        for part in metric.scores:
+            found = [table[metric.name, part] for table in tables.values()]
+            cells = [f" {format_score(*row.values())} |" for row in found]
+            count = f"{images or metric.images:,}"
+            lines.append(f"| {metric.title} | {part} | {count} |" + "".join(cells))
+    return "\n".join(lines)
+
+
+def format_score(ceiling: float | None, floor: float | None) -> str:
+    """Ceiling and floor to three digits; a dash where a score is not defined."""
+    # Adding 0 takes the sign off -0.
+    words = ["–" if value is None else f"{round(value, 3) + 0:.3f}" for value in (ceiling, floor)]
+    return " / ".join(words)
+
+
+def name_dataset(name: str, version: str | None) -> str:
+    """A dataset's name, with its version where there are several."""
+    return f"{name}-{version}" if version else name
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis.bounds",
+        description="Ceiling (the factors as codes) / floor (noise) of all metrics.",
+    )
+    parser.add_argument("datasets", nargs="*", default=GRIDS, help=", ".join(GRIDS))
+    parser.add_argument("--latents", type=int, default=10, help="of the noise (10)")
+    parser.add_argument("--images", type=int, help="to measure on; each metric's own number")
+    given = parser.parse_args(arguments)
+    try:
+        print(format_bounds(given.datasets, given.latents, given.images))
+    except UsageError as error:
+        raise SystemExit(str(error)) from None
