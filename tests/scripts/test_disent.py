@@ -249,10 +249,11 @@ def test_unwritable_run_folder(disent, data):
 
 
 def start(environment, *words):
-    command = [sys.executable, "-m", "experiments.disent", "with", *words]
+    # Undoes what nohup or a shell's "&" around the tests makes their children ignore.
+    heed_signals = ["env", "--default-signal=INT,HUP"]
     return subprocess.Popen(
-        command, cwd=SCRIPTS, env=environment, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True,
+        [*heed_signals, sys.executable, "-m", "experiments.disent", "with", *words],
+        cwd=SCRIPTS, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 
 

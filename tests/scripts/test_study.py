@@ -10,7 +10,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from conftest import REPOSITORY, call_module
+from configs.decoders import DECODERS
+from configs.training import GENERATION
+from conftest import REPOSITORY, call_module, read_config
+from disentgen.run_directory import RunDirectory
 from disentgen.runs import find_runs, open_run
 from disentgen.study.sweep import SMOKE, list_cells, main, run_cell
 from disentgen.study.table import MODELS, TABLE, VARIANTS
@@ -158,8 +161,13 @@ def test_runs_on_the_stand_in_do_not_count_once_the_original_is_there(data, monk
     monkeypatch.setenv("DISENTGEN_DATA", str(data))
     (cell,) = list_cells("decoders", datasets=["dsprites"])[:1]
     folder = data / "sims" / "decoders" / "1"
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps({"dataset": {"source": "stand-in"}}))
+    settings = read_config(
+        "decoder",
+        dataset={"name": "dsprites", "source": "stand-in"},
+        model=DECODERS["fast"],
+        training=GENERATION["generation"],
+    )
+    RunDirectory(folder).save_config(settings)
     record = {"status": "COMPLETED", "meta": {"comment": cell.name}}
     (folder / "run.json").write_text(json.dumps(record))
     assert run_cell(cell) == "finished before"
