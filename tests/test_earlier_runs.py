@@ -1,6 +1,7 @@
 """Runs of earlier versions are opened, grouped and resumed (see ``fixtures/earlier_runs``)."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -42,7 +43,7 @@ def test_a_run_opens(name):
     if name == "composition/killed":
         assert (run.status, run.results) == ("DEAD", None)
         return
-    assert run.status == ("UNKNOWN" if name == "archive/no-record" else "COMPLETED")
+    assert run.status == "COMPLETED"
     assert run.results["scores"]["train"]["nll"] > 0
     held_out = run.results["scores"]["held_out"]
     assert (held_out is None) == (name == "disent/other-nothing-held-out")
@@ -72,6 +73,27 @@ def test_runs_that_do_not_are_several():
         for group, names in GROUPS.items()
     }
     assert sum(map(len, keys.values())) == len(set().union(*keys.values()))
+
+
+def test_a_saved_configuration_means_what_it_meant(environment):
+    """Though it lacks settings whose default is another one by now."""
+    saved = str(EARLIER / "composition" / "unbroken" / "config.json")
+    shown = call_module(environment, "experiments.composition", "print_config", "with", saved)
+    assert re.search(r"pair_kl = 'mean'", shown.stdout)
+    words = ("print_config", "with", saved, "training.loss.pair_kl=sum")
+    shown = call_module(environment, "experiments.composition", *words)
+    assert re.search(r"pair_kl = 'sum'", shown.stdout)
+    assert open_earlier("composition/unbroken").lacks_settings
+
+
+def test_a_finished_run_without_checkpoint_is_not_trained_anew(environment, data):
+    folder = data / "sims" / "disent" / "1"
+    shutil.copytree(EARLIER / "disent" / "beta-4", folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    words = ("with", "resume=1", "training.score_samples=4")
+    done = call_module(environment, "experiments.disent", *words, status=1)
+    assert "has no checkpoint.pt to go on from" in done.stderr
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_a_killed_run_ends_as_if_it_had_not_been_killed(environment, data):

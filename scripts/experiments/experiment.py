@@ -1,6 +1,7 @@
 """What all experiments share: reading the command line, keeping a run, explaining errors."""
 
 import ast
+import os
 import shlex
 import signal
 import subprocess
@@ -13,16 +14,18 @@ import colorama
 from sacred import SETTINGS, Experiment
 from sacred.config import load_config_file
 from sacred.run import Run as SacredRun
+from sacred.utils import convert_to_nested_dict
 
 from disentgen.errors import UsageError
 from disentgen.paths import data_folder
 from disentgen.registry import unknown
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run
-from disentgen.schema import defaults
-from disentgen.training.config import KEYS, Config, ProcessSettings, check_sections
-from experiments.resume import check_continued, continue_config, find_run
-from ingredients.errors import told_plainly
+from disentgen.schema import defaults, merge
+from disentgen.training.baseline import list_lacking
+from disentgen.training.config import KEYS, SECTIONS, Config, ProcessSettings, check_sections
+from experiments.resume import check_continued, find_run
+from ingredients.errors import plain_errors
 from ingredients.observers import RunFolderObserver, check_writable
 from ingredients.section import Section
 
@@ -74,7 +77,7 @@ class TrainingExperiment(Experiment):
 
     def _read_config(self, config: dict, complete: bool) -> dict:
         """Read what Sacred has composed; its seed comes from here, before it draws one itself."""
-        with told_plainly():
+        with plain_errors():
             self._check_keys(config)
             self._check_kind(config)
             if complete:
@@ -96,7 +99,7 @@ class TrainingExperiment(Experiment):
         from disentgen.runs import view_training
         from disentgen.training.run import train
 
-        with told_plainly():
+        with plain_errors():
             directory = RunDirectory(self._folder_of(run))
             with directory.held():
                 training = train(self.config_read, directory, run)
@@ -120,27 +123,24 @@ class TrainingExperiment(Experiment):
         options = {"--beat-interval": HEARTBEAT_SECONDS, **_given(options or {})}
         # The library checks every key and type; Sacred's own check would only repeat it, less well.
         options["--force"] = True
-        updates = dict(config_updates or {})
+        updates = convert_to_nested_dict(config_updates or {})
         resume = updates.pop("resume", None)
         self.resumed = None
-        with told_plainly():
+        with plain_errors():
             self._check_named_configs(named_configs)
             folder = Path(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
             if resume is not None:
-                if named_configs:
-                    raise UsageError(
-                        "a run goes on under its own configuration: resume takes no named configs "
-                        f"({', '.join(named_configs)})."
-                    )
-                self.resumed = find_run(folder, str(resume), self.path)
+                self.resumed = self._find_resumed(folder, str(resume), named_configs)
                 folder, options["--id"] = self.resumed.path.parent, self.resumed.id
                 if comment := self.resumed.record.comment:
                     options.setdefault("--comment", comment)
-                updates = continue_config(self.resumed, updates)
-            elif command_name in (None, self.default_command):
-                if "--unobserved" in options:
-                    raise UsageError("a training needs its folder: leave --unobserved away.")
-                check_writable(folder, options.get("--id"))
+                updates = merge(self.resumed.config, updates)
+            else:
+                updates = merge(self._list_lacking(named_configs), updates)
+                if command_name in (None, self.default_command):
+                    if "--unobserved" in options:
+                        raise UsageError("a training needs its folder: leave --unobserved away.")
+                    check_writable(folder, options.get("--id"))
             self._observe(RunFolderObserver(folder, goes_on=resume is not None))
             return super().run(command_name, updates, named_configs, info, meta_info, options)
 
@@ -162,6 +162,23 @@ class TrainingExperiment(Experiment):
                     flush=True,
                 )
             raise SystemExit(128 + getattr(interrupt, "number", signal.SIGINT)) from None
+
+    def _find_resumed(self, folder: Path, given: str, named_configs: Sequence[str]) -> Run:
+        """The run that is to go on."""
+        if named_configs:
+            raise UsageError(
+                "a run goes on under its own configuration: resume takes no named configs "
+                f"({', '.join(named_configs)})."
+            )
+        return find_run(folder, given, self.path)
+
+    def _list_lacking(self, named_configs: Sequence[str]) -> dict[str, Any]:
+        """What configurations that runs have saved mean by the keys that they lack."""
+        lacking: dict[str, Any] = {}
+        for saved in map(load_config_file, filter(os.path.isfile, named_configs)):
+            if set(SECTIONS) <= set(saved):
+                lacking |= list_lacking(saved, self.family)
+        return lacking
 
     def _observe(self, folder: RunFolderObserver) -> None:
         """Keep the next run in its folder, beside whatever observers a user has added."""
@@ -207,7 +224,7 @@ class TrainingExperiment(Experiment):
             word for word in before
             if not word.startswith("-") and ("=" in word or word in known)
         ]  # fmt: skip
-        with told_plainly():
+        with plain_errors():
             if loose:
                 raise UsageError(
                     "settings stand after 'with': "

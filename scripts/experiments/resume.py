@@ -1,13 +1,11 @@
 """Going on with a run in its own folder."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from disentgen.errors import UsageError
 from disentgen.runs import Run, open_run
-from disentgen.schema import flatten, merge
 from disentgen.training.config import Config
+from disentgen.training.continuing import list_changes
 
 
 def find_run(folder: Path, given: str, experiment: str) -> Run:
@@ -37,13 +35,12 @@ def find_run(folder: Path, given: str, experiment: str) -> Run:
         )
     if run.status == "RUNNING":
         raise UsageError(f"run {run.path} is still running; nothing to resume.")
-    run.load_checkpoint()
+    if run.load_checkpoint() is None and (run.results or len(run.history)):
+        raise UsageError(
+            f"run {run.path} has no checkpoint.pt to go on from; it would be trained anew, over "
+            "its model. open_run opens what is there."
+        )
     return run
-
-
-def continue_config(run: Run, updates: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration of a run, with the few changes that leave it the same run."""
-    return merge(run.config, updates)
 
 
 def check_continued(run: Run, config: Config) -> None:
@@ -56,15 +53,7 @@ def check_continued(run: Run, config: Config) -> None:
     Raises:
         UsageError: a setting cannot change, or there is nothing to do.
     """
-    before, after = flatten(run.config), config.flat()
-    may_change = [name for name, (_, key) in after.items() if key.may_change]
-    changed = [name for name, (value, _) in after.items() if before.get(name, value) != value]
-    changed += [name for name in after if name not in before]
-    for name in changed:
-        if name not in may_change:
-            raise UsageError(
-                f"'{name}' cannot change when a run is resumed; only {', '.join(may_change)} can."
-            )
+    changed = list_changes(run.settings, config)
     done, epochs = len(run.history), config.training.epochs
     if epochs < done:
         raise UsageError(
@@ -73,6 +62,6 @@ def check_continued(run: Run, config: Config) -> None:
     if run.status == "COMPLETED" and not any(name.startswith("training.") for name in changed):
         raise UsageError(
             f"run {run.path} is complete ({done} epochs); give training.epochs={done + 10}, say, "
-            "to train it further, or training.score_images or training.score_samples to score it "
-            "on more images or by more samples."
+            "to train it further, or training.score_images, training.score_samples or "
+            "training.find_duplicates to score it anew."
         )

@@ -9,7 +9,7 @@ from disentgen.dataset.duplicates import count_duplicates, find_duplicates
 from disentgen.dataset.summary import describe_dataset, describe_duplicates
 from disentgen.paths import data_folder
 from disentgen.training.config import Config
-from ingredients.errors import told_plainly
+from ingredients.errors import plain_errors
 from ingredients.section import Section
 
 
@@ -22,7 +22,7 @@ def dataset_ingredient(family: str, **defaults: Any) -> Section:
         """Print factors and sides of the split, draw examples of each side, count duplicates."""
         from disentgen.analysis.figures import save_sides  # matplotlib takes its time to start
 
-        with told_plainly():
+        with plain_errors():
             dataset = Config.read(_run.config, complete=False).open_dataset()
             print(describe_dataset(dataset))
             print(f"examples: {save_sides(dataset, data_folder() / 'results')}", flush=True)

@@ -1,4 +1,4 @@
-"""Errors that a user can mend are told in one line."""
+"""Errors that a user can mend end a command with one line."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from disentgen.errors import DisentgenError
 
 
 @contextlib.contextmanager
-def told_plainly() -> Iterator[None]:
+def plain_errors() -> Iterator[None]:
     """End the process with the message of a user's error and status 1; let others through."""
     try:
         yield

@@ -21,6 +21,7 @@ from disentgen.paths import data_folder
 from disentgen.record import EARLIER_FAMILIES, Record
 from disentgen.run_directory import RunDirectory
 from disentgen.schema import flatten
+from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config, open_split
 
 if TYPE_CHECKING:  # Ignite takes seconds to start
@@ -73,6 +74,11 @@ class Run(RunDirectory):
         experiment = self.record.experiment or experiments.get(described) or self.path.parent.name
         return experiment, EARLIER_FAMILIES.get(experiment, described)
 
+    @property
+    def lacks_settings(self) -> bool:
+        """Whether the run was made before all of today's settings were there."""
+        return bool(list_lacking(self._load_json("config.json"), self.family))
+
     @cached_property
     def config(self) -> dict[str, Any]:
         """The same as plain data, with the defaults of the time filled in."""
@@ -124,8 +130,13 @@ class Run(RunDirectory):
 
     @cached_property
     def status(self) -> str:
-        """COMPLETED, FAILED, INTERRUPTED, RUNNING; DEAD if it says RUNNING and is not."""
+        """COMPLETED, FAILED, INTERRUPTED, RUNNING; DEAD if it says RUNNING and is not.
+
+        A run that the library has trained alone is COMPLETED once it has results.
+        """
         status = self.record.status
+        if not self.record.content and self.results:
+            return "COMPLETED"
         return "DEAD" if status == "RUNNING" and not self._is_alive() else status
 
     def _is_alive(self) -> bool:

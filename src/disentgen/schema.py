@@ -100,7 +100,7 @@ def check(
     checked = {}
     for name, parameter in accepted.items():
         if name in given:
-            checked[name] = _convert(f"{prefix}{name}", parameter.annotation, given[name])
+            checked[name] = convert(f"{prefix}{name}", parameter.annotation, given[name])
         elif parameter.default is parameter.empty:
             raise UsageError(f"{prefix}{name} is missing; accepted: {', '.join(accepted)}.")
         else:
@@ -137,12 +137,34 @@ def merge(kept: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
+def positive(word: str) -> int:
+    """A word of a command line as a whole number above 0.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number = int(word)
+    if number < 1:
+        raise ValueError
+    return number
+
+
 @cache
 def _adapter(hint: Any) -> TypeAdapter:
     return TypeAdapter(hint)
 
 
-def _convert(where: str, hint: Any, value: Any) -> Any:
+def convert(where: str, hint: Any, value: Any) -> Any:
+    """A value converted to a type.
+
+    Args:
+        where: the configuration key, for messages.
+        hint: the type.
+        value: to convert.
+
+    Raises:
+        UsageError: it is of another type, or out of range.
+    """
     if value == "null":  # as configuration files write None, and so people on the command line
         value = None
     try:

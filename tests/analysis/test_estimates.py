@@ -95,6 +95,13 @@ def test_shares_are_of_geometric_means():
         )
 
 
+def test_sides_whose_images_do_not_differ_have_no_share():
+    scores = np.array([60.0, 61.0, 62.0])
+    found = compare_share("m", scores, scores + 1, np.full(3, -4.0), 0.1)
+    assert np.isnan(found.measure(0.95)).all()
+    assert np.isnan(found.margins).all()
+
+
 def test_shares_are_judged_by_their_size():
     train, images = np.array([30.0, 30.1, 30.2]), np.full(3, 440.0)
     for share, verdict in ((0.25, NOT_SUPPORTED), (0.05, SUPPORTED)):

@@ -67,7 +67,7 @@ def make_runs(held_out, dataset="dsprites", seeds=(1, 2, 3), floors=(0.0, 0.0), 
                             "floor_held_out": floors[1], "excess_train": 50.0,
                             "excess_held_out": found, "excess_constant": 600.0,
                             "side_difference": found - 50, "disentanglement": disentanglement,
-                            "informativeness": 0.5, "metric_images": 60,
+                            "informativeness": 0.5, "metric_images": 50_000,
                         }
                     )  # fmt: skip
     return add_gaps(pd.DataFrame(rows))
@@ -261,6 +261,13 @@ def test_disentanglement_that_buys_generalisation_is_found_out():
     (found,) = judge(runs.assign(nll_held_out=100 + order + noise), "6", text="range").itertuples()
     assert found.verdict == UNDECIDED
     assert found.missing.startswith("models, rather than seeds: with 6, ρ decides from 0.60 up")
+
+
+def test_disentanglement_of_few_images_decides_no_correlation():
+    runs = make_runs({"recomb2range": 150.0})
+    (found,) = judge(runs.assign(metric_images=200), "6", text="range").itertuples()
+    assert found.verdict == "undecided"
+    assert "0 of 3 seeds with disentanglement" in found.missing
 
 
 def test_noise_of_seeds_supports_no_claim_about_correlation():

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -10,13 +11,12 @@ from functools import partial
 import numpy as np
 import pytest
 
-from configs.decoders import DECODERS
-from configs.training import GENERATION
-from conftest import REPOSITORY, call_module, read_config
+from conftest import REPOSITORY, call_module
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import find_runs, open_run
 from disentgen.study.sweep import SMOKE, list_cells, main, run_cell
 from disentgen.study.table import MODELS, TABLE, VARIANTS
+from experiments.protocols import read_words
 
 SHORT = (*SMOKE, "threads=1", "seed=1")
 
@@ -161,12 +161,7 @@ def test_runs_on_the_stand_in_do_not_count_once_the_original_is_there(data, monk
     monkeypatch.setenv("DISENTGEN_DATA", str(data))
     (cell,) = list_cells("decoders", datasets=["dsprites"])[:1]
     folder = data / "sims" / "decoders" / "1"
-    settings = read_config(
-        "decoder",
-        dataset={"name": "dsprites", "source": "stand-in"},
-        model=DECODERS["fast"],
-        training=GENERATION["generation"],
-    )
+    settings = read_words("decoders", cell.words)
     RunDirectory(folder).save_config(settings)
     record = {"status": "COMPLETED", "meta": {"comment": cell.name}}
     (folder / "run.json").write_text(json.dumps(record))
@@ -181,6 +176,27 @@ def test_runs_on_the_stand_in_do_not_count_once_the_original_is_there(data, monk
     )
     assert run_cell(cell) == "done"
     assert started == [cell.command]
+
+
+def test_runs_of_other_defaults_are_none_of_a_cell(data, monkeypatch):
+    """An earlier version's words meant another protocol; what cannot be read is none either."""
+    monkeypatch.setenv("DISENTGEN_DATA", str(data))
+    (cell,) = list_cells("composition", datasets=["dsprites"])[:1]
+    earlier = REPOSITORY / "tests" / "fixtures" / "earlier_runs" / "composition" / "unbroken"
+    folder = data / "sims" / "composition" / "1"
+    shutil.copytree(earlier, folder)
+    record = json.loads((folder / "run.json").read_text())
+    record["meta"]["comment"] = cell.name
+    (folder / "run.json").write_text(json.dumps(record))
+    started = []
+    monkeypatch.setattr(
+        "subprocess.run",
+        lambda command, **options: started.append(command) or subprocess.CompletedProcess("", 0),
+    )
+    assert run_cell(cell) == "done"
+    (folder / "config.json").write_text("{")
+    assert run_cell(cell) == "done"
+    assert started == [cell.command] * 2
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,13 @@ from disentgen.dataset.pairs import Pairs
 from disentgen.errors import UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import open_run, view_training
-from disentgen.schema import flatten
+from disentgen.schema import defaults, flatten
+from disentgen.training import baseline
 from disentgen.training import run as running
-from disentgen.training.baseline import BEFORE
+from disentgen.training.baseline import BEFORE, list_lacking, values_before
 from disentgen.training.config import Config
 from disentgen.training.identity import cell_settings, hash_cell
+from disentgen.training.losses import losses
 
 FAST = ARCHITECTURES["fast"]
 SPLIT = {side: {"sha256": side} for side in ("held_in", "held_out", "validation")}
@@ -50,6 +52,11 @@ def beta(value):
         ({"model": {"latent_size": 10}}, {"model": {"latent_size": 10.0}}),
         ({"training": {"lr_decay": None}}, {"training": {"lr_decay": "null"}}),
         (
+            {"training": {"optimizer_params": {"weight_decay": 0}}},
+            {"training": {"optimizer_params": {"weight_decay": "0.0"}}},
+        ),
+        ({"training": {"optimizer_params": {}}}, {}),
+        (
             {"model": {"encoder": [("conv", (8, 16, 16)), ("relu",), ("flatten",)]}},
             {"model": {"encoder": [["conv", ["8", 16.0, 16, 0]], ["relu", []], ["flatten"]]}},
         ),
@@ -59,6 +66,16 @@ def test_what_means_the_same_is_read_as_the_same(one, other):
     first, second = read(**one), read(**other)
     assert first.plain() == second.plain()
     assert key(first) == key(second)
+
+
+def test_mixers_are_read_with_their_defaults():
+    made = [{"mixer": "mlp", **more} for more in
+            ({}, {"mixer_params": {"units": 128}}, {"mixer_params": {"units": "128"}})]  # fmt: skip
+    assert len({key(read("composer", model=model)) for model in made}) == 1
+    other = read("composer", model={"mixer": "mlp", "mixer_params": {"units": 64}})
+    assert key(other) != key(read("composer", model=made[0]))
+    linear = [read("composer", model={"mixer_params": params}) for params in (None, {})]
+    assert key(linear[0]) == key(linear[1])
 
 
 @pytest.mark.parametrize("family", ["lgm", "composer"])
@@ -107,7 +124,69 @@ def test_a_key_that_came_in_says_what_was_before():
     }
     now = {name for family in ("lgm", "composer") for name in read(family).flat()}
     since = {name for name in now - of_then if not name.startswith("training.loss.params")}
-    assert since - {"experiment", "model.family"} == set(BEFORE) & now
+    assert since - {"experiment", "model.family"} == set(BEFORE)
+
+
+#: Of version 0.1.0.
+PARAMETERS = {
+    "adagvae": {"beta", "schedule"},
+    "beta": {"beta", "schedule"},
+    "btcvae": {"alpha", "beta", "gamma"},
+    "cci": {"gamma", "capacity"},
+    "dip1": {"diagonal", "off_diagonal"},
+    "dip2": {"diagonal", "off_diagonal"},
+    "factor": {"beta", "gamma", "discriminator_lr", "discriminator_units"},
+    "nll": set(),
+    "vae": set(),
+    "waegan": {"weight", "prior_variance", "discriminator_lr", "discriminator_units"},
+    "waemmd": {"weight", "prior_variance"},
+}
+
+
+@pytest.mark.parametrize("name", losses())
+def test_a_parameter_that_came_in_says_what_was_before(name):
+    since = set(defaults(losses()[name])) - PARAMETERS.get(name, set())
+    before = values_before("lgm", name)
+    known = {key for key in before if key.startswith("training.loss.params.")}
+    assert name not in PARAMETERS or {f"training.loss.params.{key}" for key in since} == known
+
+
+def test_a_key_may_be_of_one_family_or_objective_alone(monkeypatch):
+    new = {"model.mixer_new": {"composer": "x"}, "training.loss.params.new": {"factor": 3}}
+    monkeypatch.setattr(baseline, "BEFORE", new)
+    saved = {"training": {"loss": {"name": "factor", "params": {"gamma": 1}}}}
+    assert list_lacking(saved, "lgm") == {"training": {"loss": {"params": {"new": 3}}}}
+    assert list_lacking(saved, "composer")["model"] == {"mixer_new": "x"}
+    assert list_lacking({"training": {"loss": {"name": "vae"}}}, "lgm") == {}
+
+
+@pytest.mark.parametrize("name", ["waemmd", "waegan"])
+def test_objectives_without_a_kl_have_no_pairs_of_it(name):
+    old = read("composer", training=LOSSES[name]).plain()
+    assert old["training"]["loss"]["pair_kl"] is None
+    del old["training"]["loss"]["pair_kl"]
+    assert key(Config.read_saved(old)) == key(read("composer", training=LOSSES[name]))
+
+
+def test_a_run_of_a_gpu_is_read_anywhere():
+    saved = {**read().plain(), "device": "cuda:7"}
+    assert Config.read_saved(saved).device == "cuda:7"
+    with pytest.raises(UsageError, match="device 'gpu'; accepted: auto, cpu, cuda"):
+        Config.read_saved({**saved, "device": "gpu"})
+    with pytest.raises(UsageError, match="device=cuda:7: this machine offers"):
+        Config.read(saved)
+
+
+def test_a_directory_takes_no_other_run(tmp_path):
+    directory = RunDirectory(tmp_path)
+    running.train(read(), directory)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(UsageError, match="'seed' cannot change when a run is resumed"):
+        running.train(read(seed=2), directory)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    running.train(read(training={"epochs": 3}), directory)
+    assert len(open_run(tmp_path).history) == 3
+    assert open_run(tmp_path).status == "COMPLETED"
 
 
 def test_composers_of_before_summed_no_pairs():
@@ -154,6 +233,9 @@ def test_a_model_larger_than_memory_is_refused_without_taking_any():
         ({"threads": 100_000}, "threads: input should be less than or equal to 1024"),
         ({"dataset": {"name": "dsprites", "seed": -1}}, "dataset.seed"),
         ({"training": {"lr": "inf"}}, "training.lr: input should be a finite number"),
+        ({"training": {"optimizer_params": {"amsgrad": "perhaps"}}}, "optimizer_params.amsgrad"),
+        ({"training": {"optimizer_params": {"betas": [2, 3]}}}, "optimizer_params=.*Invalid beta"),
+        ({"seed": 5_000_000_000}, "seed: input should be less than 4294967296"),
     ],
 )
 def test_mistakes(given, message):

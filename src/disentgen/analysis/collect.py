@@ -22,6 +22,7 @@ from disentgen.analysis.tables import CELL, drop_repetitions, tabulate_runs
 from disentgen.errors import DataFileError, UsageError
 from disentgen.paths import data_folder
 from disentgen.runs import Run, find_runs, open_run
+from disentgen.schema import positive
 from disentgen.training.machine import available_threads
 
 #: Files of a finished run that tables and measurements read.
@@ -210,11 +211,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What all commands over runs are told."""
     parser.add_argument("--root", type=Path, help="folder of runs; sims in the data folder")
     parser.add_argument(
-        "--jobs", type=int, default=available_threads(), help="processes (default: one for a core)"
+        "--jobs",
+        type=positive,
+        default=available_threads(),
+        help="processes (default: one for a core)",
     )
     parser.add_argument(
         "--images",
-        type=int,
+        type=positive,
         help="images of each side to measure everything on; each metric's own number by default",
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 from disentgen.analysis.cells import FAMILY_TITLES, Cell, read_settings
 from disentgen.runs import Run
 from disentgen.study import Row
+from disentgen.training.baseline import values_before
 
 #: What a run need not share with the study's rows: which images there are, since verdicts on
 #: originals and on stand-ins are apart.
@@ -72,9 +73,10 @@ def list_differences(
     Returns:
         A text for each difference, the row's value in parentheses; none if the run follows the row.
     """
+    before = values_before(settings.get("model.family"), settings.get(LOSS))
     # An empty section says as little as a missing one.
     known, wanted = (
-        {key: value for key, value in given.items() if value != {}}
+        before | {key: value for key, value in given.items() if value != {}}
         for given in (rename_unit_beta(settings) | {"steps": steps}, protocol)
     )
     keys = [key for key in dict.fromkeys([*wanted, *known]) if key not in NOT_COMPARED]

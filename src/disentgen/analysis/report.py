@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from disentgen.analysis.cells import CONDITION_TITLES
+from disentgen.analysis.cells import CONDITION_TITLES, name_condition
 from disentgen.analysis.collect import (
     Collection,
     add_arguments,
@@ -209,7 +209,13 @@ def save_figures(
             path = folder / f"hinton-{name}-{condition}-{word}.png"
             save(draw_hintons(measured, labels), path)
             saved.append((f"{title}: importance of latents (lasso; n: images).", path))
-            makers = [place for place, run in enumerate(shown) if run.family != "composer"]
+            # Validation images are drawn, perhaps otherwise in some runs.
+            makers = [
+                place
+                for place, run in enumerate(shown)
+                if run.family != "composer"
+                and run.sides["validation"] == shown[0].sides["validation"]
+            ]
             if makers:
                 path = folder / f"images-{name}-{condition}-{word}.png"
                 made = [shown[place] for place in makers]
@@ -312,7 +318,8 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
 
 def list_remarks(run: Run) -> list[str]:
     """What is to be known of a run's held-out side: its variant's note, identical images."""
-    variant, results = run.dataset.variant, run.results or {}
+    results = run.results or {}
+    variant = run.settings.spec.variants.get(name_condition(run)[1])
     remarks = [variant.note] if variant is not None and variant.note is not None else []
     if results.get("duplicates") is not None:
         remarks.append(describe_duplicates(results["duplicates"], results["split"]))
@@ -323,7 +330,8 @@ def describe_command(run: Run) -> str:
     """The command line that repeats a run, inside ``scripts``."""
     words = [f"{run.path}/config.json"]
     given = run.record.words
-    if given and not any(word.startswith("resume=") for word in given):
+    # Words leave the rest to defaults, which may be others by now.
+    if given and not run.lacks_settings and not any(word.startswith("resume=") for word in given):
         words = given
         if not any(word.startswith("seed=") for word in words):
             words = [*words, f"seed={run.config['seed']}"]

@@ -17,10 +17,12 @@ from disentgen.models.lgm import (
     read_stacks,
 )
 from disentgen.registry import choose, collect
-from disentgen.schema import check
+from disentgen.schema import check, plain
 
 #: Reference image, image that a factor is taken from, (batch, factors) one-hot: which factor.
 Composition = tuple[Tensor, Tensor, Tensor]
+#: Parameters of mixers that come from the model.
+SUPPLIED = ("latent_size", "factors")
 
 
 class Mixer(nn.Module):
@@ -141,6 +143,16 @@ def mixers() -> dict[str, type[Mixer]]:
     return collect(sys.modules[__name__], Mixer)
 
 
+def resolve_mixer(mixer: str, params: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The parameters of a mixer as plain data, its defaults filled in.
+
+    Raises:
+        UsageError: there is no such mixer, or it does not take these parameters.
+    """
+    kind = choose("mixer (model.mixer)", mixer, mixers())
+    return plain(kind, check("model.mixer_params", kind, params or {}, supplied=SUPPLIED))
+
+
 def build_composer(
     image_shape: tuple[int, int, int],
     factors: int,
@@ -167,8 +179,6 @@ def build_composer(
         UsageError: no encoder is given, layers do not fit each other or the image, or there is no
             such mixer.
     """
-    kind = choose("mixer (model.mixer)", mixer, mixers())
-    supplied = {"latent_size": latent_size, "factors": factors}
-    params = check("model.mixer_params", kind, mixer_params or {}, supplied=tuple(supplied))
+    params = resolve_mixer(mixer, mixer_params)
     stacks = read_stacks(image_shape, encoder, decoder, latent_size)
-    return Composer(*stacks, kind(**supplied, **params))
+    return Composer(*stacks, mixers()[mixer](latent_size, factors, **params))

@@ -9,14 +9,21 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
 from disentgen.registry import unknown
+from disentgen.schema import positive
+from disentgen.study.protocols import load_protocols
 from disentgen.study.table import MODELS, TABLE, VARIANTS, Row, Words
+
+if TYPE_CHECKING:
+    from disentgen.runs import Run
 
 # What opens datasets and runs takes seconds to import, and is imported where a cell is run.
 
@@ -114,6 +121,35 @@ def find_cells(experiment: str, root: Path | None = None) -> Iterator[tuple[str,
             yield comment, path.parent
 
 
+def counts(run: "Run", cell: Cell) -> bool:
+    """Whether a run is one of a cell as it would be run now.
+
+    An earlier run of the same words may have had other defaults; one that cannot be read is none.
+    """
+    from disentgen.training.identity import cell_settings
+
+    try:
+        settings = cell_settings(run.settings, run.sides)
+    except DataFileError as error:
+        print(f"left aside: {error}", file=sys.stderr, flush=True)
+        return False
+    if settings["dataset.source"] != cell.source:
+        return False
+    named = any("=" not in word for word in cell.extra)  # which may set any key
+    changed = {word.partition("=")[0] for word in cell.extra}
+    protocol = {} if named else load_protocols()[cell.row]
+    return all(
+        settings.get(key) == value
+        for key, value in protocol.items()
+        if key not in ("steps", "note") and not is_part(key, changed)
+    )
+
+
+def is_part(key: str, settings: Collection[str]) -> bool:
+    """Whether a key is one of some settings, or below one."""
+    return any(key == setting or key.startswith(f"{setting}.") for setting in settings)
+
+
 def run_cell(cell: Cell, jobs: int = 1) -> str:
     """Run a cell unless it is finished; go on with it where it was interrupted.
 
@@ -131,7 +167,7 @@ def run_cell(cell: Cell, jobs: int = 1) -> str:
     from disentgen.runs import open_run
 
     named = [open_run(path) for name, path in find_cells(cell.row.experiment) if name == cell.name]
-    opened = [run for run in named if run.config["dataset"]["source"] == cell.source]
+    opened = [run for run in named if counts(run, cell)]
     if any(run.status == "COMPLETED" for run in opened):
         return "finished before"
     if any(run.status == "RUNNING" for run in opened):
@@ -160,18 +196,6 @@ def run_study(cells: list[Cell], jobs: int = 1) -> int:
 
     with ThreadPoolExecutor(jobs) as pool:
         return sum(pool.map(run, range(1, len(cells) + 1), cells))
-
-
-def positive(word: str) -> int:
-    """A whole number above 0.
-
-    Raises:
-        ValueError: it is none.
-    """
-    number = int(word)
-    if number < 1:
-        raise ValueError
-    return number
 
 
 def main(arguments: list[str] | None = None) -> None:

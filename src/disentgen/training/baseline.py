@@ -7,37 +7,54 @@ the new default or not. Runs whose value is that one stay in the cell of runs th
 from collections.abc import Mapping
 from typing import Any
 
-from disentgen.schema import merge
+from disentgen.schema import flatten, merge
 
-#: By key, then by family of models; "" stands for all others.
+#: By key, then by objective or family of models; "" stands for all others. Objectives and families
+#: that do not have a key are not in its entry.
 BEFORE: dict[str, dict[str, Any]] = {
-    "training.loss.pair_kl": {"composer": "mean", "": None},
+    "training.loss.pair_kl": {"waegan": None, "waemmd": None, "composer": "mean", "": None},
     "training.select": {"": "best"},
     "training.score_samples": {"": None},
     "training.find_duplicates": {"": False},
 }
 
 
-def value_before(key: str, family: str) -> Any:
-    """The value that was in force before a key came in.
+def values_before(family: str | None, objective: str | None) -> dict[str, Any]:
+    """The values that were in force before their keys came in, by key with dots.
 
-    Raises:
-        KeyError: the key has been there from the beginning.
+    Args:
+        family: of the models.
+        objective: its name.
     """
-    return BEFORE[key].get(family, BEFORE[key].get(""))
+    found = {}
+    for key, values in BEFORE.items():
+        kind = next((kind for kind in (objective, family, "") if kind in values), None)
+        if kind is not None:
+            found[key] = values[kind]
+    return found
 
 
-def fill_in(saved: Mapping[str, Any]) -> dict[str, Any]:
-    """A saved configuration with the keys that have come in since."""
-    filled: Mapping[str, Any] = {}
-    for key in BEFORE:
-        value = value_before(key, saved["model"]["family"])
-        for part in reversed(key.split(".")):
-            value = {part: value}
-        filled = merge(filled, value)
-    return merge(filled, saved)
+def list_lacking(saved: Mapping[str, Any], family: str | None) -> dict[str, Any]:
+    """The keys that have come in since a configuration was saved, in sections, as they were then.
+
+    Args:
+        saved: the configuration.
+        family: of its models.
+    """
+    there, lacking = flatten(saved), dict[str, Any]()
+    for key, value in values_before(family, there.get("training.loss.name")).items():
+        if key not in there:
+            *sections, name = key.split(".")
+            nested = {name: value}
+            for section in reversed(sections):
+                nested = {section: nested}
+            lacking = merge(lacking, nested)
+    return lacking
 
 
-def is_as_before(key: str, value: Any, family: str) -> bool:
-    """Whether a key has the value that was in force before it came in."""
-    return key in BEFORE and value == value_before(key, family)
+def drop_as_before(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by key with dots, without those of the value in force before their key came in."""
+    before = values_before(settings["model.family"], settings["training.loss.name"])
+    return {
+        key: value for key, value in settings.items() if key not in before or value != before[key]
+    }

@@ -1,6 +1,5 @@
 """The configuration of a training, read once: checked, normalised, and what its keys mean."""
 
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,18 +15,19 @@ from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES, FROM_DATASET, LAYER_LISTS, Model, build_model
+from disentgen.models.composer import resolve_mixer
 from disentgen.models.layers import normalise_layers
+from disentgen.models.outputs import Output
 from disentgen.registry import choose, unknown
-from disentgen.schema import Key, check, defaults, describe_keys, flatten, plain
-from disentgen.training.baseline import fill_in
-from disentgen.training.losses import Loss, build_loss, check_judged
-from disentgen.training.machine import available_threads, choose_device
-from disentgen.training.optimizers import check_optimizer
+from disentgen.schema import Key, check, defaults, describe_keys, flatten, merge, plain
+from disentgen.training.baseline import list_lacking
+from disentgen.training.checks import check_batch_size, check_memory
+from disentgen.training.losses import PairKL, build_loss, check_judged, losses
+from disentgen.training.machine import available_threads, check_device, choose_device
+from disentgen.training.optimizers import resolve_optimizer
 from disentgen.training.settings import TrainingSettings
 
 SECTIONS = ("dataset", "model", "training")
-#: Weights, their gradient and Adam's two moments, in bytes for each parameter.
-BYTES_PER_PARAMETER = 16
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,9 @@ class ProcessSettings:
         threads: of the CPU; by default one for each core that the process may use.
     """
 
+    # Sacred draws from NumPy's generator too, which takes no larger one.
     seed: Annotated[
-        Annotated[int, Field(ge=0, lt=2**63, strict=True)] | None, Key(tells_apart=False)
+        Annotated[int, Field(ge=0, lt=2**32, strict=True)] | None, Key(tells_apart=False)
     ] = None
     device: Annotated[str, Key(tells_apart=False, may_change=True)] = "auto"
     threads: Annotated[
@@ -97,7 +98,7 @@ class Config:
         process = ProcessSettings(
             **check("", ProcessSettings, {k: v for k, v in given.items() if k not in _BESIDE})
         )
-        choose_device(process.device)
+        check_device(process.device)
         config = cls(
             experiment=given.get("experiment"),
             family=family,
@@ -132,7 +133,9 @@ class Config:
         sections = dict(saved)
         sections.setdefault("experiment", experiment)
         sections["model"] = {"family": family, **saved.get("model", {})}
-        return cls.read(fill_in(sections), complete=False)
+        return cls.read(
+            merge(list_lacking(saved, sections["model"]["family"]), sections), complete=False
+        )
 
     def plain(self) -> dict[str, Any]:
         """The configuration as plain data: what ``config.json`` holds, and what reads as itself."""
@@ -198,6 +201,7 @@ class Config:
         Raises:
             UsageError, DataFileError: see :meth:`read`.
         """
+        choose_device(self.device)
         if self.dataset["source"] == "original":
             check_layout(self.spec, require_original(self.spec, self.dataset["root"]))
         with torch.device("meta"):
@@ -250,49 +254,6 @@ def section_defaults(section: str, family: str) -> dict[str, Any]:
     return defaults(targets[section])
 
 
-def check_memory(*modules: torch.nn.Module) -> None:
-    """Check that the training of some modules fits into this machine's memory.
-
-    Raises:
-        UsageError: it does not.
-    """
-    count = sum(parameter.numel() for module in modules for parameter in module.parameters())
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if count * BYTES_PER_PARAMETER > there:
-        raise UsageError(
-            f"a model of {count:,} parameters needs {count * BYTES_PER_PARAMETER / 1e9:,.0f} GB "
-            f"to be trained; this machine has {there / 1e9:,.0f} GB."
-        )
-
-
-def check_batch_size(batch_size: int, split: Split, model: Model, loss: Loss) -> None:
-    """Check that split, model and objective can work on batches of a size.
-
-    Args:
-        batch_size: images in a batch.
-        split: whose held-in side must fill one; of a control too, which is as long as its run.
-        model: that is to be trained.
-        loss: the objective.
-
-    Raises:
-        UsageError: there are too few images, or batches must be larger.
-    """
-    needs = {f"the loss '{loss.name}'": loss.minimum_batch}
-    if any(isinstance(module, torch.nn.modules.batchnorm._BatchNorm) for module in model.modules()):
-        needs["batch normalisation"] = 2
-    for name, least in needs.items():
-        if batch_size < least:
-            raise UsageError(
-                f"training.batch_size={batch_size}: {name} needs at least {least} images in a "
-                "batch."
-            )
-    if (count := int(split.mask("train").sum())) < batch_size:
-        raise UsageError(
-            f"training.batch_size={batch_size} is more than the {count} training images of the "
-            "held-in side."
-        )
-
-
 def _read_dataset(given: Mapping[str, Any]) -> dict[str, Any]:
     """The ``dataset`` section, and which images it means here and now."""
     checked = check("dataset", build_dataset, given)
@@ -310,22 +271,30 @@ def _read_model(builder: Callable[..., Model], given: Mapping[str, Any]) -> dict
     for name in LAYER_LISTS:
         if checked.get(name) is not None:
             checked[name] = normalise_layers(f"model.{name}", checked[name])
+    if "mixer" in checked:
+        checked["mixer_params"] = resolve_mixer(checked["mixer"], checked["mixer_params"])
     return checked
 
 
 def _read_training(given: Mapping[str, Any], family: str) -> TrainingSettings:
     """The ``training`` section, the parameters of its objective filled in."""
     settings = TrainingSettings(**check("training", TrainingSettings, given))
-    check_optimizer(settings)
     output = FAMILIES[family].output
     check_judged(settings.loss.name, output)
-    pair_kl = settings.loss.pair_kl
-    if getattr(output, "encoded_images", 1) > 1:
-        pair_kl = pair_kl or "sum"
-    elif pair_kl is not None:
-        raise UsageError(
-            f"training.loss.pair_kl={pair_kl} is for composers, which encode two images for each "
-            "target; leave it away here."
-        )
-    loss = replace(settings.loss, params=settings.resolve_loss(), pair_kl=pair_kl)
-    return replace(settings, loss=loss)
+    loss = replace(
+        settings.loss, params=settings.resolve_loss(), pair_kl=_read_pair_kl(settings, output)
+    )
+    return replace(settings, loss=loss, optimizer_params=resolve_optimizer(settings))
+
+
+def _read_pair_kl(settings: TrainingSettings, output: type[Output]) -> PairKL | None:
+    """How the KL of a pair of images counts; None where no target has a pair, or no KL counts."""
+    given = settings.loss.pair_kl
+    if getattr(output, "encoded_images", 1) == 1:
+        if given is not None:
+            raise UsageError(
+                f"training.loss.pair_kl={given} is for composers, which encode two images for each "
+                "target; leave it away here."
+            )
+        return None
+    return (given or "sum") if losses()[settings.loss.name].counts_kl else None

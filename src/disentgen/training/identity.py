@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from disentgen.training.baseline import is_as_before
+from disentgen.training.baseline import drop_as_before
 from disentgen.training.config import Config
 
 #: Sides whose hashes say what a split is.
@@ -34,7 +34,5 @@ def hash_cell(settings: Mapping[str, Any]) -> str:
     Args:
         settings: of :func:`cell_settings`.
     """
-    family = settings["model.family"]
-    kept = {key: value for key, value in settings.items() if not is_as_before(key, value, family)}
-    text = json.dumps(kept, sort_keys=True)
+    text = json.dumps(drop_as_before(settings), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -41,6 +41,8 @@ class Loss(nn.Module):
     judges: ClassVar[type[Output]] = AutoencoderOutput
     #: The smallest batch that the objective can be computed on.
     minimum_batch: ClassVar[int] = 1
+    #: Whether the KL from the prior is a part of it.
+    counts_kl: ClassVar[bool] = True
     #: Whether it wants images together with partners that differ from them in one factor.
     paired: ClassVar[bool] = False
     #: How a reconstruction is judged: ``bce`` by its NLL, ``mse`` by its squared error.
@@ -87,6 +89,7 @@ class NLL(Loss):
 
     name = "nll"
     title = "NLL"
+    counts_kl = False
     judges = Output
 
     def forward(self, output: Output, target: Tensor, step: int) -> Terms:
@@ -353,6 +356,7 @@ class WAEMMD(Loss):
 
     name = "waemmd"
     title = "WAE-MMD"
+    counts_kl = False
     minimum_batch = 2
 
     def __init__(self, weight: NonNegative = 100.0, prior_variance: Positive = 2.0):
@@ -383,6 +387,7 @@ class WAEGAN(Adversarial):
 
     name = "waegan"
     title = "WAE-GAN"
+    counts_kl = False
 
     def __init__(
         self,

@@ -9,17 +9,27 @@ from disentgen.errors import UsageError
 from disentgen.registry import unknown
 
 
+def check_device(name: str) -> None:
+    """Check the name of a device, which need not be there: runs are opened on other machines.
+
+    Raises:
+        UsageError: there can be no such device.
+    """
+    kind, _, number = name.partition(":")
+    if kind not in ("auto", "cpu", "cuda") or (number and not number.isdigit()):
+        raise unknown("device", name, ["auto", "cpu", "cuda"])
+
+
 def choose_device(name: str) -> torch.device:
     """The device that ``auto``, ``cpu`` or ``cuda`` (``cuda:1``, …) means.
 
     Raises:
         UsageError: there is no such device.
     """
+    check_device(name)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda") or (number and not number.isdigit()):
-        raise unknown("device", name, ["auto", "cpu", "cuda"])
     if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
         raise UsageError(
             f"device={name}: this machine offers {torch.cuda.device_count()} CUDA devices; "

@@ -2,12 +2,16 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 from torch import nn
 
 from disentgen.errors import UsageError
 from disentgen.registry import choose, unknown
+from disentgen.schema import convert
 from disentgen.training.settings import TrainingSettings
 
 
@@ -24,22 +28,42 @@ def optimizers() -> dict[str, Callable[..., torch.optim.Optimizer]]:
     }  # fmt: skip
 
 
-def check_optimizer(settings: TrainingSettings) -> None:
-    """Check the optimiser's name and its parameters' names.
+def resolve_optimizer(settings: TrainingSettings) -> dict[str, Any] | None:
+    """The optimiser's parameters, converted to its defaults' types; None where there are none.
 
     Raises:
-        UsageError: there is no such optimiser, or it does not take a parameter.
+        UsageError: there is no such optimiser, or it does not take a parameter or its value.
     """
     kind = choose("optimizer (training.optimizer)", settings.optimizer, optimizers())
-    accepted = [name for name in inspect.signature(kind).parameters if name not in ("params", "lr")]
-    for name in settings.optimizer_params or {}:
-        if name not in accepted:
-            raise unknown("parameter in training.optimizer_params:", name, accepted)
+    known = {
+        name: parameter.default
+        for name, parameter in inspect.signature(kind).parameters.items()
+        if name not in ("params", "lr")
+    }
+    params = {}
+    for name, value in (settings.optimizer_params or {}).items():
+        if name not in known:
+            raise unknown("parameter in training.optimizer_params:", name, known)
+        params[name] = convert(f"training.optimizer_params.{name}", find_hint(known[name]), value)
+    resolved = replace(settings, optimizer_params=params or None)
+    build_optimizer(resolved, nn.Linear(1, 1))  # it alone knows which values fit together
+    return params or None
+
+
+def find_hint(default: Any) -> Any:
+    """The type of a parameter with a default; torch's own hints allow tensors too."""
+    number = Annotated[float, Field(allow_inf_nan=False)]
+    if isinstance(default, tuple):
+        return Annotated[list[number], Field(min_length=len(default), max_length=len(default))]
+    return {bool: bool, float: number, int: number, str: str}.get(type(default), Any)
 
 
 def build_optimizer(settings: TrainingSettings, model: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser of a model's parameters."""
-    check_optimizer(settings)
+    """The optimiser of a model's parameters.
+
+    Raises:
+        UsageError: values of its parameters do not fit.
+    """
     kind = optimizers()[settings.optimizer]
     params = dict(settings.optimizer_params or {})
     # Faster where there is such a form, and the same arithmetic.

@@ -15,6 +15,7 @@ from disentgen.run_directory import RunDirectory
 from disentgen.training import engine as handlers
 from disentgen.training.assembly import Training, assemble
 from disentgen.training.config import Config
+from disentgen.training.continuing import list_changes
 from disentgen.training.engine import Recorder, Row
 from disentgen.training.machine import prepare_process
 from disentgen.training.report import collect_results, describe, format_results
@@ -33,11 +34,14 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
         ``results.json`` holds.
 
     Raises:
+        UsageError: the directory holds a run of another configuration.
         DataFileError: the images cannot be opened, or the run cannot be written.
         DivergenceError: a term of the objective is not finite.
     """
     times = {"started": handlers.now()}
     prepare_process(config.threads)
+    if (before := directory.load_config(config.experiment, config.family)) is not None:
+        list_changes(before, config)
     directory.save_config(config)
     training = assemble(config)
     directory.save_split(training.dataset.split)

@@ -120,7 +120,7 @@ def check_lengths(codes: tuple[int, ...], classes: tuple[int, ...]) -> None:
     given = (
         f"codes must be (images, latents), classes (images, factors); given: {codes} and {classes}"
     )
-    both = codes[1] == classes[1] > max(codes[0], classes[0])
+    both = codes[1] == classes[1] >= max(FEWEST_IMAGES, codes[0] + 1, classes[0] + 1)
     transposed = {
         "both": both, "codes": codes[1] == classes[0], "classes": codes[0] == classes[1]
     }  # fmt: skip

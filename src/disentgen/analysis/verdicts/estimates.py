@@ -110,7 +110,9 @@ def compare_share(
         if share < 0:
             lower, upper = upper, lower
         centre = lower.mean(-1, keepdims=True)
-        total = np.exp(centre) + abs(share) * images.mean(-1, keepdims=True)
+        # Sides whose images do not differ have no share of a difference.
+        apart = images.mean(-1, keepdims=True)
+        total = np.exp(centre) + abs(share) * np.where(apart > 0, apart, np.nan)
         margin = np.log(total) + np.exp(centre) / total * (lower - centre) - upper
         return margin if share >= 0 else -margin
 
@@ -142,6 +144,8 @@ def invert(margin: Callable[[float], Values], confidence: float) -> Ends:
         return float(np.sinh(brentq(lambda place: statistic(place) - wanted, *ends)))
 
     seeds = len(margin(0.0))
+    if not np.isfinite([margin(np.sinh(place)).mean() for place in (-20.0, 20.0)]).all():
+        return np.nan, np.nan, np.nan
     if seeds < 2:
         centre = brentq(lambda place: margin(np.sinh(place)).mean(), -20, 20) if seeds else np.nan
         return float(np.sinh(centre)), np.nan, np.nan

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from disentgen.analysis.tables import MINIMUM_SEEDS, has_failed, has_learned
+from disentgen.analysis.metrics import load_metrics
+from disentgen.analysis.tables import DISENTANGLEMENT, MINIMUM_SEEDS, has_failed, has_learned
 from disentgen.study import Row
 
 ROW = ["experiment", "dataset", "variant", "row"]
@@ -101,7 +102,8 @@ def add_scores(runs: pd.DataFrame) -> pd.DataFrame:
             hardly learned, are no controls.
 
     Returns:
-        Further columns ``nll_ratio`` and ``excess_ratio`` (held-out over train score),
+        ``disentanglement`` only where it was measured on as many images as its metric wants, and
+        further columns ``nll_ratio`` and ``excess_ratio`` (held-out over train score),
         ``control_excess`` (of held-out images; NaN without a control) and ``over_control``.
     """
     controls = runs[runs["control"].astype(bool)]
@@ -109,7 +111,10 @@ def add_scores(runs: pd.DataFrame) -> pd.DataFrame:
     own = runs[~runs["control"].astype(bool)]
     gap = own["gap_to_control"].where(own["control_run"].isin(usable))
     control = own["excess_held_out"] - gap
+    # Of fewer images than the metric wants, disentanglement is more chance than the models'.
+    measured = own["metric_images"] >= load_metrics()[DISENTANGLEMENT].images
     return own.assign(
+        disentanglement=own["disentanglement"].where(measured | (own["experiment"] == "decoders")),
         nll_ratio=own["nll_held_out"] / own["nll_train"],
         excess_ratio=own["excess_held_out"] / own["excess_train"],
         control_excess=control,

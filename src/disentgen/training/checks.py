@@ -1,0 +1,56 @@
+"""What only the parts of a training together can tell, before any of them takes memory."""
+
+import os
+
+import torch
+
+from disentgen.dataset.split import Split
+from disentgen.errors import UsageError
+from disentgen.models import Model
+from disentgen.training.losses import Loss
+
+#: Weights, their gradient and Adam's two moments, in bytes for each parameter.
+BYTES_PER_PARAMETER = 16
+
+
+def check_memory(*modules: torch.nn.Module) -> None:
+    """Check that the training of some modules fits into this machine's memory.
+
+    Raises:
+        UsageError: it does not.
+    """
+    count = sum(parameter.numel() for module in modules for parameter in module.parameters())
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if count * BYTES_PER_PARAMETER > there:
+        raise UsageError(
+            f"a model of {count:,} parameters needs {count * BYTES_PER_PARAMETER / 1e9:,.0f} GB "
+            f"to be trained; this machine has {there / 1e9:,.0f} GB."
+        )
+
+
+def check_batch_size(batch_size: int, split: Split, model: Model, loss: Loss) -> None:
+    """Check that split, model and objective can work on batches of a size.
+
+    Args:
+        batch_size: images in a batch.
+        split: whose held-in side must fill one; of a control too, which is as long as its run.
+        model: that is to be trained.
+        loss: the objective.
+
+    Raises:
+        UsageError: there are too few images, or batches must be larger.
+    """
+    needs = {f"the loss '{loss.name}'": loss.minimum_batch}
+    if any(isinstance(module, torch.nn.modules.batchnorm._BatchNorm) for module in model.modules()):
+        needs["batch normalisation"] = 2
+    for name, least in needs.items():
+        if batch_size < least:
+            raise UsageError(
+                f"training.batch_size={batch_size}: {name} needs at least {least} images in a "
+                "batch."
+            )
+    if (count := int(split.mask("train").sum())) < batch_size:
+        raise UsageError(
+            f"training.batch_size={batch_size} is more than the {count} training images of the "
+            "held-in side."
+        )
