@@ -31,18 +31,9 @@ class RunDirectory:
         """Write ``config.json``: what the run is, and all that opening it again needs."""
         self._save_json("config.json", config.plain())
 
-    def load_config(self, experiment: str | None, family: str) -> Config | None:
-        """The configuration that is saved; None if there is none.
-
-        Args:
-            experiment: what the run is of, where the file does not say it.
-            family: of its model, likewise.
-
-        Raises:
-            UsageError: it cannot be read by this version.
-        """
-        saved = self._load_json("config.json")
-        return saved and Config.read_saved(saved, experiment, family)
+    def load_config(self) -> dict[str, Any] | None:
+        """The configuration that is saved, as plain data; None if there is none."""
+        return self._load_json("config.json")
 
     def save_split(self, split: Split) -> None:
         """Write ``split.json``: counts and hashes of the split's sides."""

@@ -58,7 +58,7 @@ class Run(RunDirectory):
         Raises:
             DataFileError: ``config.json`` is not readable, or not by this version.
         """
-        saved = self._load_json("config.json")
+        saved = self.load_config()
         if not isinstance(saved, Mapping):
             raise DataFileError(f"{self.path} has no readable config.json.")
         experiment, family = self._guess_earlier()
@@ -77,7 +77,7 @@ class Run(RunDirectory):
     @property
     def lacks_settings(self) -> bool:
         """Whether the run was made before all of today's settings were there."""
-        return bool(list_lacking(self._load_json("config.json"), self.family))
+        return bool(list_lacking(self.load_config() or {}, self.family))
 
     @cached_property
     def config(self) -> dict[str, Any]:

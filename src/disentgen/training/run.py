@@ -40,8 +40,8 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
     """
     times = {"started": handlers.now()}
     prepare_process(config.threads)
-    if (before := directory.load_config(config.experiment, config.family)) is not None:
-        list_changes(before, config)
+    if (saved := directory.load_config()) not in (None, config.plain()):
+        list_changes(Config.read_saved(saved, config.experiment, config.family), config)
     directory.save_config(config)
     training = assemble(config)
     directory.save_split(training.dataset.split)
