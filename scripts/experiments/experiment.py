@@ -83,9 +83,9 @@ class TrainingExperiment(Experiment):
             if complete:
                 self._check_choices(config)
             self.config_read = Config.read({**config, "experiment": self.path}, complete=False)
-            if self.resumed is not None:
-                check_continued(self.resumed, self.config_read)
             if complete:
+                if self.resumed is not None:
+                    check_continued(self.resumed, self.config_read)
                 self.config_read.check_whole()
         return {"seed": self.config_read.seed}
 

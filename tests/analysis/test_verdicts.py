@@ -215,7 +215,7 @@ def test_the_control_confirms_or_not_and_gives_no_verdict():
     (found,) = judge(make_runs({"recomb2range": 150.0}, control=60.0), "2").itertuples()
     assert found.control == "confirmed by the control"
     (found,) = judge(make_runs({"recomb2range": 150.0}), "2").itertuples()
-    assert found.control.startswith("not confirmed by the control: 0 of 3 seeds with over_control")
+    assert found.control.startswith("not confirmed by the control: 0 of 3 seeds with a control")
     undecided = make_runs({"recomb2range": 150.0}, seeds=(1, 2), control=60.0)
     assert set(tabulate_verdicts(undecided)["control"]) == {""}
 
@@ -228,7 +228,7 @@ def test_controls_count_by_the_same_rules(fault):
         runs.loc[bad, name] = value
     (found,) = judge(runs, "2").itertuples()
     assert found.control == (
-        "not confirmed by the control: 2 of 3 seeds with over_control: VAE (shape2tx)"
+        "not confirmed by the control: 2 of 3 seeds with a control: VAE (shape2tx)"
     )
 
 

@@ -344,6 +344,7 @@ def test_resume_takes_more_epochs_and_nothing_else(disent, runs):
     disent("with", *FAST)
     done = disent("with", "resume=1", status=1)
     assert "is complete (2 epochs)" in done.stderr
+    assert "epochs = 2" in disent("print_config", "with", "resume=1").stdout
     done = disent("with", "resume=1", "training.lr=1", status=1)
     assert "'training.lr' cannot change" in done.stderr
     done = disent("with", "resume=1", "training.epochs=3", "model.encoder=[]", status=1)

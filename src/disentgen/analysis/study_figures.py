@@ -85,10 +85,10 @@ def draw_generalisation(runs: pd.DataFrame, cells: pd.DataFrame) -> Figure:
         axis.set_xlabel(f"DCI disentanglement (lasso{count_images(runs)})", fontsize=8)
     marks = [Line2D([], [], color=colour, marker="s", linestyle="") for colour in colours.values()]
     marks += [Line2D([], [], color="0.3", marker=mark, linestyle="") for mark in "oX"]
-    marks.append(Line2D([], [], color="0.75", marker="s", linestyle=""))
-    names = [
-        *colours, "training images", "held-out images", f"informativeness below {INFORMATIVE:g}"
-    ]  # fmt: skip
+    names = [*colours, "training images", "held-out images"]
+    if (runs["informativeness"] < INFORMATIVE).any():
+        marks.append(Line2D([], [], color="0.75", marker="s", linestyle=""))
+        names.append(f"informativeness below {INFORMATIVE:g}")
     figure.legend(marks, names, loc="outside right upper", fontsize=8)
     figure.suptitle(f"{name_data(cells)}; seeds by cell: {count_seeds(cells)}", fontsize=10)
     return figure

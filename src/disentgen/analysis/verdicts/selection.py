@@ -11,6 +11,11 @@ from disentgen.study import Row
 
 ROW = ["experiment", "dataset", "variant", "row"]
 NO_RUN = "no run"
+#: What users know scores as that runs may lack.
+SCORE_TITLES = {
+    "over_control": "a control",
+    "disentanglement": "disentanglement of as many images as its metric wants",
+}
 
 
 class Evidence:
@@ -67,7 +72,9 @@ class Evidence:
         if seeds >= MINIMUM_SEEDS:
             return ""
         lacks = [name for name in columns if self.cells[row][name].isna().any()]
-        known = f" with {', '.join(lacks)}" if lacks else ""
+        known = (
+            f" with {', '.join(SCORE_TITLES.get(name, name) for name in lacks)}" if lacks else ""
+        )
         return f"{seeds} of {MINIMUM_SEEDS} seeds{known}"
 
 
