@@ -12,6 +12,7 @@ from disentgen.analysis.compare import (
     format_verdicts,
 )
 from disentgen.analysis.published import load_published
+from disentgen.analysis.report import format_number, records
 from disentgen.analysis.tables import add_gaps, drop_repetitions, interval, tabulate_cells
 from disentgen.analysis.verdicts.claims import list_claims
 from disentgen.analysis.verdicts.decisions import (
@@ -446,3 +447,11 @@ def test_simulated_errors_reach_their_level_so_that_no_power_is_wasted(kind):
     assert 0.018 < for_all < 0.033
     # Models share the decoder.
     assert 0.01 < for_one < 0.033
+
+
+def test_steps_of_compared_cells_are_shown_whole():
+    compared = compare_cells(
+        tabulate_cells(make_runs({"recomb2range": 150.0}).assign(steps=20_000))
+    )
+    shown = {format_number(row["steps"]) for row in records(compared[compared["seeds"] > 0])}
+    assert shown == {"20,000"}

@@ -50,6 +50,7 @@ def compare_cells(cells: pd.DataFrame) -> pd.DataFrame:
     for name in COMPARED:
         joined[f"{name}_over_published"] = joined[name] / joined[f"published_{name}"]
     joined["seeds"] = joined["seeds"].fillna(0).astype(int)
+    joined["steps"] = joined["steps"].astype("Int64")  # of published cells that we have not, none
     return joined
 
 
