@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from disentgen.analysis.codes import collect_codes
+from disentgen.analysis.measurements.codes import collect_codes
 from disentgen.analysis.metrics.dci import BoostedTrees, summarise_importances
 from disentgen.runs import open_run
 

@@ -8,4 +8,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bin/setup.sh
 python=$(realpath -s "${VENV:-.venv}/bin/python")
 cd scripts
-exec "$python" -m disentgen.study composition "$@"
+exec "$python" -m experiments.sweep composition "$@"

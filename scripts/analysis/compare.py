@@ -1,6 +1,6 @@
 """``python -m analysis.compare``: runs beside the published tables and claims."""
 
-from disentgen.analysis.compare import main
+from disentgen.report.compare import main
 
 if __name__ == "__main__":
     main()

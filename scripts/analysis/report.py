@@ -1,6 +1,6 @@
 """``python -m analysis.report``: tables, figures and a page about all runs."""
 
-from disentgen.analysis.report import main
+from disentgen.report.report import main
 
 if __name__ == "__main__":
     main()

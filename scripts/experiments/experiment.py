@@ -95,7 +95,7 @@ class TrainingExperiment(Experiment):
         return run
 
     def _train(self, run: SacredRun) -> float | None:
-        from disentgen.analysis.figures import save_examples
+        from disentgen.analysis.figures.drawing import save_examples
         from disentgen.runs import view_training
         from disentgen.training.run import train
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from sacred.arg_parser import get_config_updates
 
-from disentgen.study.protocols import FILE, NOT_OF_A_ROW, format_packed, pack
-from disentgen.study.table import TABLE, Row, Words
+from disentgen.studies.montero2021.protocols import FILE, NOT_OF_A_ROW, format_packed, pack
+from disentgen.studies.montero2021.rows import TABLE, Row, Words
 from disentgen.training.config import Config
 from disentgen.training.identity import cell_settings
 

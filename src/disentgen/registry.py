@@ -1,10 +1,13 @@
 """Choose by name; a name that is not there is answered with those that are, and the nearest."""
 
 import difflib
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Iterable, Mapping
+from functools import cache
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from disentgen.errors import UsageError
 
@@ -47,4 +50,25 @@ def collect(module: ModuleType, base: type[T]) -> dict[str, type[T]]:
         member.__dict__["name"]: member
         for member in vars(module).values()
         if inspect.isclass(member) and issubclass(member, base) and "name" in member.__dict__
+    }
+
+
+@cache
+def load_records(package: str, attribute: str) -> dict[str, Any]:
+    """What the modules of a package export under one name: the folder is the list.
+
+    Args:
+        package: its name, as in ``disentgen.models.families``.
+        attribute: under which a module exports what it has; one without it exports nothing.
+
+    Returns:
+        The records by the names of their modules, in alphabetical order.
+    """
+    folder = importlib.import_module(package).__path__
+    names = sorted(module.name for module in pkgutil.iter_modules(folder))
+    modules = {name: importlib.import_module(f"{package}.{name}") for name in names}
+    return {
+        name: getattr(module, attribute)
+        for name, module in modules.items()
+        if hasattr(module, attribute)
     }

@@ -6,14 +6,14 @@ from configs.cnnvae import ENCODERS
 from configs.decoders import DECODERS
 from conftest import read_config
 from disentgen.analysis import measure
-from disentgen.analysis.codes import collect_codes, encode
 from disentgen.analysis.measure import Measurements
+from disentgen.analysis.measurements.codes import collect_codes, encode
+from disentgen.analysis.measurements.probes import PROBES, measure_placement
 from disentgen.analysis.metrics import Metric
-from disentgen.analysis.probes import PROBES, measure_placement
 from disentgen.dataset.split import SIDES
 from disentgen.errors import UsageError
 from disentgen.models import build_model
-from disentgen.models.encoder import FactorEncoder
+from disentgen.models.families.encoder import FactorEncoder
 from disentgen.models.outputs import FactorOutput
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import open_run

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 
 from conftest import REPOSITORY
-from disentgen.analysis.constant import measure_constant
 from disentgen.analysis.measure import Measurements
+from disentgen.analysis.measurements.constant import measure_constant
 from disentgen.runs import open_run
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"

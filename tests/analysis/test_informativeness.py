@@ -6,10 +6,10 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from disentgen.analysis.compare import format_comparison
-from disentgen.analysis.run_figures import describe_importances
-from disentgen.analysis.study_figures import choose_mark_colour, count_images, draw_ruler
+from disentgen.analysis.figures.run_figures import describe_importances
+from disentgen.analysis.figures.study_figures import choose_mark_colour, count_images, draw_ruler
 from disentgen.analysis.tables import tabulate_metrics
+from disentgen.report.compare import format_comparison
 
 RUNS = pd.DataFrame({
     "label": ["VAE", "VAE", "decoder"],

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
-from test_verdicts import make_runs
 
-from disentgen.analysis.points import list_points
-from disentgen.analysis.score_figure import draw_scores
-from disentgen.analysis.study_figures import draw_generalisation
+from disentgen.analysis.figures.points import list_points
+from disentgen.analysis.figures.scores import draw_scores
+from disentgen.analysis.figures.study_figures import draw_generalisation
 from disentgen.analysis.tables import tabulate_cells
+from run_tables import make_runs
 
 
 @pytest.fixture

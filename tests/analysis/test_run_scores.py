@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from conftest import REPOSITORY
-from disentgen.analysis.run_figures import draw_curves
+from disentgen.analysis.figures.run_figures import draw_curves
 from disentgen.analysis.tables import tabulate_cells, tabulate_runs
 from disentgen.runs import open_run
 

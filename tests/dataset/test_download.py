@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from disentgen.dataset import files
-from disentgen.dataset.download import download
+from disentgen.dataset.originals import files
+from disentgen.dataset.originals.download import download
 from disentgen.dataset.spec import find_spec
 from disentgen.errors import DataFileError
 

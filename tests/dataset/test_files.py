@@ -12,9 +12,9 @@ import h5py
 import numpy as np
 import pytest
 
-from disentgen.dataset import archives, files
 from disentgen.dataset.build import build_dataset
 from disentgen.dataset.grid import FactorGrid
+from disentgen.dataset.originals import archives, files
 from disentgen.dataset.spec import DatasetSpec, OriginalFile, load_specs
 from disentgen.errors import DataFileError, UsageError
 

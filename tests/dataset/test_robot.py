@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import FRAMES
-from disentgen.dataset.scenes import robot, robot_camera, robot_stage
-from disentgen.dataset.scenes.solids import cover_balls, cover_polyhedra
 from disentgen.dataset.specs.mpi3d import GRID
+from disentgen.dataset.stand_ins import robot, robot_camera, robot_stage
+from disentgen.dataset.stand_ins.solids import cover_balls, cover_polyhedra
 
 VERSIONS = ("real", "realistic", "toy")
 WHITE, BLUE, RED = 0, 3, 2

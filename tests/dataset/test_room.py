@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import FRAMES
-from disentgen.dataset.scenes import room, room_light
 from disentgen.dataset.specs.shapes3d import GRID
+from disentgen.dataset.stand_ins import room, room_light
 
 GREEN, BLUE, RED = 3, 6, 0
 

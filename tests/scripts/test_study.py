@@ -14,9 +14,9 @@ import pytest
 from conftest import REPOSITORY, call_module
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import find_runs, open_run
-from disentgen.study.sweep import SMOKE, list_cells, main, run_cell
-from disentgen.study.table import MODELS, TABLE, VARIANTS
+from disentgen.studies.montero2021.rows import MODELS, TABLE, VARIANTS
 from experiments.protocols import read_words
+from experiments.sweep import SMOKE, list_cells, main, run_cell
 
 SHORT = (*SMOKE, "threads=1", "seed=1")
 
@@ -104,8 +104,8 @@ def test_mistakes(command, words, message):
                                                     ("composition", 11)])  # fmt: skip
 def test_dry_run_prints_every_cell(experiment, number):
     script = REPOSITORY / "bin" / f"run-{experiment}.sh"
-    module = [sys.executable, "-m", "disentgen.study", experiment, "--dry-run"]
-    assert f"-m disentgen.study {experiment}" in script.read_text()
+    module = [sys.executable, "-m", "experiments.sweep", experiment, "--dry-run"]
+    assert f"-m experiments.sweep {experiment}" in script.read_text()
     printed = subprocess.run(module, capture_output=True, text=True, check=True).stdout.splitlines()
     assert len(set(printed)) == len(printed) == number
     cells = list_cells(experiment)
@@ -120,7 +120,8 @@ def test_settings_and_controls_of_a_study():
     words = ["disent", "--dry-run", "--dataset", "dsprites", "--model", "VAE", "--seeds", "2"]
     for more in ([], ["--control"]):
         done = subprocess.run(
-            [sys.executable, "-m", "disentgen.study", *words, *more, "--with", "training.epochs=6"],
+            [sys.executable, "-m", "experiments.sweep", *words, *more, "--with",
+             "training.epochs=6"],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         printed.append(done.stdout.splitlines())
@@ -132,7 +133,7 @@ def test_settings_and_controls_of_a_study():
 
 def test_a_misspelt_model_of_the_study_is_answered():
     done = subprocess.run(
-        [sys.executable, "-m", "disentgen.study", "disent", "--model", "vae", "--dry-run"],
+        [sys.executable, "-m", "experiments.sweep", "disent", "--model", "vae", "--dry-run"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode != 0
@@ -149,7 +150,7 @@ def test_every_word_of_the_table_is_known_to_its_experiment(command):
 
 def test_cells_run_beside_each_other(command, data):
     words = ("decoders", "--smoke", "--dataset", "dsprites", "--jobs", "2", "--control")
-    done = command("disentgen.study", *words)
+    done = command("experiments.sweep", *words)
     assert done.stdout.count("] done") == 3
     runs = find_runs(data / "sims")
     assert (runs["status"] == "COMPLETED").all()
@@ -214,19 +215,19 @@ def test_mistakes_of_a_study(words, message, capsys):
 
 def test_finished_cells_are_skipped_and_interrupted_ones_go_on(command, data):
     words = ("decoders", "--smoke", "--dataset", "dsprites")
-    first = command("disentgen.study", *words)
+    first = command("experiments.sweep", *words)
     assert first.stdout.count("] done") == 3
     runs = find_runs(data / "sims")
     assert (runs["status"] == "COMPLETED").all()
     assert set(runs["dataset.variant"]) == set(VARIANTS["dsprites"])
     broken = data / "sims" / "decoders" / "2" / "run.json"
     broken.write_text(json.dumps(json.loads(broken.read_text()) | {"status": "INTERRUPTED"}))
-    second = command("disentgen.study", *words)
+    second = command("experiments.sweep", *words)
     assert second.stdout.count("] finished before") == 2
     assert f"resume={broken.parent}" in second.stdout or second.stdout.count("] done") == 1
     assert len(find_runs(data / "sims")) == 3
     command("experiments.decoders", "with", "resume=1", "training.score_images=32")
-    third = command("disentgen.study", *words)
+    third = command("experiments.sweep", *words)
     assert third.stdout.count("] finished before") == 3
 
 

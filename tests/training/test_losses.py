@@ -11,9 +11,9 @@ from configs.cnnvae import ARCHITECTURES
 from configs.training import LOSSES
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES, build_model
-from disentgen.models.composer import ComposerOutput
+from disentgen.models.families.composer import ComposerOutput
+from disentgen.models.families.lgm import LatentGaussianOutput
 from disentgen.models.gaussian import DiagonalGaussian
-from disentgen.models.lgm import LatentGaussianOutput
 from disentgen.models.outputs import bernoulli_nll
 from disentgen.training.losses import (
     average_shared,

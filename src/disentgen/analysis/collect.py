@@ -14,8 +14,8 @@ import torch
 from tqdm import tqdm
 
 from disentgen.analysis.bounds import Bounds
-from disentgen.analysis.constant import CONSTANT
 from disentgen.analysis.measure import Measurements
+from disentgen.analysis.measurements.constant import CONSTANT
 from disentgen.analysis.metrics import Result
 from disentgen.analysis.metrics.udr import measure_udr
 from disentgen.analysis.tables import CELL, drop_repetitions, tabulate_runs

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disentgen.analysis.bounds import Bounds, measure_bounds, name_dataset
-from disentgen.analysis.codes import Codes, collect_codes
-from disentgen.analysis.constant import AVERAGED, CONSTANT, measure_constant
-from disentgen.analysis.errors import ErrorMap, measure_errors
 from disentgen.analysis.kept import KeptResults
+from disentgen.analysis.measurements.codes import Codes, collect_codes
+from disentgen.analysis.measurements.constant import AVERAGED, CONSTANT, measure_constant
+from disentgen.analysis.measurements.errors import ErrorMap, measure_errors
+from disentgen.analysis.measurements.probes import PROBES, Kind, measure_placement
 from disentgen.analysis.metrics import IMAGES, Metric, Result, load_metrics
-from disentgen.analysis.probes import PROBES, Kind, measure_placement
 from disentgen.dataset.split import SIDES
 from disentgen.paths import write_whole
 from disentgen.runs import Run

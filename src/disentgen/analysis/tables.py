@@ -10,11 +10,11 @@ import pandas as pd
 
 from disentgen.analysis.bounds import Bounds
 from disentgen.analysis.cells import describe_cell
-from disentgen.analysis.constant import CONSTANT
+from disentgen.analysis.measurements.constant import CONSTANT
 from disentgen.analysis.metrics import Result, load_metrics
-from disentgen.analysis.protocol import compare_with_study
 from disentgen.runs import Run
-from disentgen.study import Row, load_protocols
+from disentgen.studies.montero2021 import Row, load_protocols
+from disentgen.studies.montero2021.protocol import compare_with_study
 
 Scale = Literal["log", "negative", "logit", "plain"]
 #: Columns of a run that are averaged over seeds, on the scale on which no interval leaves their
@@ -61,7 +61,7 @@ def tabulate_runs(
     Args:
         runs: finished ones.
         measured: metrics by path of a run, then by name.
-        protocols: of the study's rows; by default :func:`~disentgen.study.load_protocols`.
+        protocols: of the study's rows; by default all of them.
 
     Returns:
         Columns of :class:`~disentgen.analysis.cells.Cell` and: ``nll_<side>``, ``floor_<side>``,

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from disentgen.dataset.archives import find_format
-from disentgen.dataset.files import (
+from disentgen.dataset.images import Images, Source
+from disentgen.dataset.originals.archives import find_format
+from disentgen.dataset.originals.files import (
     candidates,
     find_original,
     open_original,
     require_original,
 )
-from disentgen.dataset.images import Images, Source
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Condition, Split, Variant, split_grid
 from disentgen.errors import UsageError

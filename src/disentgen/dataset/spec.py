@@ -1,7 +1,5 @@
 """All that is to be known of a dataset, in one place: ``specs/<name>.py`` exports ``SPECS``."""
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +11,7 @@ from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.images import Pixels
 from disentgen.dataset.split import Variant
 from disentgen.errors import UsageError
-from disentgen.registry import choose, nearest_match
+from disentgen.registry import choose, load_records, nearest_match
 
 Renderer = Callable[[NDArray[np.int64]], Pixels]
 
@@ -136,12 +134,8 @@ def load_specs() -> dict[str, tuple[DatasetSpec, ...]]:
 
     A dataset is there because its file stands in ``disentgen.dataset.specs``.
     """
-    package = importlib.import_module("disentgen.dataset.specs")
-    modules = [
-        importlib.import_module(f"{package.__name__}.{module.name}")
-        for module in pkgutil.iter_modules(package.__path__)
-    ]
-    return {module.SPECS[0].name: module.SPECS for module in modules}
+    exported = load_records("disentgen.dataset.specs", "SPECS")
+    return {specs[0].name: specs for specs in exported.values()}
 
 
 def find_spec(name: str | None, version: str | None = None) -> DatasetSpec:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from disentgen.dataset.archives import find_format
 from disentgen.dataset.build import Dataset
-from disentgen.dataset.files import converted_size, find_original
+from disentgen.dataset.originals.archives import find_format
+from disentgen.dataset.originals.files import converted_size, find_original
 from disentgen.dataset.spec import DatasetSpec, load_specs
 
 #: The source of variants that nobody has published.

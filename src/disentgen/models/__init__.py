@@ -6,11 +6,15 @@ from typing import Any, NamedTuple, get_type_hints
 from disentgen.dataset.split import Split
 from disentgen.dataset.tasks import Compose, Generate, Infer, Reconstruct, Task
 from disentgen.models.base import Model
-from disentgen.models.composer import Composer, build_composer
-from disentgen.models.decoder import GroundTruthDecoder, build_ground_truth_decoder
-from disentgen.models.encoder import FactorEncoder, build_factor_encoder
+from disentgen.models.families.composer import Composer, build_composer
+from disentgen.models.families.decoder import GroundTruthDecoder, build_ground_truth_decoder
+from disentgen.models.families.encoder import FactorEncoder, build_factor_encoder
+from disentgen.models.families.lgm import (
+    Autoencoder,
+    LatentGaussianModel,
+    build_latent_gaussian_model,
+)
 from disentgen.models.layers import Shape
-from disentgen.models.lgm import Autoencoder, LatentGaussianModel, build_latent_gaussian_model
 from disentgen.models.outputs import Output
 from disentgen.registry import choose
 from disentgen.schema import check, signature

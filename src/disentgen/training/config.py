@@ -10,12 +10,12 @@ import torch
 from pydantic import Field
 
 from disentgen.dataset.build import Dataset, build_dataset, build_split, choose_source, open_images
-from disentgen.dataset.files import check_layout, raw_folder, require_original
+from disentgen.dataset.originals.files import check_layout, raw_folder, require_original
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES, FROM_DATASET, LAYER_LISTS, Model, build_model
-from disentgen.models.composer import resolve_mixer
+from disentgen.models.families.composer import resolve_mixer
 from disentgen.models.layers import normalise_layers
 from disentgen.models.outputs import Output
 from disentgen.registry import choose, unknown

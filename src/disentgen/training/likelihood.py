@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from disentgen.dataset.batches import Batch, ScoringBatches
+from disentgen.models.families.lgm import LatentGaussianModel, LatentGaussianOutput
 from disentgen.models.gaussian import DiagonalGaussian
-from disentgen.models.lgm import LatentGaussianModel, LatentGaussianOutput
 from disentgen.training.engine import attach_progress
 
 #: At most so many images of each side are scored by samples: each is decoded once for each.

@@ -16,8 +16,12 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from disentgen.errors import UsageError
+from disentgen.models.families.lgm import (
+    AutoencoderOutput,
+    LatentGaussianModel,
+    LatentGaussianOutput,
+)
 from disentgen.models.gaussian import DiagonalGaussian
-from disentgen.models.lgm import AutoencoderOutput, LatentGaussianModel, LatentGaussianOutput
 from disentgen.models.outputs import Output
 from disentgen.registry import choose, collect
 from disentgen.schema import check, signature

@@ -10,8 +10,6 @@ A score means something between what the factors themselves reach as codes and w
 few metrics reach from 0 to 1: see :mod:`disentgen.analysis.bounds` and ``docs/metrics.md``.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import NamedTuple
@@ -21,6 +19,7 @@ import numpy as np
 from disentgen.analysis.metrics.arrays import Classes, Codes, Result
 from disentgen.analysis.metrics.sampling import Indices, Sampler
 from disentgen.dataset.grid import FactorGrid
+from disentgen.registry import load_records
 
 #: Images that a metric is measured on where it does not name another number.
 IMAGES = 5_000
@@ -76,11 +75,8 @@ class Metric(NamedTuple):
 @cache
 def load_metrics() -> Mapping[str, Metric]:
     """All metrics by name; one is there because it stands in a module's ``METRICS``."""
-    modules = [
-        importlib.import_module(f"{__name__}.{module.name}")
-        for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name)
-    ]
-    return {metric.name: metric for module in modules for metric in getattr(module, "METRICS", ())}
+    exported = load_records(__name__, "METRICS")
+    return {metric.name: metric for metrics in exported.values() for metric in metrics}
 
 
 __all__ = ["IMAGES", "Classes", "Codes", "Metric", "Result", "Sampler", "load_metrics"]

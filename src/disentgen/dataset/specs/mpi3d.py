@@ -3,9 +3,9 @@
 from functools import partial
 
 from disentgen.dataset.grid import FactorGrid
-from disentgen.dataset.scenes import robot
 from disentgen.dataset.spec import DatasetSpec, OriginalFile
 from disentgen.dataset.split import published
+from disentgen.dataset.stand_ins import robot
 
 
 def _classes(count: int) -> tuple[float, ...]:

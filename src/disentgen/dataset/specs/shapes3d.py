@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disentgen.dataset.grid import FactorGrid
-from disentgen.dataset.scenes import room
 from disentgen.dataset.spec import DatasetSpec, OriginalFile
 from disentgen.dataset.split import published
+from disentgen.dataset.stand_ins import room
 
 _HUES = tuple(hue / 10 for hue in range(10))
 

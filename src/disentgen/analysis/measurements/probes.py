@@ -1,0 +1,60 @@
+"""Where an encoder places images: factors read from codes, on sides that it was not read on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import pandas as pd
+
+from disentgen.analysis.measurements.codes import Codes
+
+Kind = Literal["linear", "mlp"]
+PROBES: tuple[Kind, ...] = ("linear", "mlp")
+
+
+def build_probe(kind: Kind) -> Any:
+    """What reads factors from codes: a linear map, or a network with a hidden layer of 64."""
+    # scikit-learn takes its time to start.
+    from sklearn.linear_model import LinearRegression
+    from sklearn.neural_network import MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    if kind == "linear":
+        return LinearRegression()
+    network = MLPRegressor(hidden_layer_sizes=(64,), early_stopping=True, random_state=0)
+    return make_pipeline(StandardScaler(), network)
+
+
+def measure_placement(
+    sides: Mapping[str, Codes], factors: Sequence[str], kind: Kind = "linear"
+) -> pd.DataFrame:
+    """How well a probe, fitted to codes of training images, finds factors of other images.
+
+    An encoder that places held-out combinations where they belong is read as well there as on
+    validation images; one that does not is read worse.
+
+    Args:
+        sides: codes of ``train``, on which the probe is fitted, and of any other side.
+        factors: their names.
+        kind: of the probe.
+
+    Returns:
+        A row for each factor and side: ``factor``, ``side``, ``squared_error`` (mean, in units of
+        the factor's variance over the grid; on sides where the factor varies less it is smaller
+        for that alone), ``standard_error`` of it, ``images``.
+    """
+    probe = build_probe(kind).fit(sides["train"].codes, sides["train"].values)
+    rows = []
+    for side, found in sides.items():
+        errors = (probe.predict(found.codes) - found.values) ** 2
+        rows += [
+            {
+                "factor": factor,
+                "side": side,
+                "squared_error": error.mean(),
+                "standard_error": error.std() / max(len(error) - 1, 1) ** 0.5,
+                "images": len(error),
+            }
+            for factor, error in zip(factors, errors.T, strict=True)
+        ]
+    return pd.DataFrame(rows)

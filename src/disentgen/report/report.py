@@ -1,0 +1,378 @@
+"""One page about all runs: tables, figures, and a section for each run; works without a network."""
+
+import argparse
+import base64
+import hashlib
+import io
+import json
+import shlex
+from collections.abc import Callable, Hashable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from disentgen.analysis.cells import CONDITION_TITLES, name_condition
+from disentgen.analysis.collect import (
+    Collection,
+    add_arguments,
+    collect,
+    describe_failure,
+    open_collection,
+    print_left_out,
+    work_on,
+)
+from disentgen.analysis.figures.drawing import save, save_examples
+from disentgen.analysis.figures.run_figures import (
+    draw_curves,
+    draw_errors,
+    draw_importances,
+    draw_placement,
+    draw_traversals,
+    save_traversals,
+)
+from disentgen.analysis.figures.scores import draw_scores
+from disentgen.analysis.figures.study_figures import (
+    INFORMATIVE,
+    draw_comparison,
+    draw_generalisation,
+    draw_hintons,
+    name_data,
+)
+from disentgen.analysis.measure import Measurements
+from disentgen.analysis.metrics import load_metrics
+from disentgen.analysis.tables import (
+    DISENTANGLEMENT,
+    MINIMUM_SEEDS,
+    only_metrics,
+    tabulate_cells,
+    tabulate_metrics,
+)
+from disentgen.dataset.summary import describe_duplicates
+from disentgen.errors import DataFileError
+from disentgen.models import Autoencoder
+from disentgen.paths import data_folder, write_whole
+from disentgen.report.compare import save_comparison
+from disentgen.runs import Run, open_run
+from disentgen.schema import flatten
+from disentgen.studies.montero2021.published import CITATION
+from disentgen.studies.verdicts.selection import list_strays
+
+CAPTIONS = {
+    "generalisation": (
+        "NLL of training images (circles) and held-out images (crosses) against disentanglement; "
+        "below it the excess over the pixels' floor, and the gap to controls trained on all "
+        "images. Strong marks: means over seeds with 95 % intervals, cut off where they leave the "
+        "panel; faint ones: runs. Below three seeds every run is a strong mark, without interval. "
+        "Hollow: models that have hardly learned (train excess above half of the mean image's). "
+        "Grey: the lasso reads next to nothing from the codes (informativeness below "
+        f"{INFORMATIVE:g}), so that disentanglement means nothing."
+    ),
+    "scores": (
+        "NLL by model and condition, beside that of controls trained on all images where there "
+        "are any; means with 95 % intervals over seeds, cut off where they leave the panel, or "
+        "every run where there are fewer than three seeds. Hollow: models that have hardly learned "
+        "(train excess above half of the mean image's)."
+    ),
+}
+PICTURE_CAPTIONS = {
+    "curves.png": "Training curves.",
+    "reconstructions.png": "Images of each side and what the model makes of them.",
+    "predictions.png": "Factor values that the model reads, against the true ones.",
+    "errors.png": "Where on the factor grid the NLL is high.",
+    "importances.png": "How important each latent is for each factor; n: images.",
+    "placement.png": "How well factors are read from the codes of each side.",
+    "traversals.png": "Latents moved one at a time.",
+    "traversals.gif": "The same, moving.",
+}
+UNBOUNDED = {"ceiling": None, "floor": None}
+#: Experiments that are shown in one figure, since they are scored on the same images; supervised
+#: ones make no images.
+TASKS = {"disent": "", "decoders": "", "composition": "composition"}
+Drawers = dict[str, Callable[[Path], Any]]
+
+
+def list_pictures(measured: Measurements) -> Drawers:
+    """The pictures of a run by file name, and what draws each."""
+    run = measured.run
+    examples = "predictions.png" if run.family == "encoder" else "reconstructions.png"
+    pictures: Drawers = {
+        "curves.png": lambda path: save(draw_curves(run), path),
+        examples: lambda path: write_whole(
+            path, lambda file: file.write_bytes(save_examples(run).read_bytes())
+        ),
+        "errors.png": lambda path: save(draw_errors(measured), path),
+    }
+    if measured.has_codes:
+        pictures["importances.png"] = lambda path: save(draw_importances(measured), path)
+        pictures["placement.png"] = lambda path: save(draw_placement(measured), path)
+    if isinstance(run.model, Autoencoder):
+        pictures["traversals.png"] = lambda path: save(draw_traversals(run), path)
+        pictures["traversals.gif"] = lambda path: save_traversals(run, path)
+    return pictures
+
+
+def draw_run(path: Path, images: int | None) -> tuple[str, str | None]:
+    """Draw what is missing of a run's pictures, in its folder ``analysis``; why it cannot be."""
+    torch.set_num_threads(1)
+    try:
+        draw_pictures(open_run(path), images)
+    except Exception as error:
+        return str(path), describe_failure(error)
+    return str(path), None
+
+
+def draw_pictures(run: Run, images: int | None) -> None:
+    """Draw the pictures of a run that are not there, or are of an earlier state of it."""
+    measured = Measurements(run, images)
+    drawn = measured.folder / "pictures.json"
+    written = {
+        name: hashlib.sha256((run.path / name).read_bytes()).hexdigest()
+        for name in ("results.json", "history.csv")
+    }
+    stamp = json.dumps(measured.stamp | written | {"images": images})
+    fresh = drawn.exists() and drawn.read_text(encoding="utf-8") == stamp
+    for name, draw in list_pictures(measured).items():
+        if not fresh or not (measured.folder / name).exists():
+            draw(measured.folder / name)
+    write_whole(drawn, lambda file: file.write_text(stamp, encoding="utf-8"))
+
+
+def draw_runs(collection: Collection, jobs: int) -> None:
+    """Draw what is missing of all runs' pictures, several runs at a time.
+
+    A run that cannot be drawn is left out, with the reason.
+
+    Raises:
+        DataFileError: none is left.
+    """
+    for path, problem in work_on(collection, jobs, "drawing", draw_run, collection.images):
+        if problem is not None:
+            collection.left_out[path] = problem
+    collection.drop_left_out()
+
+
+def save_report(collection: Collection, folder: Path) -> Path:
+    """Write tables, figures and ``report.html`` from measured and drawn runs.
+
+    Returns:
+        The path of the page.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    runs = collection.table.assign(udr=lambda table: table["path"].map(collection.rank()))
+    cells = tabulate_cells(runs)
+    runs.drop(columns="path").to_csv(folder / "runs.csv", index=False, float_format="%.6g")
+    cells.to_csv(folder / "cells.csv", index=False, float_format="%.6g")
+    tabulate_metrics(collection.measured, collection.bounds).to_csv(
+        folder / "metrics.csv", index=False, float_format="%.6g"
+    )
+    comparison, claims = save_comparison(collection, folder)
+    figures = save_figures(collection, runs, cells, folder)
+    page = render_page(collection, runs, cells, comparison, claims, figures)
+    path = folder / "report.html"
+    write_whole(path, lambda file: file.write_text(page, encoding="utf-8"))
+    return path
+
+
+def save_figures(
+    collection: Collection, runs: pd.DataFrame, cells: pd.DataFrame, folder: Path
+) -> list[tuple[str, Path]]:
+    """The figures of each dataset, as captions and paths."""
+    saved = []
+    split = runs[runs["condition"] != "none"]
+    tasks = split["experiment"].map(TASKS).rename("task")
+    for key, part in split.groupby([tasks, "dataset", "version", "source"]):
+        own = cells[cells["cell"].isin(part["cell"])]
+        name = "-".join(word for word in map(str, key) if word)
+        drawn = {
+            "generalisation": draw_generalisation(part, own),
+            "scores": draw_scores(part, own),
+        }
+        for kind, figure in drawn.items():
+            path = save(figure, folder / f"{kind}-{name}.png")
+            saved.append((f"{name_data(part)}: {CAPTIONS[kind]}", path))
+        own_runs = part[~part["control"]]
+        for number, ((condition, variant), rows) in enumerate(
+            own_runs.groupby(["condition", "variant"], sort=False)
+        ):
+            title = f"{name_data(part)}, {CONDITION_TITLES[str(condition)]} ({variant})"
+            # An expression of a user's own makes no file name.
+            word = number if condition == "own" else variant
+            chosen = rows.drop_duplicates("label")
+            shown = [open_run(path) for path in chosen["path"]]
+            labels = list(chosen["label"])
+            measured = [Measurements(run, collection.images) for run in shown]
+            path = folder / f"hinton-{name}-{condition}-{word}.png"
+            save(draw_hintons(measured, labels), path)
+            saved.append((f"{title}: importance of latents (lasso; n: images).", path))
+            # Validation images are drawn, perhaps otherwise in some runs.
+            makers = [
+                place
+                for place, run in enumerate(shown)
+                if run.family != "composer"
+                and run.sides["validation"] == shown[0].sides["validation"]
+            ]
+            if makers:
+                path = folder / f"images-{name}-{condition}-{word}.png"
+                made = [shown[place] for place in makers]
+                save(draw_comparison(made, [labels[place] for place in makers]), path)
+                saved.append((f"{title}: the same images as each model makes them.", path))
+    return saved
+
+
+def render_page(
+    collection: Collection,
+    runs: pd.DataFrame,
+    cells: pd.DataFrame,
+    comparison: pd.DataFrame,
+    claims: pd.DataFrame,
+    figures: list[tuple[str, Path]],
+) -> str:
+    """The page, with all pictures inside it."""
+    import jinja2
+
+    source = files("disentgen.report").joinpath("report.html.jinja").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    environment.filters["embed"] = embed
+    environment.filters["number"] = format_number
+    known = load_metrics()
+    return environment.from_string(source).render(
+        data=name_data(runs),
+        stand_in=(runs["source"] == "stand-in").any(),
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        version=version("disent-and-gen"),
+        citation=CITATION,
+        conditions=CONDITION_TITLES,
+        metrics={
+            **{
+                name: metric.title
+                for name, metric in known.items()
+                if name in runs and name != DISENTANGLEMENT  # that has a column of its own
+            },
+            "udr": "UDR",
+        },
+        cells=records(cells),
+        runs=records(runs.assign(differs=list_differences(collection.runs, runs))),
+        comparison=records(comparison[comparison["seeds"] > 0]),
+        claims=records(claims),
+        strays=records(list_strays(runs)),
+        minimum_seeds=MINIMUM_SEEDS,
+        figures=figures,
+        captions=PICTURE_CAPTIONS,
+        left_out=collection.left_out,
+        pages=[describe_page(run, collection) for run in collection.runs],
+    )
+
+
+def records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """Rows as dictionaries, NaN as None."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def list_differences(all_runs: list[Run], table: pd.DataFrame) -> list[str]:
+    """For each row, the settings that are not the same in all runs, as one text."""
+    flat = {str(run.path): flatten(run.config) for run in all_runs}
+    keys = dict.fromkeys(key for config in flat.values() for key in config)
+    columns = [
+        key for key in keys
+        if key not in ("seed", "dataset.variant", "dataset.control")
+        and len({json.dumps(config.get(key)) for config in flat.values()}) > 1
+        and not key.startswith(("model.encoder", "model.decoder"))
+    ]  # fmt: skip
+    return [
+        ", ".join(f"{key}={flat[path][key]}" for key in columns if key in flat[path])
+        for path in table["path"]
+    ]
+
+
+def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
+    """What the page of one run shows."""
+    measured = Measurements(run, collection.images)
+    results, bounds = run.results or {}, collection.bounds.get(str(run.path), {})
+    return {
+        "name": f"{run.experiment}/{run.id}",
+        "label": run.dataset.label,
+        "unit": run.model.output.unit,
+        "command": describe_command(run),
+        "config": flatten(run.config),
+        "scores": {side: score for side, score in results["scores"].items() if score},
+        "remarks": list_remarks(run),
+        "results": {
+            key: value for key, value in flatten(results).items() if not key.startswith("scores.")
+        },
+        "metrics": {
+            name: [
+                {"part": part, "value": value, **bounds.get((name, part), UNBOUNDED)}
+                for part, value in result.items()
+                if not isinstance(value, list)
+            ]
+            for name, result in only_metrics(collection.measured.get(str(run.path), {})).items()
+        },
+        "pictures": [measured.folder / name for name in list_pictures(measured)],
+    }
+
+
+def list_remarks(run: Run) -> list[str]:
+    """What is to be known of a run's held-out side: its variant's note, identical images."""
+    results = run.results or {}
+    variant = run.settings.spec.variants.get(name_condition(run)[1])
+    remarks = [variant.note] if variant is not None and variant.note is not None else []
+    if results.get("duplicates") is not None:
+        remarks.append(describe_duplicates(results["duplicates"], results["split"]))
+    return remarks
+
+
+def describe_command(run: Run) -> str:
+    """The command line that repeats a run, inside ``scripts``."""
+    words = [f"{run.path}/config.json"]
+    given = run.record.words
+    # Words leave the rest to defaults, which may be others by now.
+    if given and not run.lacks_settings and not any(word.startswith("resume=") for word in given):
+        words = given
+        if not any(word.startswith("seed=") for word in words):
+            words = [*words, f"seed={run.config['seed']}"]
+    return shlex.join(["python", "-m", f"experiments.{run.experiment}", "with", *words])
+
+
+def embed(path: Path) -> str:
+    """A picture, still or moving, as text that a page can hold: as WebP, a fraction of its size."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    with Image.open(path) as picture:
+        picture.save(buffer, "WEBP", quality=80, save_all=True)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def format_number(value: Any, digits: int = 3) -> str:
+    """A number for people; a dash for none."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.{digits}g}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis.report", description="Tables, figures and a page about all runs."
+    )
+    add_arguments(parser)
+    parser.add_argument("--output", type=Path, help="results/report in the data folder")
+    given = parser.parse_args(arguments)
+    collection = open_collection(given)
+    try:
+        collect(collection, given.jobs)
+        draw_runs(collection, given.jobs)
+    except DataFileError as error:
+        raise SystemExit(str(error)) from None
+    page = save_report(collection, given.output or data_folder() / "results" / "report")
+    print_left_out(collection)
+    print(f"{len(collection.runs)} runs: {page}")

@@ -1,0 +1,101 @@
+"""What a claim compares, from the runs that count."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from disentgen.studies.montero2021 import Row
+from disentgen.studies.montero2021.claims import Claim
+from disentgen.studies.verdicts.correlation import Correlation, compare_correlation
+from disentgen.studies.verdicts.estimates import Comparison, compare_ratio, compare_share, pair
+from disentgen.studies.verdicts.selection import Evidence
+
+Comparisons = Sequence[Comparison] | Sequence[Correlation]
+
+
+def compare(claim: Claim, evidence: Evidence, by_control: bool = False) -> Comparisons:
+    """The comparisons of a claim, of those of its cells that there are runs of.
+
+    Args:
+        claim: what is claimed.
+        evidence: the runs that count.
+        by_control: compare what is left beside controls: held-out excess over the control's takes
+            the place of scores and ratios, the control's held-out excess that of train excess.
+    """
+    compared: dict[str, Callable[[Claim, Evidence, list[str]], Comparisons]] = {
+        "ratio": compare_sides,
+        "share": compare_images,
+        "ordering": compare_conditions,
+        "correlation": correlate,
+        "best": compare_with_decoder,
+    }
+    return compared[claim.kind](claim, evidence, list_columns(claim, by_control))
+
+
+def list_columns(claim: Claim, by_control: bool = False) -> list[str]:
+    """The scores of a cell that a claim needs."""
+    if claim.kind == "share":
+        train = "control_excess" if by_control else "excess_train"
+        return [train, "excess_held_out", "floor_train", "floor_held_out"]
+    if claim.kind == "ratio":
+        return ["over_control" if by_control else f"{claim.score}_ratio"]
+    score = "over_control" if by_control else f"{claim.score}_held_out"
+    return ["disentanglement", score] if claim.kind == "correlation" else [score]
+
+
+def compare_sides(claim: Claim, evidence: Evidence, columns: list[str]) -> list[Comparison]:
+    """Held-out score over train score, for each model."""
+    found = []
+    for row in claim.cells:
+        ratios = evidence.select(row, columns).to_numpy()[:, 0]
+        if len(ratios):
+            found.append(compare_ratio(row.model, ratios, claim.bound, claim.above))
+    return found
+
+
+def compare_images(claim: Claim, evidence: Evidence, columns: list[str]) -> list[Comparison]:
+    """The sides' difference in excess, as a share of that in the images' floor, for each model."""
+    found = []
+    for row in claim.cells:
+        train, held_out, *floors = evidence.select(row, columns).to_numpy().T
+        if len(train):
+            images = floors[1] - floors[0]
+            found.append(compare_share(row.model, train, held_out, images, claim.bound))
+    return found
+
+
+def compare_conditions(claim: Claim, evidence: Evidence, columns: list[str]) -> list[Comparison]:
+    """Held-out score over that of the next easier condition, for each model."""
+    models: dict[tuple[str, str], list[Row]] = {}
+    for row in claim.cells:  # conditions stand in the claimed order
+        models.setdefault((row.experiment, row.model), []).append(row)
+    found = []
+    for rows in models.values():
+        for easier, harder in pairwise(rows):
+            low, high = pair(evidence.select(easier, columns), evidence.select(harder, columns))
+            if len(low):
+                name = f"{harder.model}: {harder.variant} over {easier.variant}"
+                found.append(compare_ratio(name, high / low, claim.bound, claim.above))
+    return found
+
+
+def correlate(claim: Claim, evidence: Evidence, columns: list[str]) -> list[Correlation]:
+    """Spearman's ρ of disentanglement and held-out score over models' means."""
+    cells = [evidence.select(row, columns).to_numpy().T for row in claim.cells]
+    there = [(disentanglement, np.log(score)) for disentanglement, score in cells if len(score)]
+    if len(there) < 3:
+        return []
+    first, second = zip(*there, strict=True)
+    return [compare_correlation(first, second, claim.bound)]
+
+
+def compare_with_decoder(claim: Claim, evidence: Evidence, columns: list[str]) -> list[Comparison]:
+    """Held-out score over the ground-truth decoder's, for each autoencoder."""
+    *autoencoders, decoder = claim.cells
+    found = []
+    for row in autoencoders:
+        own, its = pair(evidence.select(row, columns), evidence.select(decoder, columns))
+        if len(own):
+            found.append(compare_ratio(row.model, own / its, claim.bound, claim.above))
+    return found

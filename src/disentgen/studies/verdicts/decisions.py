@@ -1,0 +1,217 @@
+"""Verdicts on the study's claims.
+
+Where all models must agree, a claim is *supported* if each one's interval lies on the claimed side
+(an intersection-union test, whose level needs no correction), and *not supported* if at least one
+lies wholly on the other at Holm's level for all of them. Where one model suffices it is the other
+way round. Everything else is *undecided*, with what is missing. One-sided levels are 2.5 %, so that
+intervals of 95 % show the same.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from disentgen.analysis.tables import CONFIDENCE, MINIMUM_SEEDS
+from disentgen.studies.montero2021 import load_protocols
+from disentgen.studies.montero2021.claims import Claim, list_claims
+from disentgen.studies.verdicts.comparisons import Comparisons, compare, list_columns
+from disentgen.studies.verdicts.correlation import Correlation, list_deciding
+from disentgen.studies.verdicts.estimates import Comparison, adjust_holm, power
+from disentgen.studies.verdicts.selection import Evidence, describe_rows
+
+SUPPORTED, NOT_SUPPORTED, UNDECIDED = "supported", "not supported", "undecided"
+LEVEL = (1 - CONFIDENCE) / 2
+#: How often as many seeds as are said to be needed would decide, and the most that are said.
+POWER, MAXIMUM_SEEDS = 0.8, 20
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What runs say about a claim.
+
+    Args:
+        number: of the claim.
+        claim: what is claimed.
+        dataset: on which.
+        verdict: supported, not supported, undecided.
+        quantity: that decides.
+        bound: of it.
+        reason: for the bound.
+        decided_by: the model or comparison that decides, or is furthest from doing so.
+        estimate: of its quantity.
+        low: lower end of its interval.
+        high: upper end.
+        confidence: of the interval that decides.
+        seeds: of that model.
+        control: whether the gap to controls that were trained on all images confirms the verdict.
+        missing: what an undecided claim lacks: cells, or seeds.
+        published: the quantity's range in the published tables.
+        note: what the claim cannot show, and what is uncertain of the study's rows that it needs.
+    """
+
+    number: str
+    claim: str
+    dataset: str
+    verdict: str
+    quantity: str
+    bound: float
+    reason: str
+    decided_by: str
+    estimate: float
+    low: float
+    high: float
+    confidence: float
+    seeds: int
+    control: str
+    missing: str
+    published: str
+    note: str
+
+
+def tabulate_verdicts(runs: pd.DataFrame) -> pd.DataFrame:
+    """A row for each claim, for original images and for stand-ins apart.
+
+    Args:
+        runs: of :func:`~disentgen.analysis.tables.tabulate_runs`.
+    """
+    parts = runs.groupby("source") if len(runs) else [("", runs)]
+    return pd.DataFrame(
+        [
+            {"source": source, **asdict(judge(claim, evidence))}
+            for source, part in parts
+            for evidence in (Evidence(part),)
+            for claim in list_claims()
+        ]
+    )
+
+
+def judge(claim: Claim, evidence: Evidence) -> Verdict:
+    """The verdict on a claim."""
+    missing = evidence.list_missing(claim.cells, list_columns(claim))
+    comparisons = compare(claim, evidence)
+    verdict, place = UNDECIDED, find_weakest(comparisons, claim.some)
+    if not missing:
+        verdict = str(decide(comparisons, claim.some))
+        place = find_decisive(comparisons, claim.some, verdict)
+    if verdict == UNDECIDED and not missing:
+        missing = describe_need(comparisons, claim.some)
+    # The side of which one model suffices is judged at Holm's first level.
+    single = verdict == (SUPPORTED if claim.some else NOT_SUPPORTED)
+    confidence = 1 - 2 * LEVEL / (len(comparisons) if single else 1)
+    found = comparisons[place] if comparisons else None
+    estimate, low, high = found.measure(confidence) if found else (np.nan, np.nan, np.nan)
+    return Verdict(
+        claim.number, claim.text, claim.dataset, verdict, claim.quantity, claim.bound, claim.reason,
+        found.name if found else "", estimate, low, high, confidence, found.seeds if found else 0,
+        confirm(claim, evidence, verdict), missing, claim.published,
+        describe_notes(claim),
+    )  # fmt: skip
+
+
+def describe_notes(claim: Claim) -> str:
+    """What a claim cannot show, and what is uncertain of the study's rows that it needs."""
+    protocols = load_protocols()
+    notes = describe_rows((row, protocols[row]["note"]) for row in claim.cells if row in protocols)
+    return "; ".join(note for note in (claim.remark, notes) if note)
+
+
+def decide(comparisons: Comparisons, some: bool = False) -> NDArray[np.str_]:
+    """The verdict on several comparisons together.
+
+    Args:
+        comparisons: whose arrays may have leading axes.
+        some: whether one comparison on the claimed side suffices; else all must be.
+
+    Returns:
+        Verdicts over the leading axes.
+    """
+    claimed, against = collect_p(comparisons)
+    every, single = (against, claimed) if some else (claimed, against)
+    all_agree = every.max(axis=-1) <= LEVEL
+    one_stands_out = adjust_holm(single).min(axis=-1) <= LEVEL
+    for_all, for_one = (NOT_SUPPORTED, SUPPORTED) if some else (SUPPORTED, NOT_SUPPORTED)
+    return np.select([all_agree, one_stands_out], [for_all, for_one], UNDECIDED)
+
+
+def collect_p(comparisons: Comparisons) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """One-sided p-values for the claim and against it, (…, comparisons) each."""
+    return (
+        np.stack([found.p_claimed() for found in comparisons], axis=-1),
+        np.stack([found.p_against() for found in comparisons], axis=-1),
+    )
+
+
+def find_decisive(comparisons: Comparisons, some: bool, verdict: str) -> int:
+    """Which comparison decides: the strongest where one suffices, the weakest where all agree."""
+    claimed, against = collect_p(comparisons)
+    if verdict == UNDECIDED:
+        return find_weakest(comparisons, some)
+    single = verdict == (SUPPORTED if some else NOT_SUPPORTED)
+    p = claimed if verdict == SUPPORTED else against
+    return int(p.argmin() if single else p.argmax())
+
+
+def find_weakest(comparisons: Comparisons, some: bool) -> int:
+    """Which comparison stands in the way: the furthest from the claim, or the nearest if one does.
+
+    Of those of too few seeds only the estimate is known.
+    """
+    margins = [
+        min(margin.mean() for margin in found.margins)
+        for found in comparisons
+        if isinstance(found, Comparison)
+    ]
+    if not margins:
+        return 0
+    return int(np.argmax(margins) if some else np.argmin(margins))
+
+
+def confirm(claim: Claim, evidence: Evidence, verdict: str) -> str:
+    """Whether the gap to controls says the same of a claim that is decided."""
+    if verdict == UNDECIDED:
+        return ""
+    missing = evidence.list_missing(claim.cells, list_columns(claim, by_control=True))
+    if missing:
+        return f"not confirmed by the control: {missing}"
+    found = str(decide(compare(claim, evidence, by_control=True), claim.some))
+    if found == verdict:
+        return "confirmed by the control"
+    return f"not confirmed by the control: by it, {found}"
+
+
+def describe_need(comparisons: Comparisons, some: bool) -> str:
+    """What an undecided claim lacks although all its cells are there."""
+    first = comparisons[0]
+    if isinstance(first, Correlation):
+        lowest, highest = list_deciding(first.models, first.bound)
+        left = 1 - float(np.square(first.attenuation))
+        return (
+            f"models, rather than seeds: with {first.models}, ρ decides from {lowest:.2f} up or "
+            f"{highest:.2f} down (noise of seeds: {left:.0%} of what models differ in)"
+        )
+    seeds = count_needed([found for found in comparisons if isinstance(found, Comparison)], some)
+    count = f"more than {MAXIMUM_SEEDS}" if seeds is None else f"about {seeds}"
+    return f"seeds: {count} of each model at this spread (power {POWER:.0%})"
+
+
+def count_needed(comparisons: Sequence[Comparison], some: bool) -> int | None:
+    """Seeds of each model that would decide as the estimates point; None if more than 20.
+
+    Args:
+        comparisons: of a claim.
+        some: whether one on the claimed side suffices.
+    """
+    claimed, against = np.array([found.effects() for found in comparisons]).T
+    every, single = (against, claimed) if some else (claimed, against)
+    for seeds in range(MINIMUM_SEEDS, MAXIMUM_SEEDS + 1):
+        if every.min() > 0:
+            reached = math.prod(power(effect, seeds, LEVEL) for effect in every)
+        else:
+            reached = power(single.max(), seeds, LEVEL / len(single))
+        if reached >= POWER:
+            return seeds
+    return None

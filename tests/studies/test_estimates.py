@@ -1,0 +1,232 @@
+"""Tests and intervals beside scipy's, closed forms and published examples."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from disentgen.analysis.tables import has_failed, has_learned, interval
+from disentgen.studies.verdicts.correlation import (
+    compare_correlation,
+    correlation_error,
+    list_deciding,
+    reliability,
+    spearman,
+)
+from disentgen.studies.verdicts.decisions import NOT_SUPPORTED, SUPPORTED, UNDECIDED, decide
+from disentgen.studies.verdicts.estimates import (
+    adjust_holm,
+    compare_ratio,
+    compare_share,
+    pair,
+    power,
+)
+
+VALUES = np.array([1.0, 2.0, 4.0, 4.5])
+
+
+def test_intervals_are_student_s_on_each_scale():
+    known = stats.t.interval(0.95, 3, VALUES.mean(), stats.sem(VALUES))
+    assert interval(VALUES) == pytest.approx((VALUES.mean(), *known))
+    logs = np.log(VALUES)
+    known = np.exp(stats.t.interval(0.9, 3, logs.mean(), stats.sem(logs)))
+    assert interval(VALUES, "log", 0.9) == pytest.approx((stats.gmean(VALUES), *known))
+    shares = VALUES / 5
+    logits = np.log(shares / (1 - shares))
+    ends = np.array([logits.mean(), *stats.t.interval(0.95, 3, logits.mean(), stats.sem(logits))])
+    assert interval(shares, "logit") == pytest.approx(tuple(1 / (1 + np.exp(-ends))))
+
+
+def test_intervals_hold_no_impossible_values():
+    rng = np.random.default_rng(0)
+    for scale, values in (("log", rng.lognormal(0, 3, (50, 3))), ("logit", rng.random((50, 3)))):
+        ends = np.array([interval(row, scale) for row in values])
+        assert (ends > 0).all()
+        assert (np.diff(ends[:, [1, 0, 2]]) > 0).all()
+        assert scale == "log" or (ends < 1).all()
+
+
+@pytest.mark.parametrize("scale", ["plain", "log", "logit"])
+def test_there_is_no_interval_below_three_seeds(scale):
+    mean, *ends = interval(np.array([0.2, 0.3]), scale)
+    assert 0.2 < mean < 0.3
+    assert np.isnan(ends).all()
+    assert interval(np.array([0.3]), scale)[0] == pytest.approx(0.3)
+    assert np.isnan(interval(np.array([]), scale)).all()
+
+
+def test_values_at_the_end_of_their_range_have_a_mean_alone():
+    assert interval(np.array([0.0, 0.0, 0.0]), "log")[0] == 0
+    assert interval(np.ones(3), "logit")[0] == 1
+    assert np.isnan(interval(np.array([0.0, 1.0, 2.0]), "log")[1:]).all()
+
+
+def test_p_values_of_ratios_are_scipy_s():
+    for above, side in ((True, "greater"), (False, "less")):
+        found = compare_ratio("", VALUES, 1.2, above)
+        known = stats.ttest_1samp(np.log(VALUES), np.log(1.2), alternative=side).pvalue
+        assert found.p_claimed() == pytest.approx(known)
+        assert found.p_against() == pytest.approx(1 - known)
+
+
+def test_p_values_and_intervals_say_the_same():
+    """A bound at the end of the interval is at the level of the test."""
+    train, held_out = np.array([30.0, 33.0, 36.0]), np.array([60.0, 75.0, 66.0])
+    images = np.full(3, 440.0)
+    _, low, high = compare_share("", train, held_out, images, 0.1).measure(0.95)
+    assert compare_share("", train, held_out, images, high).p_claimed() == pytest.approx(0.025)
+    assert compare_share("", train, held_out, images, low).p_against() == pytest.approx(0.025)
+    _, low, high = compare_share("", held_out, train, images, 0.1).measure(0.95)
+    assert compare_share("", held_out, train, images, -low).p_claimed() == pytest.approx(0.025)
+    assert compare_share("", held_out, train, images, -high).p_against() == pytest.approx(0.025)
+    _, low, high = compare_ratio("", VALUES, 1.2, True).measure(0.95)
+    assert compare_ratio("", VALUES, low, True).p_claimed() == pytest.approx(0.025)
+
+
+def test_shares_are_of_geometric_means():
+    train, images = np.array([20.0, 40.0, 50.0]), np.array([400.0, 440.0, 480.0])
+    for factor in (3.0, 1.5):
+        held_out = factor * train[::-1]
+        share = (factor - 1) * stats.gmean(train) / images.mean()
+        found = compare_share("", train, held_out, images, 0.1)
+        assert found.measure(0.95)[0] == pytest.approx(share)
+        assert compare_share("", held_out, train, images, 0.1).measure(0.95)[0] == pytest.approx(
+            -share
+        )
+
+
+def test_sides_whose_images_do_not_differ_have_no_share():
+    scores = np.array([60.0, 61.0, 62.0])
+    found = compare_share("m", scores, scores + 1, np.full(3, -4.0), 0.1)
+    assert np.isnan(found.measure(0.95)).all()
+    assert np.isnan(found.margins).all()
+
+
+def test_shares_are_judged_by_their_size():
+    train, images = np.array([30.0, 30.1, 30.2]), np.full(3, 440.0)
+    for share, verdict in ((0.25, NOT_SUPPORTED), (0.05, SUPPORTED)):
+        held_out = train + share * images
+        for sides in ((train, held_out), (held_out, train)):
+            assert decide([compare_share("", *sides, images, 0.1)]) == verdict
+
+
+def test_the_error_of_a_share_is_that_of_its_difference_to_first_order():
+    """Where seeds hardly differ, Student's t on the difference itself says the same."""
+    rng = np.random.default_rng(0)
+    train, held_out = (30 + 1e-3 * rng.standard_normal(4), 90 + 1e-3 * rng.standard_normal(4))
+    images = np.full(4, 440.0)
+    known = interval((held_out - train) / images)
+    assert compare_share("", train, held_out, images, 0.1).measure(0.95) == pytest.approx(
+        known, rel=1e-7
+    )
+
+
+def test_holm_s_adjustment():
+    """R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") is 0.03 0.06 0.06 0.02."""
+    p = np.array([0.01, 0.04, 0.03, 0.005])
+    assert adjust_holm(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert adjust_holm(np.stack([p, p[::-1]]))[1] == pytest.approx([0.02, 0.06, 0.06, 0.03])
+    assert adjust_holm(np.array([0.5, 0.9])) == pytest.approx([1.0, 1.0])
+
+
+@pytest.mark.parametrize(("p", "verdict"), [(0.0041, NOT_SUPPORTED), (0.0043, UNDECIDED)])
+def test_one_of_six_models_speaks_against_a_claim_at_a_sixth_of_the_level(p, verdict):
+    # Student's t of three seeds with this p-value.
+    shift = stats.t.ppf(p, 2) / np.sqrt(3)
+    beyond = np.exp(shift + np.array([-1.0, 0.0, 1.0]))
+    fine = np.exp(50 + np.array([-1.0, 0.0, 1.0]))
+    models = [compare_ratio("", values, 1.0, True) for values in [beyond, *[fine] * 5]]
+    assert decide(models) == verdict
+
+
+@pytest.mark.parametrize(("p", "verdict"), [(0.024, SUPPORTED), (0.026, UNDECIDED)])
+def test_all_models_on_the_claimed_side_need_no_correction(p, verdict):
+    near = np.exp(-stats.t.ppf(p, 2) / np.sqrt(3) + np.array([-1.0, 0.0, 1.0]))
+    models = [compare_ratio("", values, 1.0, True) for values in [near] * 6]
+    assert decide(models) == verdict
+    mirrored = [compare_ratio("", 1 / values, 1.0, True) for values in [near] * 6]
+    swapped = {SUPPORTED: NOT_SUPPORTED, UNDECIDED: UNDECIDED}[verdict]
+    assert decide(mirrored, some=True) == swapped
+
+
+def test_power_is_that_of_simulated_tests():
+    rng = np.random.default_rng(0)
+    draws = rng.standard_normal((20_000, 5)) + 1.5
+    found = (stats.ttest_1samp(draws, 0, axis=1, alternative="greater").pvalue < 0.01).mean()
+    assert power(1.5, 5, 0.01) == pytest.approx(found, abs=0.01)
+    assert power(0.0, 5, 0.01) == pytest.approx(0.01)
+    assert power(1e4, 5, 0.01) == 1
+
+
+def test_runs_are_paired_by_seed_and_the_rest_in_order():
+    first = pd.DataFrame({"nll": [10.0, 20.0, 30.0, 40.0]}, index=[1, 2, 3, 4])
+    second = pd.DataFrame({"other": [900.0, 300.0, 700.0]}, index=[9, 3, 7])
+    low, high = pair(first, second)
+    assert low.tolist() == [30, 10, 20]
+    assert high.tolist() == [300, 700, 900]
+    assert [len(part) for part in pair(first.iloc[:0], second)] == [0, 0]
+
+
+def test_the_error_of_a_rank_correlation_is_bonett_and_wright_s():
+    """Fieller, Hartley and Pearson's √(1.06 / (n − 3)) where ρ² is 0.12; more for larger ρ."""
+    assert correlation_error(np.sqrt(0.12), 10) == pytest.approx(np.sqrt(1.06 / 7))
+    assert correlation_error(np.array(0.8), 6) == pytest.approx(np.sqrt(1.32 / 3))
+    assert correlation_error(np.array(-1.0), 6) == pytest.approx(np.sqrt(0.5))
+
+
+def test_the_interval_of_a_rank_correlation_covers_it():
+    """Of 30 pairs of normal variables, where Bonett and Wright simulated it too."""
+    rng = np.random.default_rng(0)
+    pearson = 2 * np.sin(np.pi * 0.6 / 6)  # Spearman's 0.6
+    first, second = rng.standard_normal((2, 4_000, 30))
+    found = spearman(first, pearson * first + np.sqrt(1 - pearson**2) * second)
+    half = 1.96 * correlation_error(found, 30)
+    covered = np.abs(np.arctanh(found) - np.arctanh(0.6)) < half
+    assert covered.mean() == pytest.approx(0.95, abs=0.012)
+
+
+def test_spearman_s_correlation_is_scipy_s():
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(0, 5, (2, 20, 6))  # with ties
+    known = [stats.spearmanr(*row).statistic for row in zip(first, second, strict=True)]
+    assert spearman(first, second) == pytest.approx(known, nan_ok=True)
+
+
+def test_reliability_is_one_less_the_inverse_of_f():
+    groups = [np.array([1.0, 2.0, 4.0]), np.array([3.0, 5.0, 4.0, 8.0]), np.array([9.0, 8.0, 9.5])]
+    assert reliability(groups) == pytest.approx(1 - 1 / stats.f_oneway(*groups).statistic)
+    same = [np.array([1.0, 2.0, 3.0])] * 3
+    assert reliability(same) == 0
+    assert np.isnan(reliability([np.array([1.0]), np.array([2.0])]))
+
+
+@pytest.mark.parametrize("share", [1.0, 0.25])
+def test_noise_moves_the_bound_of_a_correlation_towards_0(share):
+    """Both quantities of such a reliability: their correlation keeps the product of its roots."""
+    values = np.array([1.0, 3.0, 2.0, 5.0, 4.0, 6.0])
+    # Seeds around means: F is that of the means over the noise.
+    noise = np.array([-1.0, 0.0, 1.0]) * np.sqrt(3 * values.var(ddof=1) * (1 - share))
+    models = [value + noise for value in values]
+    found = compare_correlation([np.full(3, value) for value in values], models, -0.5)
+    assert found.attenuation == pytest.approx(np.sqrt(share))
+    z = np.arctanh(0.9999) - np.arctanh(-0.5 * np.sqrt(share))
+    assert found.p_claimed() == pytest.approx(stats.norm.sf(z / np.sqrt(1.5 / 3)))
+    z = np.arctanh(0.9999) - np.arctanh(-0.5)
+    assert found.p_against() == pytest.approx(stats.norm.cdf(z / np.sqrt(1.5 / 3)))
+    assert found.measure(0.95)[0] == 1
+
+
+def test_correlations_that_decide_are_those_whose_interval_leaves_the_bound():
+    lowest, highest = list_deciding(6, -0.5)
+    assert (lowest, highest) == pytest.approx((0.6, -1.0))
+    ends = [np.tanh(np.arctanh(rho) - 1.96 * np.sqrt((1 + rho**2 / 2) / 3))
+            for rho in (lowest, lowest - 2 / 35)]  # fmt: skip
+    assert ends[1] < -0.5 < ends[0]
+
+
+def test_a_model_has_learned_below_half_of_the_mean_image_s_excess():
+    runs = pd.DataFrame(
+        {"excess_train": [49, 50, 51, 10], "excess_constant": [100, 100, 100, np.nan]}
+    )
+    assert has_learned(runs).tolist() == [True, True, False, False]
+    assert has_failed(runs).tolist() == [False, False, True, False]
