@@ -1,6 +1,6 @@
 """``python -m analysis.report``: tables, figures and a page about all runs."""
 
-from disentgen.report.report import main
+from disentgen.report.page import main
 
 if __name__ == "__main__":
     main()
