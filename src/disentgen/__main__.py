@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def name_settings(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs with their own held-out expressions, whole latents, and strengths of objectives."""
     known = runs.reindex(columns=[*runs, *(key for key in COLUMNS if key not in runs)])
-    strengths = {name: kind.strength for name, kind in losses().items()}
+    strengths = {name: kind.named_by for name, kind in losses().items()}
     told = [
         f"{name} {row.get(f'training.loss.params.{strengths[name]}'):g}"
         if strengths.get(name) else name

@@ -72,3 +72,27 @@ def load_records(package: str, attribute: str) -> dict[str, Any]:
         for name, module in modules.items()
         if hasattr(module, attribute)
     }
+
+
+@cache
+def load_named(package: str, attribute: str) -> dict[str, Any]:
+    """What the modules of a package export in tuples under one name, by each member's ``name``.
+
+    Args:
+        package: its name, as in ``disentgen.training.losses``.
+        attribute: under which a module exports its tuple.
+
+    Raises:
+        UsageError: two members have the same name.
+    """
+    members: dict[str, Any] = {}
+    homes: dict[str, str] = {}
+    for module, exported in load_records(package, attribute).items():
+        for member in exported:
+            if member.name in members:
+                raise UsageError(
+                    f"two of {package} are called '{member.name}', in {homes[member.name]}.py and "
+                    f"{module}.py; rename one."
+                )
+            members[member.name], homes[member.name] = member, module
+    return members
