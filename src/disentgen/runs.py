@@ -22,7 +22,8 @@ from disentgen.record import EARLIER_FAMILIES, Record
 from disentgen.run_directory import RunDirectory
 from disentgen.schema import flatten
 from disentgen.training.baseline import list_lacking
-from disentgen.training.config import Config, open_split
+from disentgen.training.config import Config
+from disentgen.training.sections import open_split
 
 if TYPE_CHECKING:  # Ignite takes seconds to start
     from disentgen.training.assembly import Training

@@ -131,7 +131,7 @@ def test_last_epoch_is_kept_where_training_stops_early(tmp_path):
 
 
 def test_samples_move_no_other_score(tmp_path, monkeypatch):
-    monkeypatch.setattr("disentgen.training.report.BOUNDED_IMAGES", 40)
+    monkeypatch.setattr("disentgen.training.results.BOUNDED_IMAGES", 40)
     without, _ = run(make_config(score_samples=None), tmp_path)
     (tmp_path / "results.json").unlink()
     bounded, _ = run(make_config(score_samples=3), tmp_path)
