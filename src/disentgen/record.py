@@ -6,13 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-#: Families of models by experiment, of runs whose configuration does not yet say it.
-EARLIER_FAMILIES = {
-    "disent": "lgm",
-    "decoders": "decoder",
-    "composition": "composer",
-    "supervised": "encoder",
-}
+from disentgen.models import families_by_experiment
 
 
 @dataclass(frozen=True)
@@ -34,7 +28,7 @@ class Record:
     def experiment(self) -> str | None:
         """The experiment by the file that was run, since an option can change its name."""
         stem = PurePath(self.content.get("experiment", {}).get("mainfile") or "").stem
-        return stem if stem in EARLIER_FAMILIES else None
+        return stem if stem in families_by_experiment() else None
 
     @property
     def comment(self) -> str:

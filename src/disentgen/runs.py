@@ -16,9 +16,9 @@ from disentgen.dataset import Dataset
 from disentgen.dataset.split import Split
 from disentgen.dataset.tasks import Task
 from disentgen.errors import DataFileError, UsageError
-from disentgen.models import FAMILIES, Model
+from disentgen.models import FAMILIES, Model, families_by_experiment
 from disentgen.paths import data_folder
-from disentgen.record import EARLIER_FAMILIES, Record
+from disentgen.record import Record
 from disentgen.run_directory import RunDirectory
 from disentgen.schema import flatten
 from disentgen.training.baseline import list_lacking
@@ -70,9 +70,10 @@ class Run(RunDirectory):
     def _guess_earlier(self) -> tuple[str | None, str | None]:
         """Experiment and family of a run whose configuration does not yet say them."""
         described = str((self._load_json("model.json") or {}).get("family"))
-        experiments = {family: name for name, family in EARLIER_FAMILIES.items()}
-        experiment = self.record.experiment or experiments.get(described) or self.path.parent.name
-        return experiment, EARLIER_FAMILIES.get(experiment, described)
+        own = FAMILIES[described].experiment if described in FAMILIES else None
+        experiment = self.record.experiment or own or self.path.parent.name
+        family = families_by_experiment().get(experiment)
+        return experiment, described if family is None else family.name
 
     @property
     def lacks_settings(self) -> bool:

@@ -14,9 +14,7 @@ from disentgen.dataset.originals.files import check_layout, raw_folder, require_
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
-from disentgen.models import FAMILIES, FROM_DATASET, LAYER_LISTS, Model, build_model
-from disentgen.models.families.composer import resolve_mixer
-from disentgen.models.layers import normalise_layers
+from disentgen.models import FAMILIES, Model, build_model
 from disentgen.models.outputs import Output
 from disentgen.registry import choose, unknown
 from disentgen.schema import Key, check, defaults, describe_keys, flatten, merge, plain
@@ -94,7 +92,7 @@ class Config:
         family = model.pop("family", None)
         if family is None:
             raise UsageError(f"model.family is missing; accepted: {', '.join(FAMILIES)}.")
-        builder = choose("model family (model.family)", family, FAMILIES).build
+        kind = choose("model family (model.family)", family, FAMILIES)
         process = ProcessSettings(
             **check("", ProcessSettings, {k: v for k, v in given.items() if k not in _BESIDE})
         )
@@ -103,7 +101,7 @@ class Config:
             experiment=given.get("experiment"),
             family=family,
             dataset=_read_dataset(given.get("dataset", {})),
-            model=_read_model(builder, model),
+            model=kind.read_section(model),
             training=_read_training(given.get("training", {}), family),
             seed=secrets.randbelow(2**31) if process.seed is None else process.seed,
             device=process.device,
@@ -265,17 +263,6 @@ def _read_dataset(given: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _read_model(builder: Callable[..., Model], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The ``model`` section, its layers in the one form that means the same."""
-    checked = check("model", builder, given, FROM_DATASET)
-    for name in LAYER_LISTS:
-        if checked.get(name) is not None:
-            checked[name] = normalise_layers(f"model.{name}", checked[name])
-    if "mixer" in checked:
-        checked["mixer_params"] = resolve_mixer(checked["mixer"], checked["mixer_params"])
-    return checked
-
-
 def _read_training(given: Mapping[str, Any], family: str) -> TrainingSettings:
     """The ``training`` section, the parameters of its objective filled in."""
     settings = TrainingSettings(**check("training", TrainingSettings, given))
@@ -290,11 +277,11 @@ def _read_training(given: Mapping[str, Any], family: str) -> TrainingSettings:
 def _read_pair_kl(settings: TrainingSettings, output: type[Output]) -> PairKL | None:
     """How the KL of a pair of images counts; None where no target has a pair, or no KL counts."""
     given = settings.loss.pair_kl
-    if getattr(output, "encoded_images", 1) == 1:
+    if output.encoded_images < 2:
         if given is not None:
             raise UsageError(
-                f"training.loss.pair_kl={given} is for composers, which encode two images for each "
-                "target; leave it away here."
+                f"training.loss.pair_kl={given} is for composers and others that encode two "
+                "images for each target; leave it away here."
             )
         return None
     return (given or "sum") if losses()[settings.loss.name].counts_kl else None

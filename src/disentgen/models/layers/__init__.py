@@ -6,7 +6,7 @@ standing in ``LAYERS`` of its module in this folder.
 """
 
 from disentgen.models.layers.activations import HyperbolicTangent, Rectifier
-from disentgen.models.layers.base import Layer, LayerList, Shape
+from disentgen.models.layers.base import ImageShape, Layer, LayerList, Shape
 from disentgen.models.layers.broadcast import SpatialBroadcast
 from disentgen.models.layers.convolution import (
     Convolution,
@@ -37,6 +37,7 @@ __all__ = [
     "FewChannelUpsampling",
     "Flattening",
     "HyperbolicTangent",
+    "ImageShape",
     "Layer",
     "LayerList",
     "Linear",

@@ -6,6 +6,8 @@ from pydantic import Field
 from torch import nn
 
 Shape = tuple[int, ...]
+#: Channels, height, width.
+ImageShape = tuple[int, int, int]
 Count = Annotated[int, Field(ge=1)]
 Padding = Annotated[int, Field(ge=0)]
 #: In a decoder's last layers, "as the image has": channels, number of pixels, or shape.
