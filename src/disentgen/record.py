@@ -9,14 +9,6 @@ from typing import Any
 #: A run that says RUNNING, and whose last sign of life is older than this, is dead.
 STALE_SECONDS = 60
 
-#: Families of models by experiment, of runs whose configuration does not yet say it.
-EARLIER_FAMILIES = {
-    "disent": "lgm",
-    "decoders": "decoder",
-    "composition": "composer",
-    "supervised": "encoder",
-}
-
 
 @dataclass(frozen=True)
 class Record:
@@ -37,7 +29,9 @@ class Record:
     def experiment(self) -> str | None:
         """The experiment by the file that was run, since an option can change its name."""
         stem = PurePath(self.content.get("experiment", {}).get("mainfile") or "").stem
-        return stem if stem in EARLIER_FAMILIES else None
+        from disentgen.models import families_by_experiment  # torch takes seconds to start
+
+        return stem if stem in families_by_experiment() else None
 
     @property
     def comment(self) -> str:

@@ -144,5 +144,6 @@ def test_bounds_are_of_the_same_images_and_latents(run, monkeypatch, tmp_path):
 
 
 def test_decoders_have_no_codes():
-    with pytest.raises(UsageError, match="has no encoder"):
-        encode(build_model("decoder", (1, 64, 64), 5, DECODERS["fast"]), torch.zeros(1, 1, 64, 64))
+    images = torch.zeros(1, 1, 64, 64)
+    with pytest.raises(UsageError, match="models of family 'decoder' have no encoder"):
+        encode("decoder", build_model("decoder", (1, 64, 64), 5, DECODERS["fast"]), images)

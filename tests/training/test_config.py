@@ -227,7 +227,7 @@ def test_a_model_larger_than_memory_is_refused_without_taking_any():
     ("given", "message"),
     [
         ({"model": {"family": "lmg"}}, "unknown model family .*'lmg'.*Did you mean 'lgm'"),
-        ({"model": {}}, "model.family is missing; accepted: lgm, decoder, composer, encoder"),
+        ({"model": {}}, "model.family is missing; accepted: composer, decoder, encoder, lgm"),
         ({"modle": {}}, "unknown configuration key 'modle'.*Did you mean 'model'"),
         ({"dataset": "dsprites"}, "'dataset' is a section"),
         ({"threads": 100_000}, "threads: input should be less than or equal to 1024"),

@@ -19,6 +19,7 @@ from disentgen.analysis.measurements.errors import ErrorMap, measure_errors
 from disentgen.analysis.measurements.probes import PROBES, Kind, measure_placement
 from disentgen.analysis.metrics import IMAGES, Metric, Result, load_metrics
 from disentgen.dataset.split import SIDES
+from disentgen.models import FAMILIES
 from disentgen.paths import write_whole
 from disentgen.runs import Run
 
@@ -53,8 +54,8 @@ class Measurements:
 
     @property
     def has_codes(self) -> bool:
-        """Whether the run's model has an encoder."""
-        return self.run.family != "decoder"
+        """Whether images have codes by the run's model."""
+        return FAMILIES[self.run.family].encode is not None
 
     def limit(self, wanted: int = IMAGES) -> int:
         """How many images of a side something is measured on that wants so many."""

@@ -12,6 +12,7 @@ from disentgen.analysis.bounds import Bounds
 from disentgen.analysis.cells import describe_cell
 from disentgen.analysis.measurements.constant import CONSTANT
 from disentgen.analysis.metrics import Result, load_metrics
+from disentgen.models import FAMILIES
 from disentgen.runs import Run
 from disentgen.studies.montero2021 import Row, load_protocols
 from disentgen.studies.montero2021.protocol import compare_with_study
@@ -64,17 +65,17 @@ def tabulate_runs(
         protocols: of the study's rows; by default all of them.
 
     Returns:
-        Columns of :class:`~disentgen.analysis.cells.Cell` and: ``nll_<side>``, ``floor_<side>``,
-        ``excess_<side>`` (NLL less floor), ``kl_<side>``, ``elbo_<side>``, ``iw_nll_<side>``,
-        ``active_units_<side>`` (NaN where a model has none), ``ratio`` (held-out over train NLL),
-        ``side_difference`` (held-out less train excess), ``gap_to_control`` (held-out NLL less that
-        of the control of the same cell and seed), ``disentanglement`` (DCI by lasso; 1 by
-        construction for ground-truth decoders), ``informativeness`` and ``metric_images`` (how well
-        that lasso finds the factors, and of how many images; without it, ``disentanglement`` says
-        nothing), ``excess_constant`` (of the mean training image, NaN where it was not measured),
-        ``row`` (the model as the study's rows call it, empty where it has none), ``protocol`` (how
-        the run departs from that row, empty where it follows it), and the main part of every
-        metric.
+        Columns of :class:`~disentgen.analysis.cells.Cell` and: ``family``, ``nll_<side>``,
+        ``floor_<side>``, ``excess_<side>`` (NLL less floor), ``kl_<side>``, ``elbo_<side>``,
+        ``iw_nll_<side>``, ``active_units_<side>`` (NaN where a model has none), ``ratio`` (held-out
+        over train NLL), ``side_difference`` (held-out less train excess), ``gap_to_control``
+        (held-out NLL less that of the control of the same cell and seed), ``disentanglement`` (DCI
+        by lasso; 1 by construction for ground-truth decoders), ``informativeness`` and
+        ``metric_images`` (how well that lasso finds the factors, and of how many images; without
+        it, ``disentanglement`` says nothing), ``excess_constant`` (of the mean training image, NaN
+        where it was not measured), ``row`` (the model as the study's rows call it, empty where it
+        has none), ``protocol`` (how the run departs from that row, empty where it follows it), and
+        the main part of every metric.
     """
     known = load_protocols() if protocols is None else protocols
     rows = [describe_row(run, (measured or {}).get(str(run.path), {}), known) for run in runs]
@@ -106,6 +107,7 @@ def describe_row(
     training = run.config["training"]
     row: dict[str, Any] = {
         "run": f"{run.experiment}/{run.id}",
+        "family": run.family,
         **{name: value for name, value in asdict(cell).items() if name != "key"},
         "version": cell.version or "",
         "label": cell.label,
@@ -131,8 +133,9 @@ def describe_row(
     row |= {name: result[known[name].main] for name, result in only_metrics(metrics).items()}
     row["excess_constant"] = metrics.get(CONSTANT, {}).get("excess", np.nan)
     by_lasso = metrics.get(DISENTANGLEMENT, {})
+    known_as = FAMILIES[run.family].disentanglement
     for part in ("disentanglement", "informativeness"):
-        row[part] = 1.0 if run.family == "decoder" else by_lasso.get(part, np.nan)
+        row[part] = by_lasso.get(part, np.nan) if known_as is None else known_as
     row["metric_images"] = by_lasso.get("images", np.nan)
     return row | {"path": str(run.path)}
 

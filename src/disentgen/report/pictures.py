@@ -33,7 +33,7 @@ from disentgen.analysis.figures.study_figures import (
     name_data,
 )
 from disentgen.analysis.measure import Measurements
-from disentgen.models import Autoencoder
+from disentgen.models import FAMILIES, Autoencoder
 from disentgen.paths import write_whole
 from disentgen.runs import Run, open_run
 
@@ -64,16 +64,14 @@ PICTURE_CAPTIONS = {
     "traversals.png": "Latents moved one at a time.",
     "traversals.gif": "The same, moving.",
 }
-#: Experiments that are shown in one figure, since they are scored on the same images; supervised
-#: ones make no images.
-TASKS = {"disent": "", "decoders": "", "composition": "composition"}
 Drawers = dict[str, Callable[[Path], Any]]
 
 
 def list_pictures(measured: Measurements) -> Drawers:
     """The pictures of a run by file name, and what draws each."""
     run = measured.run
-    examples = "predictions.png" if run.family == "encoder" else "reconstructions.png"
+    shown = FAMILIES[run.family].examples is not None
+    examples = "reconstructions.png" if shown else "predictions.png"
     pictures: Drawers = {
         "curves.png": lambda path: save(draw_curves(run), path),
         examples: lambda path: write_whole(
@@ -136,8 +134,8 @@ def save_figures(
     """The figures of each dataset, as captions and paths."""
     saved = []
     split = runs[runs["condition"] != "none"]
-    tasks = split["experiment"].map(TASKS).rename("task")
-    for key, part in split.groupby([tasks, "dataset", "version", "source"]):
+    groups = split["family"].map(lambda name: FAMILIES[name].figure_group).rename("group")
+    for key, part in split.groupby([groups, "dataset", "version", "source"]):
         own = cells[cells["cell"].isin(part["cell"])]
         name = "-".join(word for word in map(str, key) if word)
         drawn = {
@@ -165,7 +163,7 @@ def save_figures(
             makers = [
                 place
                 for place, run in enumerate(shown)
-                if run.family != "composer"
+                if FAMILIES[run.family].scores_all_images
                 and run.sides["validation"] == shown[0].sides["validation"]
             ]
             if makers:

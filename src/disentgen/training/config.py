@@ -25,7 +25,6 @@ from disentgen.training.sections import (
     check_sections,
     open_split,
     read_dataset,
-    read_model,
     read_training,
 )
 from disentgen.training.settings import ProcessSettings, TrainingSettings
@@ -75,7 +74,7 @@ class Config:
         family = model.pop("family", None)
         if family is None:
             raise UsageError(f"model.family is missing; accepted: {', '.join(FAMILIES)}.")
-        builder = choose("model family (model.family)", family, FAMILIES).build
+        kind = choose("model family (model.family)", family, FAMILIES)
         process = ProcessSettings(
             **check(
                 "", ProcessSettings, {k: v for k, v in given.items() if k not in NOT_OF_THE_PROCESS}
@@ -86,7 +85,7 @@ class Config:
             experiment=given.get("experiment"),
             family=family,
             dataset=read_dataset(given.get("dataset", {})),
-            model=read_model(builder, model),
+            model=kind.read_section(model),
             training=read_training(given.get("training", {}), family),
             seed=secrets.randbelow(2**31) if process.seed is None else process.seed,
             device=process.device,

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from disentgen.dataset.batches import Batch, ScoringBatches
-from disentgen.models.families.lgm import LatentGaussianModel, LatentGaussianOutput
+from disentgen.models import Autoencoder
 from disentgen.models.gaussian import DiagonalGaussian
+from disentgen.models.outputs import ImageOutput
 from disentgen.training.progress import attach_progress
 
 #: At most so many images of each side are scored by samples: each is decoded once for each.
@@ -49,7 +50,7 @@ class Bounds:
 
 
 def score_bounds(
-    model: LatentGaussianModel,
+    model: Autoencoder,
     batches: ScoringBatches,
     samples: int,
     device: torch.device,
@@ -107,9 +108,7 @@ def draw_noise(
 
 
 @torch.no_grad()
-def estimate_bounds(
-    model: LatentGaussianModel, images: Tensor, noise: Tensor
-) -> tuple[Tensor, Tensor]:
+def estimate_bounds(model: Autoencoder, images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     """ELBO and importance-weighted NLL of images, (batch,) each, in double precision.
 
     One sample of each image is decoded at a time, so that memory does not grow with their number.
@@ -125,7 +124,7 @@ def estimate_bounds(
     latents = posterior.reparametrise(noise)
     nll = torch.stack(
         [
-            LatentGaussianOutput(model.decode(sample), posterior, sample).nll(images).double()
+            ImageOutput(model.decode(sample)).nll(images).double()
             for sample in latents.to(images.dtype)
         ]
     )

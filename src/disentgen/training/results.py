@@ -11,7 +11,7 @@ import torch
 from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.duplicates import count_duplicates, find_duplicates
 from disentgen.dataset.split import SIDES
-from disentgen.models import LatentGaussianModel
+from disentgen.models import Autoencoder
 from disentgen.training.assembly import Training
 from disentgen.training.handlers import now
 from disentgen.training.likelihood import BOUNDED_IMAGES, Bounds, score_bounds
@@ -65,9 +65,11 @@ def score_side(training: Training, side: str) -> dict[str, Any] | None:
 
 
 def bound_side(training: Training, side: str) -> Bounds | None:
-    """Bounds on the likelihood of a side's images; None for models other than Latent Gaussian."""
+    """Bounds on the likelihood of a side's images; None where none has a posterior of its own."""
     settings, model = training.config.training, training.model
-    if settings.score_samples is None or not isinstance(model, LatentGaussianModel):
+    if settings.score_samples is None or not isinstance(model, Autoencoder):
+        return None
+    if model.output.encoded_images > 1:
         return None
     limit = min(settings.score_images or BOUNDED_IMAGES, BOUNDED_IMAGES)
     indices = training.dataset.split.sample(side, limit)

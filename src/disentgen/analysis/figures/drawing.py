@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from disentgen.dataset import Dataset
+from disentgen.errors import UsageError
+from disentgen.models import FAMILIES, Examples
 from disentgen.paths import write_whole
 from disentgen.runs import Run
 
@@ -25,7 +27,7 @@ def save_examples(run: Run, count: int = EXAMPLES) -> Path:
     Returns:
         The path of the picture in the run's folder.
     """
-    if run.family == "encoder":
+    if FAMILIES[run.family].examples is None:
         return save_predictions(run)
     return save_reconstructions(run, count)
 
@@ -71,13 +73,6 @@ def save_predictions(run: Run, count: int = 500) -> Path:
     return save(figure, run.path / "predictions.png")
 
 
-class Examples(NamedTuple):
-    """Images in rows, each (n, channels, height, width), by name, and captions of the columns."""
-
-    rows: dict[str, Tensor]
-    captions: list[str]
-
-
 class Examined(NamedTuple):
     """What a model was given, what it should have made of it, and what it made."""
 
@@ -111,15 +106,15 @@ def run_task(run: Run, side: str, count: int) -> Examined:
 
 
 def run_examples(run: Run, side: str, count: int) -> Examples:
-    """What a run's model makes of a few images of a side, in rows."""
-    inputs, target, output = run_task(run, side, count)
-    made = torch.sigmoid(output.reconstruction)
-    if run.family == "composer":
-        reference, other, action = inputs
-        rows = {"reference": reference, "takes from": other, "target": target, "composed": made}
-        return Examples(rows, [run.split.grid.names[number] for number in action.argmax(dim=1)])
-    label = "reconstruction" if run.family == "lgm" else "generated"
-    return Examples({"original": target, label: made}, [])
+    """What a run's model makes of a few images of a side, in rows.
+
+    Raises:
+        UsageError: it makes no images.
+    """
+    show = FAMILIES[run.family].examples
+    if show is None:
+        raise UsageError(f"models of family '{run.family}' make no images to be shown.")
+    return show(*run_task(run, side, count), run.split.grid.names)
 
 
 def describe_run(run: Run) -> str:

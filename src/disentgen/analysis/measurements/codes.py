@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.tasks import Infer
 from disentgen.errors import UsageError
-from disentgen.models import Autoencoder, FactorEncoder, Model
+from disentgen.models import FAMILIES, Model
 from disentgen.runs import Run
 
 
@@ -41,19 +41,23 @@ def collect_codes(run: Run, side: str, limit: int | None = 5_000) -> Codes:
     grid, indices = run.dataset.spec.grid, run.split.sample(side, limit)
     batches = ScoringBatches(run.dataset.observe(), Infer(grid, indices), indices)
     with torch.no_grad():
-        codes = [encode(run.model, images).double() for images, _ in batches]
+        codes = [encode(run.family, run.model, images).double() for images, _ in batches]
     values = grid.standardise(grid.values(indices))
     return Codes(indices, torch.cat(codes).numpy(), values)
 
 
-def encode(model: Model, images: torch.Tensor) -> torch.Tensor:
+def encode(family: str, model: Model, images: torch.Tensor) -> torch.Tensor:
     """Codes of images, (batch, latents).
 
+    Args:
+        family: of the model.
+        model: in evaluation mode.
+        images: (batch, channels, height, width) in 0..1.
+
     Raises:
-        UsageError: the model has no encoder.
+        UsageError: models of the family have no encoder.
     """
-    if isinstance(model, Autoencoder):
-        return model.encode(images).mean
-    if isinstance(model, FactorEncoder):
-        return model(images).prediction
-    raise UsageError("this run's model has no encoder, so images have no codes.")
+    method = FAMILIES[family].encode
+    if method is None:
+        raise UsageError(f"models of family '{family}' have no encoder, so images have no codes.")
+    return method(model, images)

@@ -6,7 +6,7 @@ from disentgen.analysis.metrics import Result
 from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.tasks import Reconstruct
 from disentgen.models import FAMILIES
-from disentgen.models.outputs import FactorOutput, bernoulli_entropy
+from disentgen.models.outputs import bernoulli_entropy
 from disentgen.runs import Run
 
 #: What it is called among the measurements of a run.
@@ -29,8 +29,7 @@ def measure_constant(run: Run, limit: int) -> Result:
         ``nll`` of the mean image, ``floor`` (the images' own entropy), ``excess`` of one over the
         other, all in nats per image, and ``images``.
     """
-    family = FAMILIES[run.family]
-    if issubclass(family.output, FactorOutput):
+    if not FAMILIES[run.family].makes_images:
         return {}
     split = run.split
     sample = split.sample("train", limit)

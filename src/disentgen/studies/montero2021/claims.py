@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from disentgen.analysis.cells import FAMILY_TITLES
 from disentgen.studies.montero2021 import Row
 from disentgen.studies.montero2021.published import load_published
+from disentgen.studies.montero2021.rows import MODELS
 
 #: What is compared: a model's sides; its sides' difference and the images'; a model's conditions;
 #: disentanglement and a score over models; models and the ground-truth decoder.
@@ -214,7 +214,9 @@ def list_rows(dataset: str, condition: str, experiment: str) -> tuple[Row, ...]:
     """The study's rows of an experiment under a condition."""
     if experiment == "composition":
         (variant,) = select(dataset, condition, "disent")["variant"].unique()
-        return (Row(experiment, dataset, variant, FAMILY_TITLES["composer"]),)
+        return tuple(
+            Row(experiment, dataset, variant, model) for model in MODELS[experiment][dataset]
+        )
     table = select(dataset, condition, experiment)
     return tuple(
         Row(experiment, dataset, variant, label)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from disentgen.analysis.cells import FAMILY_TITLES, Cell, read_settings
+from disentgen.analysis.cells import Cell, read_settings
+from disentgen.models import FAMILIES
 from disentgen.runs import Run
 from disentgen.studies.montero2021 import Row
 from disentgen.training.baseline import values_before
@@ -38,9 +39,8 @@ def compare_with_study(
 
 def name_row(run: Run, cell: Cell) -> str:
     """What the study's tables would call a run's model."""
-    if run.family == "composer":
-        return FAMILY_TITLES["composer"]
-    return "VAE" if is_unit_beta(read_settings(run)) else cell.label
+    title = FAMILIES[run.family].title
+    return title or ("VAE" if is_unit_beta(read_settings(run)) else cell.label)
 
 
 def is_unit_beta(settings: Mapping[str, Any]) -> bool:

@@ -3,10 +3,10 @@
 from functools import cache
 from importlib.resources import files
 
-import numpy as np
 import pandas as pd
 
-from disentgen.analysis.cells import FAMILY_TITLES, name_label
+from disentgen.analysis.cells import name_label
+from disentgen.studies.montero2021.rows import MODELS
 
 CITATION = "Montero et al., The Role of Disentanglement in Generalisation, ICLR 2021"
 COLUMNS = {
@@ -35,8 +35,14 @@ def load_published() -> pd.DataFrame:
     wide = table.pivot(index=cell, columns="score", values="value").reset_index()
     wide.columns.name = None
     labels = [name_label(*cell) for cell in zip(wide["model"], wide["parameters"], strict=True)]
+    experiments = {
+        model: experiment
+        for experiment, datasets in MODELS.items()
+        for models in datasets.values()
+        for model in models
+    }
     return wide.assign(
         ratio=wide["nll_held_out"] / wide["nll_train"],
-        experiment=np.where(wide["model"] == FAMILY_TITLES["decoder"], "decoders", "disent"),
+        experiment=[experiments[label] for label in labels],
         label=labels,
     )

@@ -7,6 +7,7 @@ import pandas as pd
 
 from disentgen.analysis.metrics import load_metrics
 from disentgen.analysis.tables import DISENTANGLEMENT, MINIMUM_SEEDS, has_failed, has_learned
+from disentgen.models import FAMILIES
 from disentgen.studies.montero2021 import Row
 
 ROW = ["experiment", "dataset", "variant", "row"]
@@ -120,8 +121,9 @@ def add_scores(runs: pd.DataFrame) -> pd.DataFrame:
     control = own["excess_held_out"] - gap
     # Of fewer images than the metric wants, disentanglement is more chance than the models'.
     measured = own["metric_images"] >= load_metrics()[DISENTANGLEMENT].images
+    known = own["family"].map(lambda name: FAMILIES[name].disentanglement is not None)
     return own.assign(
-        disentanglement=own["disentanglement"].where(measured | (own["experiment"] == "decoders")),
+        disentanglement=own["disentanglement"].where(measured | known.astype(bool)),
         nll_ratio=own["nll_held_out"] / own["nll_train"],
         excess_ratio=own["excess_held_out"] / own["excess_train"],
         control_excess=control,
