@@ -21,11 +21,10 @@ from disentgen.studies.verdicts.decisions import (
     NOT_SUPPORTED,
     SUPPORTED,
     UNDECIDED,
-    count_needed,
     decide,
-    describe_need,
 )
 from disentgen.studies.verdicts.estimates import compare_ratio, power
+from disentgen.studies.verdicts.needs import count_needed, describe_need
 from disentgen.studies.verdicts.published import describe_published, load_published
 from disentgen.studies.verdicts.selection import list_strays
 from run_tables import MODELS, make_runs

@@ -168,7 +168,13 @@ def choose_score(dataset: str) -> Score:
 
 
 def list_rows(experiment: str, dataset: str, condition: str) -> tuple[Row, ...]:
-    """The study's rows of an experiment under a condition."""
+    """The study's rows of an experiment under a condition.
+
+    Args:
+        experiment: that trains them.
+        dataset: its name.
+        condition: held out.
+    """
     variant = dict(zip(CONDITIONS, VARIANTS[dataset], strict=True))[condition]
     models = MODELS[experiment][dataset]
     return tuple(Row(experiment, dataset, variant, model) for model in models)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from disentgen.analysis.tables import CONFIDENCE, MINIMUM_SEEDS
-from disentgen.studies.verdicts.estimates import Ends, Values
+from disentgen.analysis.tables import MINIMUM_SEEDS
+from disentgen.studies.verdicts.estimates import LEVEL, Ends, Values
 
 #: Of a correlation of ±1, whose arctangent has no end.
 LIMIT = 0.9999
@@ -139,10 +139,9 @@ def list_deciding(count: int, bound: float) -> tuple[float, float]:
         count: models; their ranks are without ties.
         bound: that ρ is claimed to be above.
     """
-    level = (1 - CONFIDENCE) / 2
     step = 6 / (count * (count**2 - 1))
     possible = np.arange(1, -1 - step, -2 * step)
     judged = Correlation("", possible, np.ones_like(possible), bound, count, count)
-    for_it, against = judged.p_claimed() <= level, judged.p_against() <= level
+    for_it, against = judged.p_claimed() <= LEVEL, judged.p_against() <= LEVEL
     lowest = possible[for_it].min() if for_it.any() else np.nan
     return float(lowest), float(possible[against].max() if against.any() else np.nan)

@@ -7,8 +7,6 @@ way round. Everything else is *undecided*, with what is missing. One-sided level
 intervals of 95 % show the same.
 """
 
-import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -16,19 +14,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from disentgen.analysis.tables import CONFIDENCE, MINIMUM_SEEDS
 from disentgen.studies.claims import Claim
 from disentgen.studies.study import Study
 from disentgen.studies.verdicts.comparisons import Comparisons, compare, list_columns
-from disentgen.studies.verdicts.correlation import Correlation, list_deciding
-from disentgen.studies.verdicts.estimates import Comparison, adjust_holm, power
+from disentgen.studies.verdicts.estimates import LEVEL, Comparison, adjust_holm
+from disentgen.studies.verdicts.needs import describe_need
 from disentgen.studies.verdicts.published import describe_published
 from disentgen.studies.verdicts.selection import Evidence, describe_rows
 
 SUPPORTED, NOT_SUPPORTED, UNDECIDED = "supported", "not supported", "undecided"
-LEVEL = (1 - CONFIDENCE) / 2
-#: How often as many seeds as are said to be needed would decide, and the largest number said.
-POWER, MAXIMUM_SEEDS = 0.8, 20
 
 
 @dataclass(frozen=True)
@@ -238,37 +232,3 @@ def confirm(claim: Claim, evidence: Evidence, verdict: str) -> str:
     if by_control == verdict:
         return "confirmed by the control"
     return f"not confirmed by the control: by it, {by_control}"
-
-
-def describe_need(comparisons: Comparisons, some: bool) -> str:
-    """What an undecided claim lacks although all its cells are there."""
-    first = comparisons[0]
-    if isinstance(first, Correlation):
-        lowest, highest = list_deciding(first.models, first.bound)
-        left = 1 - float(np.square(first.attenuation))
-        return (
-            f"models, rather than seeds: with {first.models}, ρ decides from {lowest:.2f} up or "
-            f"{highest:.2f} down (noise of seeds: {left:.0%} of what models differ in)"
-        )
-    seeds = count_needed([one for one in comparisons if isinstance(one, Comparison)], some)
-    count = f"more than {MAXIMUM_SEEDS}" if seeds is None else f"about {seeds}"
-    return f"seeds: {count} of each model at this spread (power {POWER:.0%})"
-
-
-def count_needed(comparisons: Sequence[Comparison], some: bool) -> int | None:
-    """Seeds of each model that would decide as the estimates point; None if more than 20.
-
-    Args:
-        comparisons: of a claim.
-        some: whether one on the claimed side suffices.
-    """
-    claimed, against = np.array([comparison.effects() for comparison in comparisons]).T
-    every, single = (against, claimed) if some else (claimed, against)
-    for seeds in range(MINIMUM_SEEDS, MAXIMUM_SEEDS + 1):
-        if every.min() > 0:
-            reached = math.prod(power(effect, seeds, LEVEL) for effect in every)
-        else:
-            reached = power(single.max(), seeds, LEVEL / len(single))
-        if reached >= POWER:
-            return seeds
-    return None

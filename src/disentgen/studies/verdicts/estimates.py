@@ -12,7 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from disentgen.analysis.tables import MINIMUM_SEEDS, interval
+from disentgen.analysis.tables import CONFIDENCE, MINIMUM_SEEDS, interval
+
+#: Of one-sided tests, so that intervals show the same.
+LEVEL = (1 - CONFIDENCE) / 2
 
 Values = NDArray[np.float64]
 #: Mean or estimate, lower and upper end.

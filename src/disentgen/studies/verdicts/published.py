@@ -128,7 +128,13 @@ def divide_by_reference(table: pd.DataFrame, cells: list[Row]) -> Values:
 
 
 def read(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
-    """(cells,) a published score."""
+    """(cells,) a published score.
+
+    Args:
+        table: of :func:`load_published`, by row.
+        cells: rows that it has.
+        score: its column.
+    """
     return table[score].loc[cells].to_numpy(float)
 
 
