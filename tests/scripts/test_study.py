@@ -16,8 +16,9 @@ from conftest import REPOSITORY, call_module
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import find_runs, open_run
 from disentgen.studies.montero2021 import STUDY
+from experiments.planned import SMOKE, plan_runs
 from experiments.protocols import read_words
-from experiments.sweep import SMOKE, main, make_run, plan_runs
+from experiments.sweep import main, make_run
 
 SHORT = (*SMOKE, "threads=1", "seed=1")
 
