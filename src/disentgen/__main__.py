@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import pandas as pd
 

@@ -1,6 +1,6 @@
 """Tidy tables of runs and of cells, with intervals over seeds."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -14,8 +14,6 @@ from disentgen.analysis.measurements.constant import CONSTANT
 from disentgen.analysis.metrics import Result, load_metrics
 from disentgen.models import FAMILIES
 from disentgen.runs import Run
-from disentgen.studies.montero2021 import Row, load_protocols
-from disentgen.studies.montero2021.protocol import compare_with_study
 
 Scale = Literal["log", "negative", "logit", "plain"]
 #: Columns of a run that are averaged over seeds, on the scale on which no interval leaves their
@@ -55,14 +53,12 @@ SAMPLE = ("images", "warning")
 def tabulate_runs(
     runs: Iterable[Run],
     measured: Mapping[str, Mapping[str, Result]] | None = None,
-    protocols: Mapping[Row, Mapping[str, Any]] | None = None,
 ) -> pd.DataFrame:
     """A row for each finished run.
 
     Args:
         runs: finished ones.
         measured: metrics by path of a run, then by name.
-        protocols: of the study's rows; by default all of them.
 
     Returns:
         Columns of :class:`~disentgen.analysis.cells.Cell` and: ``family``, ``nll_<side>``,
@@ -73,12 +69,9 @@ def tabulate_runs(
         by lasso; 1 by construction for ground-truth decoders), ``informativeness`` and
         ``metric_images`` (how well that lasso finds the factors, and of how many images; without
         it, ``disentanglement`` says nothing), ``excess_constant`` (of the mean training image, NaN
-        where it was not measured), ``row`` (the model as the study's rows call it, empty where it
-        has none), ``protocol`` (how the run departs from that row, empty where it follows it), and
-        the main part of every metric.
+        where it was not measured), and the main part of every metric.
     """
-    known = load_protocols() if protocols is None else protocols
-    rows = [describe_row(run, (measured or {}).get(str(run.path), {}), known) for run in runs]
+    rows = [describe_row(run, (measured or {}).get(str(run.path), {})) for run in runs]
     table = pd.DataFrame(rows)
     if not len(table):
         return table
@@ -92,18 +85,9 @@ def drop_repetitions(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.drop_duplicates([*CELL, "seed"], keep="last") if len(runs) else runs
 
 
-def describe_row(
-    run: Run, metrics: Mapping[str, Result], protocols: Mapping[Row, Mapping[str, Any]]
-) -> dict[str, Any]:
-    """What is known of one run, but for its control.
-
-    Args:
-        run: a finished one.
-        metrics: of the run, by name.
-        protocols: of the study's rows.
-    """
+def describe_row(run: Run, metrics: Mapping[str, Result]) -> dict[str, Any]:
+    """What is known of one finished run, but for its control; its metrics by name."""
     cell, results = describe_cell(run), run.results or {}
-    row_model, differences = compare_with_study(run, cell, steps_of(run), protocols)
     training = run.config["training"]
     row: dict[str, Any] = {
         "run": f"{run.experiment}/{run.id}",
@@ -112,8 +96,6 @@ def describe_row(
         "version": cell.version or "",
         "label": cell.label,
         "cell": cell.key,
-        "row": row_model,
-        "protocol": differences,
         "seed": run.config["seed"],
         "epochs": results["epochs"],
         "steps": steps_of(run),
@@ -171,21 +153,22 @@ def has_failed(runs: pd.DataFrame) -> pd.Series:
     return runs["excess_train"] > LEARNED_SHARE * runs["excess_constant"]
 
 
-def tabulate_cells(runs: pd.DataFrame) -> pd.DataFrame:
+def tabulate_cells(runs: pd.DataFrame, remarks: Sequence[str] = ()) -> pd.DataFrame:
     """A row for each cell: every score's mean over seeds, its interval, and how many seeds.
 
     Args:
         runs: of :func:`tabulate_runs`.
+        remarks: further columns of the runs, of which a cell has its first run's.
 
     Returns:
-        Columns that tell the cell, ``row``, ``protocol``, ``seeds``, ``steps``,
+        Columns that tell the cell, those of ``remarks``, ``seeds``, ``steps``,
         ``gap_to_control_seeds`` (those with a control), and for each score its mean, and
         ``<score>_low`` and ``<score>_high``, as of :func:`interval`.
     """
     rows = []
     for key, group in runs.groupby(CELL, sort=False, dropna=False):
         row: dict[str, Any] = dict(zip(CELL, key, strict=True))
-        row |= {name: group[name].iloc[0] for name in ("row", "protocol", "steps")}
+        row |= {name: group[name].iloc[0] for name in (*remarks, "steps")}
         row["seeds"] = len(group)
         for score in [*SCORES, *load_metrics(), "udr"]:
             if score in group:

@@ -37,12 +37,16 @@ from disentgen.analysis.tables import (
 from disentgen.dataset.summary import describe_duplicates
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder, write_whole
-from disentgen.report.compare import save_comparison
+from disentgen.report.compare import (
+    StudyResult,
+    compare_studies,
+    join_departures,
+    name_departures,
+    save_comparison,
+)
 from disentgen.report.pictures import PICTURE_CAPTIONS, draw_runs, list_pictures, save_figures
 from disentgen.runs import Run
 from disentgen.schema import flatten
-from disentgen.studies.montero2021.published import CITATION
-from disentgen.studies.verdicts.selection import list_strays
 
 UNBOUNDED = {"ceiling": None, "floor": None}
 
@@ -55,15 +59,18 @@ def save_report(collection: Collection, folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     runs = collection.table.assign(udr=lambda table: table["path"].map(collection.rank()))
-    cells = tabulate_cells(runs)
+    results = compare_studies(runs, collection.runs)
+    runs = join_departures(runs, results)
+    departures = [name for result in results for name in name_departures(result.study).values()]
+    cells = tabulate_cells(runs, departures)
     runs.drop(columns="path").to_csv(folder / "runs.csv", index=False, float_format="%.6g")
     cells.to_csv(folder / "cells.csv", index=False, float_format="%.6g")
     tabulate_metrics(collection.measured, collection.bounds).to_csv(
         folder / "metrics.csv", index=False, float_format="%.6g"
     )
-    comparison, claims = save_comparison(collection, folder)
+    save_comparison(results, folder)
     figures = save_figures(collection, runs, cells, folder)
-    page = render_page(collection, runs, cells, comparison, claims, figures)
+    page = render_page(collection, runs, cells, results, figures)
     path = folder / "report.html"
     write_whole(path, lambda file: file.write_text(page, encoding="utf-8"))
     return path
@@ -73,8 +80,7 @@ def render_page(
     collection: Collection,
     runs: pd.DataFrame,
     cells: pd.DataFrame,
-    comparison: pd.DataFrame,
-    claims: pd.DataFrame,
+    results: list[StudyResult],
     figures: list[tuple[str, Path]],
 ) -> str:
     """The page, with all pictures inside it."""
@@ -90,7 +96,6 @@ def render_page(
         stand_in=(runs["source"] == "stand-in").any(),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         version=version("disent-and-gen"),
-        citation=CITATION,
         conditions=CONDITION_TITLES,
         metrics={
             **{
@@ -102,15 +107,26 @@ def render_page(
         },
         cells=records(cells),
         runs=records(runs.assign(differs=list_differences(collection.runs, runs))),
-        comparison=records(comparison[comparison["seeds"] > 0]),
-        claims=records(claims),
-        strays=records(list_strays(runs)),
+        studies=[describe_study(result) for result in results],
         minimum_seeds=MINIMUM_SEEDS,
         figures=figures,
         captions=PICTURE_CAPTIONS,
         left_out=collection.left_out,
         pages=[describe_page(run, collection) for run in collection.runs],
     )
+
+
+def describe_study(result: StudyResult) -> dict[str, Any]:
+    """What the page shows of runs beside a study."""
+    return {
+        "name": result.study.name,
+        "title": result.study.title,
+        "citation": result.study.citation,
+        "protocol": name_departures(result.study)["protocol"],
+        "comparison": records(result.cells[result.cells["seeds"] > 0]),
+        "claims": records(result.verdicts),
+        "strays": records(result.strays),
+    }
 
 
 def records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:

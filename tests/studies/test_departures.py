@@ -6,17 +6,20 @@ from conftest import REPOSITORY
 from disentgen.analysis.cells import read_settings
 from disentgen.analysis.tables import steps_of, tabulate_runs
 from disentgen.runs import open_run
-from disentgen.studies.montero2021 import Row, load_protocols
-from disentgen.studies.montero2021.protocol import NO_ROW, list_differences
+from disentgen.studies.montero2021 import STUDY
+from disentgen.studies.protocols import format_packed, load_protocols, pack
+from disentgen.studies.rows import Entry, Row
+from disentgen.studies.study import Study
+from disentgen.studies.verdicts.departures import NO_ROW, add_protocols, list_differences
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
-VAE = load_protocols()[Row("disent", "dsprites", "shape2tx", "VAE")]
+VAE = load_protocols(STUDY)[Row("disent", "dsprites", "shape2tx", "VAE")]
 STEPS = VAE["steps"]
 
 
 def settings_of(**changes):
     """Settings of a run of the VAE's row, as cells read them; ``__`` stands for a dot."""
-    row = {key: value for key, value in VAE.items() if key not in ("steps", "note")}
+    row = {key: value for key, value in VAE.items() if key != "steps"}
     own = {key.replace("__", "."): value for key, value in changes.items()}
     return row | {"dataset.source": "stand-in"} | own
 
@@ -42,7 +45,7 @@ def test_every_setting_that_tells_cells_apart_is_another_protocol(changes, found
     assert list_differences(settings_of(**changes), VAE, STEPS) == [found]
 
 
-@pytest.mark.parametrize("key", sorted(set(VAE) - {"steps", "note"}))
+@pytest.mark.parametrize("key", sorted(set(VAE) - {"steps"}))
 def test_no_setting_of_a_row_is_overlooked(key):
     changed = settings_of(**{key.replace(".", "__"): "other"})
     assert [text.split()[0] for text in list_differences(changed, VAE, STEPS)] == [key]
@@ -71,10 +74,24 @@ def test_a_beta_vae_of_beta_1_is_a_vae():
 
 def protocol_of(run):
     """A row that a run follows."""
-    return read_settings(run) | {"steps": steps_of(run), "note": ""}
+    return read_settings(run) | {"steps": steps_of(run)}
 
 
-def test_runs_are_marked_in_the_table():
+@pytest.fixture
+def compare(tmp_path):
+    """Runs beside a study of some protocols: row and departures by run."""
+
+    def compare(runs, protocols):
+        file = tmp_path / "protocols.json"
+        file.write_text(format_packed(pack(protocols)), encoding="utf-8")
+        study = Study("s", "S", "S.", "", dict.fromkeys(protocols, Entry(())), file)
+        table = add_protocols(tabulate_runs(runs), runs, study)
+        return table.set_index("run")[["row", "protocol"]]
+
+    return compare
+
+
+def test_runs_are_marked_in_the_table(compare):
     runs = [open_run(EARLIER / "disent" / name) for name in
             ("beta-4", "beta-10", "other-rate", "vae-control", "vae-name")]  # fmt: skip
     beta, _, _, control, _ = runs
@@ -82,20 +99,23 @@ def test_runs_are_marked_in_the_table():
         Row("disent", "dsprites", "shape2tx", "β-VAE 4"): protocol_of(beta),
         Row("disent", "dsprites", "shape2tx", "VAE"): protocol_of(control),
     }
-    table = tabulate_runs(runs, protocols=protocols).set_index("run")
+    table = compare(runs, protocols)
     assert table["row"].to_dict() == {
         "disent/beta-4": "β-VAE 4", "disent/beta-10": "", "disent/other-rate": "VAE",
         "disent/vae-control": "VAE", "disent/vae-name": "VAE",
     }  # fmt: skip
-    found = table["protocol"]
-    assert not found[["disent/beta-4", "disent/vae-control", "disent/vae-name"]].any()
-    assert found["disent/beta-10"] == NO_ROW
-    assert found["disent/other-rate"].startswith("training.lr ")
-    unit = {**protocols, Row("disent", "dsprites", "shape2tx", "composer"): protocol_of(beta)}
+    departures = table["protocol"]
+    assert not departures[["disent/beta-4", "disent/vae-control", "disent/vae-name"]].any()
+    assert departures["disent/beta-10"] == NO_ROW
+    assert departures["disent/other-rate"].startswith("training.lr ")
+
+
+def test_composers_are_known_by_their_family(compare):
     composer = open_run(EARLIER / "composition" / "mlp")
-    (row,) = tabulate_runs([composer], protocols=unit).to_dict("records")
-    assert (row["row"], row["protocol"]) == ("", NO_ROW)
-    place = Row("composition", row["dataset"], row["variant"], "composer")
-    (row,) = tabulate_runs([composer], protocols={place: protocol_of(composer)}).to_dict("records")
-    assert (row["row"], row["protocol"]) == ("composer", "")
-    assert tabulate_runs([composer])["protocol"].item().count(" (") > 1
+    protocol = protocol_of(composer)
+    (variant,) = tabulate_runs([composer])["variant"]
+    for experiment, row, departure in (("disent", "", NO_ROW), ("composition", "composer", "")):
+        place = Row(experiment, composer.dataset.spec.name, variant, "composer")
+        assert compare([composer], {place: protocol}).to_numpy().tolist() == [[row, departure]]
+    beside = add_protocols(tabulate_runs([composer]), [composer], STUDY)
+    assert beside["protocol"].item().count(" (") > 1

@@ -1,18 +1,19 @@
-"""The configuration that each row of the study was trained by, fully resolved, as data.
+"""The configuration that each row of a study was trained by, fully resolved, as data.
 
-``protocols.json`` holds them without repetition: layers by architecture, what all rows of an
-experiment share, and what each has of its own. ``python -m experiments.protocols``, inside
-``scripts``, writes it from the table.
+A study's ``protocols.json`` holds them without repetition: layers by architecture, what all rows of
+an experiment share, and what each has of its own. ``python -m experiments.protocols``, inside
+``scripts``, writes it from the study's entries.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from functools import cache
 from typing import Any
 
-from disentgen.studies.montero2021.rows import TABLE, Row
+from disentgen.errors import DataFileError
+from disentgen.studies.rows import Row
+from disentgen.studies.study import Study
 
-FILE = Path(__file__).with_name("protocols.json")
 #: Tells runs apart, but not from a row, which originals and stand-ins follow alike.
 NOT_OF_A_ROW = ("dataset.source",)
 LAYERS = ("model.encoder", "model.decoder")
@@ -20,17 +21,30 @@ LAYERS = ("model.encoder", "model.decoder")
 Config = dict[str, Any]
 
 
-def load_protocols() -> dict[Row, Config]:
-    """The study's rows, and what runs of each are trained by.
+@cache
+def load_protocols(study: Study) -> dict[Row, Config]:
+    """A study's rows, and what runs of each are trained by.
 
     Returns:
         By row: what tells its runs from others, as
         :func:`~disentgen.training.identity.cell_settings` has it, but for :data:`NOT_OF_A_ROW`;
-        besides, ``steps``, the iterations of a finished run, and ``note``, what of all this is an
-        inference (empty where nothing is).
+        besides, ``steps``, the iterations of a finished run.
+
+    Raises:
+        DataFileError: the file is missing, or is not of the study's entries.
     """
-    packed = json.loads(FILE.read_text(encoding="utf-8"))
-    return {row: {**config, "note": TABLE[row].note} for row, config in unpack(packed).items()}
+    remedy = "python -m experiments.protocols, inside scripts, writes it anew"
+    if not study.protocols.exists():
+        raise DataFileError(f"{study.protocols} is missing; {remedy}.")
+    protocols = unpack(json.loads(study.protocols.read_text(encoding="utf-8")))
+    differing = set(protocols) ^ set(study.entries)
+    if differing:
+        row = " ".join(min(differing))
+        raise DataFileError(
+            f"{study.protocols} and the entries of {study.name} have other rows, {row} among them; "
+            f"{remedy}."
+        )
+    return protocols
 
 
 def pack(protocols: Mapping[Row, Config]) -> dict[str, list[Config]]:
@@ -49,14 +63,7 @@ def pack(protocols: Mapping[Row, Config]) -> dict[str, list[Config]]:
         ],
         "experiments": [{"name": name, "config": config} for name, config in shared.items()],
         "rows": [
-            {
-                "row": list(row),
-                "config": {
-                    key: value
-                    for key, value in config.items()
-                    if key not in LAYERS and key not in shared[row.experiment]
-                },
-            }
+            {"row": list(row), "config": keep_own(config, shared[row.experiment])}
             for row, config in protocols.items()
         ],
     }
@@ -71,6 +78,11 @@ def share(configs: Sequence[Config]) -> Config:
         if key not in (*LAYERS, "model.name")
         and all(key in other and other[key] == value for other in others)
     }
+
+
+def keep_own(config: Config, shared: Config) -> Config:
+    """What a configuration does not share with others, without its layers."""
+    return {key: value for key, value in config.items() if key not in (*LAYERS, *shared)}
 
 
 def unpack(packed: Mapping[str, list[Config]]) -> dict[Row, Config]:

@@ -6,9 +6,13 @@ import pytest
 
 from disentgen.analysis.cells import Cell
 from disentgen.dataset.spec import load_specs
-from disentgen.studies.montero2021 import TABLE, Row
-from disentgen.studies.montero2021.published import load_published
+from disentgen.studies.montero2021 import STUDY
+from disentgen.studies.montero2021.claims import CONDITIONS
 from disentgen.studies.montero2021.rows import MODELS, VARIANTS
+from disentgen.studies.rows import Row
+from disentgen.studies.verdicts.published import load_published
+
+TABLE = STUDY.entries
 
 
 def label(model: str, parameters: str) -> str:
@@ -19,7 +23,7 @@ def label(model: str, parameters: str) -> str:
 def test_every_published_cell_is_a_row():
     published = {
         (row.dataset, row.variant, label(row.model, row.parameters))
-        for row in load_published().itertuples()
+        for row in load_published(STUDY).itertuples()
     }
     rows = [row for row in TABLE if row.experiment != "composition" and row.dataset != "mpi3d"]
     assert {row[1:] for row in rows} == published
@@ -30,6 +34,8 @@ def test_table_names_published_conditions_alone():
     specs = load_specs()
     for dataset, variants in VARIANTS.items():
         assert set(variants) <= set(specs[dataset][0].variants)
+        held_out = [specs[dataset][0].variants[name].condition for name in variants]
+        assert dataset == "mpi3d" or tuple(held_out) == CONDITIONS
     assert all(set(models) == set(VARIANTS) for models in MODELS.values())
 
 
@@ -69,3 +75,13 @@ def test_known_seeds_stand_in_data_and_notes():
 
 def test_notes_are_single_lines():
     assert not any("\n" in entry.note for entry in TABLE.values())
+
+
+def test_citation_and_bibtex_name_the_paper():
+    assert STUDY.citation.startswith("Montero et al., ")
+    fields = dict(re.findall(r"(\w+) += \{(.+)\}", STUDY.bibtex))
+    assert fields["title"] in STUDY.citation
+    assert fields["year"] == "2021"
+    for author in ("Montero", "Ludwig", "Costa", "Malhotra", "Bowers"):
+        assert f"{author}, " in STUDY.bibtex
+    assert STUDY.bibtex.count("{") == STUDY.bibtex.count("}")
