@@ -5,13 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from disentgen.analysis.collect import (
-    Collection,
-    add_arguments,
-    collect,
-    open_collection,
-    print_left_out,
-)
+from disentgen.analysis.collect import add_arguments, open_collection, print_left_out
+from disentgen.analysis.collection import Collection
+from disentgen.analysis.measurements.constant import CONSTANT
+from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.tables import tabulate_cells
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
@@ -143,13 +140,12 @@ def main(arguments: list[str] | None = None) -> None:
         "--output", type=Path, help="folder of the tables; results/compare in the data folder"
     )
     given = parser.parse_args(arguments)
-    collection = open_collection(given)
+    collection = open_collection(given, only=(DISENTANGLEMENT, CONSTANT))
+    folder = given.output or data_folder() / "results" / "compare"
     try:
-        collect(collection, given.jobs, metrics=("dci_lasso",))
+        comparison, verdicts = save_comparison(collection, folder)
     except DataFileError as error:
         raise SystemExit(str(error)) from None
-    folder = given.output or data_folder() / "results" / "compare"
-    comparison, verdicts = save_comparison(collection, folder)
     print(f"in parentheses: {CITATION}\n{format_comparison(comparison)}\n")
     print(format_verdicts(verdicts))
     print(format_strays(list_strays(collection.table)))

@@ -3,7 +3,7 @@
 import functools
 import warnings
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,8 @@ def metric_of_arrays(
             checked = check_arrays(codes, classes, quantities)
             return describe_sample(*checked[0].shape) | function(*checked, *args, **kwargs)
 
-        return measure
+        # mypy takes the arguments for named ones only.
+        return cast("Callable[Concatenate[ArrayLike, ArrayLike, P], Result]", measure)
 
     return decorate
 
