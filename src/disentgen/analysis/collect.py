@@ -10,6 +10,7 @@ from typing import Any
 from disentgen.analysis.collection import Collection
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
+from disentgen.registry import nearest_match
 from disentgen.runs import Run, find_runs, open_run
 from disentgen.schema import positive
 from disentgen.training.machine import available_threads
@@ -67,11 +68,12 @@ def explain_none(root: Path | None, filters: Mapping[str, Any]) -> DataFileError
     if not len(table):
         return DataFileError(f"no runs below {folder}; bin/quickstart.sh makes one.")
     there = []
-    for column in filters:
-        values = ", ".join(sorted({str(value) for value in table[column]}))
-        there.append(f"{column} is one of: {values}")
+    for column, given in filters.items():
+        values = sorted({str(value) for value in table[column]})
+        near = nearest_match(given[0] if isinstance(given, list) else given, values)
+        there.append(f"{column} is one of: {', '.join(values)}.{near}")
     return DataFileError(
-        f"none of {len(table)} runs below {folder} is what was asked for; {'; '.join(there)}."
+        f"none of {len(table)} runs below {folder} is what was asked for; {' '.join(there)}"
     )
 
 

@@ -120,7 +120,7 @@ class KeptArrays:
             # Files of the first revision need not say so.
             same = int(kept.pop("revision", 1)) == revision
             return kept if str(kept.pop("stamp")) == json.dumps(self.stamp) and same else None
-        except (OSError, BadZipFile, ValueError, KeyError):
+        except (OSError, EOFError, BadZipFile, ValueError, KeyError):
             return None
 
     def _save(self, path: Path, revision: int, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -1,7 +1,10 @@
 """How alike the images that a model makes are to what it should have made: PSNR and SSIM."""
 
+from collections.abc import Iterable, Iterator
+
 import torch
 from ignite.metrics import PSNR, SSIM
+from torch import Tensor
 
 from disentgen.analysis.measurements import Column, Measured, Measurement, Part, Scale
 from disentgen.analysis.metrics import Result
@@ -35,11 +38,7 @@ def limit_comparison(run: Run, asked: int | None) -> int:
 
 
 def measure_quality(measured: Measured, images: int, side: str) -> Result:
-    """PSNR and SSIM of a side's images, each the mean over images.
-
-    The structural similarity (Wang et al. 2004, equation 13) has a Gaussian window of 11 × 11
-    pixels, of fewer where images are smaller; images are reflected at their edges. Both are
-    Ignite's, which adds 1e-10 to the mean squared error, so that PSNR is at most 100 dB.
+    """PSNR and SSIM of what a model makes of a side's images; see :func:`compare_images`.
 
     Args:
         measured: of a run with a model that makes images.
@@ -47,22 +46,43 @@ def measure_quality(measured: Measured, images: int, side: str) -> Result:
         side: of the run's split.
 
     Returns:
-        ``psnr`` in dB, ``ssim`` (at most 1), and ``images``.
+        ``psnr`` in dB, ``ssim``, both None of no images, and ``images``.
     """
     run = measured.run
     task = run.task(side)
     indices = task.usable(run.split.sample(side, images))
     if not len(indices):
         return {"psnr": None, "ssim": None, "images": 0}
-    psnr, ssim = PSNR(data_range=1.0), SSIM(1.0, kernel_size=fit_window(run.model.image_shape))
-    with torch.no_grad():
-        for inputs, target in ScoringBatches(run.dataset.observe(), task, indices):
-            made = torch.sigmoid(run.model(inputs).reconstruction)
-            # In the layout of the originals: with another one, SSIM takes several times as long.
-            pair = made.contiguous(memory_format=torch.channels_last), target
-            psnr.update(pair)
-            ssim.update(pair)
-    return {"psnr": psnr.compute(), "ssim": ssim.compute(), "images": len(indices)}
+
+    def make_pairs() -> Iterator[tuple[Tensor, Tensor]]:
+        with torch.no_grad():
+            for inputs, target in ScoringBatches(run.dataset.observe(), task, indices):
+                yield torch.sigmoid(run.model(inputs).reconstruction), target
+
+    psnr, ssim = compare_images(make_pairs(), run.model.image_shape)
+    return {"psnr": psnr, "ssim": ssim, "images": len(indices)}
+
+
+def compare_images(
+    pairs: Iterable[tuple[Tensor, Tensor]], image_shape: tuple[int, ...]
+) -> tuple[float, float]:
+    """Peak signal-to-noise ratio in dB and structural similarity, each the mean over images.
+
+    SSIM (Wang et al. 2004, equation 13) has a Gaussian window of 11 × 11 pixels, of fewer where
+    images are smaller, and is the mean over pixels and channels; images are reflected at their
+    edges. Both are Ignite's, which adds 1e-10 to the mean squared error: PSNR is at most 100.
+
+    Args:
+        pairs: batches of images and their originals, (batch, channels, height, width) in 0..1.
+        image_shape: channels, height, width.
+    """
+    psnr, ssim = PSNR(data_range=1.0), SSIM(1.0, kernel_size=fit_window(image_shape))
+    for made, target in pairs:
+        # In one layout: with two, SSIM takes several times as long.
+        pair = [part.contiguous(memory_format=torch.channels_last) for part in (made, target)]
+        psnr.update(pair)
+        ssim.update(pair)
+    return float(psnr.compute()), float(ssim.compute())
 
 
 def fit_window(image_shape: tuple[int, ...]) -> tuple[int, int]:
