@@ -28,7 +28,13 @@ class Measured(Protocol):
     run: Run
 
     def get(self, name: str, part: str | None = None, images: int | None = None) -> Any:
-        """What is measured under a name, recalled or measured now."""
+        """What is measured under a name, recalled or measured now.
+
+        Args:
+            name: of the measurement.
+            part: of the measurement; by default all of them, by name.
+            images: of each side, at most; by default the measurement's own number.
+        """
 
 
 def up_to(default: int) -> Limit:

@@ -69,7 +69,13 @@ def encode(model: Model, images: torch.Tensor) -> torch.Tensor:
 
 
 def measure_codes(measured: Measured, images: int, side: str) -> Codes:
-    """Codes of a side, as :func:`collect_codes` gives them."""
+    """Codes of a side, as :func:`collect_codes` gives them.
+
+    Args:
+        measured: of a run whose model has codes.
+        images: at most so many.
+        side: of the run's split.
+    """
     return collect_codes(measured.run, side, images)
 
 

@@ -83,6 +83,11 @@ class Sampler:
         """Groups of images that share their class of a factor: (groups, size) indices.
 
         The class is that of an image drawn uniformly, the others are uniform given the class.
+
+        Args:
+            factor: its place on the grid.
+            groups: how many.
+            size: images of each.
         """
         pool, counts = self._order_by_class(factor)
         ends = np.cumsum(counts)
