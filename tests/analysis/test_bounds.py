@@ -16,7 +16,7 @@ from disentgen.dataset.split import split_grid
 
 GRID = FactorGrid({"a": tuple(range(40)), "b": (0, 1, 5, 7), "c": (0.1, 0.2, 0.3)})
 SPLIT = split_grid(GRID, "b > 6", None, 0.1, 0)
-KNOWN = load_metrics()
+KNOWN = load_metrics("codes", "sampler")
 
 
 @pytest.fixture(autouse=True)

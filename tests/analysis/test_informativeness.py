@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from disentgen.analysis.figures.run_figures import describe_importances
 from disentgen.analysis.figures.study_figures import choose_mark_colour, count_images, draw_ruler
-from disentgen.analysis.tables import tabulate_metrics
+from disentgen.analysis.results_table import tabulate_metrics
 from disentgen.report.compare import format_comparison
 
 RUNS = pd.DataFrame({

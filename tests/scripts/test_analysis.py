@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from conftest import call_module
+from disentgen.analysis.metrics import load_metrics
 from disentgen.analysis.tables import interval
 from disentgen.runs import open_run
 
@@ -73,13 +74,23 @@ def test_tables_hold_every_run_and_its_gap_to_the_control(report):
     # UDR is of runs that differ in their seed alone.
     assert by_run["udr"][["disent/1", "disent/3"]].between(0, 1).all()
     assert by_run["udr"][["disent/2", "decoders/1", "supervised/1"]].isna().all()
+    # Quality is of images that were scored: 100 of the VAE, 32 of the decoder.
+    assert by_run["psnr_held_out"].notna().tolist() == [name[0] == "d" for name in by_run.index]
+    assert by_run["ssim_validation"].drop("supervised/1").between(-1, 1).all()
+    cells = pd.read_csv(report / "cells.csv")
+    assert {"psnr_held_out_low", "ssim_validation_high", "udr_low"} <= set(cells)
     metrics = pd.read_csv(report / "metrics.csv")
+    quality = metrics[metrics["metric"] == "image_quality_held_out"].set_index("run")["images"]
+    assert (quality["disent/1"] == 100).all()
+    assert (quality["decoders/1"] == 32).all()
+    assert set(metrics[metrics["metric"] == "udr"]["run"]) == {"disent/1", "disent/3"}
     assert {"dci_lasso", "dci_trees", "mig", "sap", "irs", "higgins", "factor_vae",
             "modularity"} <= set(metrics["metric"])  # fmt: skip
 
 
 def test_metrics_stand_beside_ceiling_floor_and_number_of_images(report, shared):
     metrics = pd.read_csv(report / "metrics.csv")
+    metrics = metrics[metrics["metric"].isin(load_metrics("codes", "sampler"))]
     assert (metrics["images"] == 200).all()
     scores = metrics[metrics["place"].isna()].set_index(["run", "metric", "part"])
     for _, row in scores.loc["disent/1"].query("metric in ['mig', 'sap', 'higgins']").iterrows():
@@ -235,6 +246,18 @@ def test_runs_with_nothing_held_out_are_told_without_claims(report, call, shared
                 "--output", str(tmp_path / "out"))  # fmt: skip
     assert "no runs to decide: 1, 2, 3, 4, 5, 6, 7a, 7b, 8" in done.stdout
     assert "the study has no such cell" in done.stdout
+
+
+def test_options_choose_the_runs_of_a_report(report, call, shared, tmp_path):
+    words = ("--images", "200", "--jobs", "1", "--output", str(tmp_path), "--experiment", "disent")
+    call("analysis.compare", *words, "--where", "dataset.control=True")
+    assert not (tmp_path / "runs.csv").exists()
+    done = call("analysis.report", *words, "--where", "seed=1,3")
+    assert "2 runs: " in done.stdout
+    assert set(pd.read_csv(tmp_path / "runs.csv")["run"]) == {"disent/1", "disent/2"}
+    done = call("analysis.report", *words, "--where", "sede=1", status=1)
+    assert "have no 'sede'. Did you mean 'seed'?" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_no_runs_end_in_a_line(call, tmp_path):

@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from disentgen.analysis.collect import (
-    add_arguments,
-    collect,
-    open_collection,
-    print_left_out,
-)
+from disentgen.analysis.collect import add_arguments, open_collection, print_left_out
+from disentgen.analysis.measurements.constant import CONSTANT
+from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.tables import tabulate_cells
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
@@ -233,10 +230,9 @@ def main(arguments: list[str] | None = None) -> None:
         "--output", type=Path, help="folder of the tables; results/compare in the data folder"
     )
     given = parser.parse_args(arguments)
-    collection = open_collection(given)
+    collection = open_collection(given, only=(DISENTANGLEMENT, CONSTANT))
     folder = given.output or data_folder() / "results" / "compare"
     try:
-        collect(collection, given.jobs, metrics=("dci_lasso",))
         results = compare_studies(collection.table, collection.runs)
     except DataFileError as error:
         raise SystemExit(str(error)) from None

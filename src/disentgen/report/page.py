@@ -15,25 +15,16 @@ from typing import Any
 import pandas as pd
 
 from disentgen.analysis.cells import CONDITION_TITLES, name_condition
-from disentgen.analysis.collect import (
-    Collection,
-    add_arguments,
-    collect,
-    open_collection,
-    print_left_out,
-)
+from disentgen.analysis.collect import add_arguments, open_collection, print_left_out
+from disentgen.analysis.collection import Collection
 from disentgen.analysis.figures.study_figures import (
     name_data,
 )
 from disentgen.analysis.measure import Measurements
+from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.metrics import load_metrics
-from disentgen.analysis.tables import (
-    DISENTANGLEMENT,
-    MINIMUM_SEEDS,
-    only_metrics,
-    tabulate_cells,
-    tabulate_metrics,
-)
+from disentgen.analysis.results_table import tabulate_metrics
+from disentgen.analysis.tables import MINIMUM_SEEDS, tabulate_cells
 from disentgen.dataset.summary import describe_duplicates
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder, write_whole
@@ -58,7 +49,7 @@ def save_report(collection: Collection, folder: Path) -> Path:
         The path of the page.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    runs = collection.table.assign(udr=lambda table: table["path"].map(collection.rank()))
+    runs = collection.table
     results = compare_studies(runs, collection.runs)
     runs = join_departures(runs, results)
     departures = [name for result in results for name in name_departures(result.study).values()]
@@ -98,12 +89,9 @@ def render_page(
         version=version("disent-and-gen"),
         conditions=CONDITION_TITLES,
         metrics={
-            **{
-                name: metric.title
-                for name, metric in known.items()
-                if name in runs and name != DISENTANGLEMENT  # that has a column of its own
-            },
-            "udr": "UDR",
+            name: metric.title
+            for name, metric in known.items()
+            if name != DISENTANGLEMENT  # that has a column of its own
         },
         cells=records(cells),
         runs=records(runs.assign(differs=list_differences(collection.runs, runs))),
@@ -171,7 +159,7 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
                 for part, value in result.items()
                 if not isinstance(value, list)
             ]
-            for name, result in only_metrics(collection.measured.get(str(run.path), {})).items()
+            for name, result in collection.measured.get(str(run.path), {}).items()
         },
         "pictures": [measured.folder / name for name in list_pictures(measured)],
     }
@@ -230,7 +218,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     collection = open_collection(given)
     try:
-        collect(collection, given.jobs)
+        collection.measure()
         draw_runs(collection, given.jobs)
     except DataFileError as error:
         raise SystemExit(str(error)) from None

@@ -10,11 +10,7 @@ import pandas as pd
 import torch
 
 from disentgen.analysis.cells import CONDITION_TITLES
-from disentgen.analysis.collect import (
-    Collection,
-    describe_failure,
-    work_on,
-)
+from disentgen.analysis.collection import Collection, work_on
 from disentgen.analysis.figures.drawing import save, save_examples
 from disentgen.analysis.figures.run_figures import (
     draw_curves,
@@ -33,6 +29,7 @@ from disentgen.analysis.figures.study_figures import (
     name_data,
 )
 from disentgen.analysis.measure import Measurements
+from disentgen.errors import describe_failure
 from disentgen.models import FAMILIES, Autoencoder
 from disentgen.paths import write_whole
 from disentgen.runs import Run, open_run

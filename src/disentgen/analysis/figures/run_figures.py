@@ -210,7 +210,7 @@ def draw_errors(measured: Measurements) -> Figure:
     On the diagonal a factor alone, held-in and held-out images apart; below it pairs, with a dot
     on every class pair all of whose combinations are held out.
     """
-    run, errors = measured.run, measured.errors()
+    run, errors = measured.run, measured.get("errors")
     grid = run.split.grid
     count = len(grid.names)
     figure = Figure(figsize=(1.55 * count + 0.8, 1.5 * count + 0.6), layout="constrained")
@@ -267,7 +267,7 @@ def fully_held_out(split: Split, factors: tuple[int, int]) -> NDArray[np.bool_]:
 def draw_placement(measured: Measurements) -> Figure:
     """Where the encoder places images: probe errors by factor and side, and codes of both sides."""
     run = measured.run
-    probes = measured.probes()
+    probes = measured.get("probes")
     figure = Figure(figsize=(4.2 * len(probes) + 3.6, 3), layout="constrained")
     *bars, plane = figure.subplots(1, len(probes) + 1)
     for axis, (kind, rows) in zip(bars, probes.items(), strict=True):

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.metrics import load_metrics
-from disentgen.analysis.tables import DISENTANGLEMENT, MINIMUM_SEEDS, has_failed, has_learned
+from disentgen.analysis.tables import MINIMUM_SEEDS, has_failed, has_learned
 from disentgen.studies.rows import Row
 
 ROW = ["experiment", "dataset", "variant", "row"]

@@ -5,8 +5,8 @@ import torch
 from configs.cnnvae import ENCODERS
 from configs.decoders import DECODERS
 from conftest import read_config
-from disentgen.analysis import measure
 from disentgen.analysis.measure import Measurements
+from disentgen.analysis.measurements import metrics as of_metrics
 from disentgen.analysis.measurements.codes import collect_codes, encode
 from disentgen.analysis.measurements.probes import PROBES, measure_placement
 from disentgen.analysis.metrics import Metric
@@ -82,7 +82,7 @@ def metrics(monkeypatch):
 
     found = {name: Metric(name, name, count, "none", images=images)
              for name, images in (("few", 50), ("many", 80))}  # fmt: skip
-    monkeypatch.setattr(measure, "load_metrics", lambda: found)
+    monkeypatch.setattr(of_metrics, "load_metrics", lambda *of: found)
     return found
 
 

@@ -1,5 +1,7 @@
 """The mean image's score beside its definition."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,8 @@ import torch.nn.functional as F
 
 from conftest import REPOSITORY
 from disentgen.analysis.measure import Measurements
-from disentgen.analysis.measurements.constant import measure_constant
+from disentgen.analysis.measurements.constant import CONSTANT, MEASUREMENT, measure_constant
+from disentgen.errors import UsageError
 from disentgen.runs import open_run
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
@@ -23,7 +26,7 @@ def test_it_is_the_nll_of_the_mean_of_the_scored_images_on_these(name, limit):
     mean = images.mean(0, keepdim=True).expand_as(images)
     scores = F.binary_cross_entropy(mean, images, reduction="none").sum(1)
     own = F.binary_cross_entropy(images, images, reduction="none").sum(1)
-    found = measure_constant(run, limit)
+    found = measure_constant(Measurements(run), limit)
     assert found["images"] == limit
     assert found["nll"] == pytest.approx(scores.mean().item(), rel=1e-6)
     assert found["floor"] == pytest.approx(own.mean().item(), rel=1e-5, abs=1e-6)
@@ -34,16 +37,20 @@ def test_it_is_the_nll_of_the_mean_of_the_scored_images_on_these(name, limit):
 
 
 def test_models_of_factors_have_none():
-    assert measure_constant(open_run(EARLIER / "supervised" / "1"), 20) == {}
+    measured = Measurements(open_run(EARLIER / "supervised" / "1"))
+    assert not measured.applies(CONSTANT)
+    with pytest.raises(UsageError, match="'encoder' have no 'constant_image'"):
+        measured.get(CONSTANT)
 
 
 def test_it_is_kept_for_as_many_images_as_the_run_was_scored_on(tmp_path, monkeypatch):
     run = open_run(EARLIER / "decoders" / "1")
     measured = Measurements(run, 20)
     measured.folder = tmp_path
-    found = measured.constant()
+    found = measured.get(CONSTANT)
     assert found["images"] == run.results["scores"]["train"]["images"]
     assert found["floor"] == pytest.approx(run.results["scores"]["train"]["nll_floor"], rel=1e-5)
-    monkeypatch.setattr("disentgen.analysis.measure.measure_constant", None)
-    assert measured.constant() == found
+    never = dataclasses.replace(MEASUREMENT, measure=lambda *given: pytest.fail("measured anew"))
+    monkeypatch.setattr("disentgen.analysis.measure.load_measurements", lambda: {CONSTANT: never})
+    assert measured.get(CONSTANT) == found
     assert np.isfinite(found["excess"])

@@ -50,8 +50,8 @@ MIXED = np.column_stack([
     PERFECT[:, 3] + NOISE[:, 3],
     NOISE[:, 4],
 ])  # fmt: skip
-METRICS = list(load_metrics())
-OF_CODES = [name for name, metric in load_metrics().items() if not metric.samples]
+METRICS = list(load_metrics("codes", "sampler"))
+OF_CODES = [name for name, metric in load_metrics().items() if metric.of == "codes"]
 CHANCE = 1 / 4
 
 #: Two binary factors; one latent is the first of them, the other is the sum of both.
@@ -65,7 +65,11 @@ def sampler_of(codes, grid=GRID, allowed=None):
 
 def measure(name, codes):
     metric = load_metrics()[name]
-    return metric.function(sampler_of(codes)) if metric.samples else metric.function(codes, CLASSES)
+    return (
+        metric.function(sampler_of(codes))
+        if metric.of == "sampler"
+        else metric.function(codes, CLASSES)
+    )
 
 
 def score(name, codes):
@@ -78,8 +82,8 @@ def mixed_score(name):
 
 
 def test_all_metrics_are_found_under_their_own_names():
-    assert set(METRICS) == {
-        "dci_lasso", "dci_trees", "factor_vae", "higgins", "irs", "mig", "modularity", "sap",
+    assert set(load_metrics()) >= {
+        "dci_lasso", "dci_trees", "factor_vae", "higgins", "irs", "mig", "modularity", "sap", "udr",
     }  # fmt: skip
     for name, metric in load_metrics().items():
         assert metric.name == name
@@ -157,7 +161,7 @@ def test_a_dead_latent_changes_nothing(name, dead):
 @pytest.mark.parametrize("dead", [0.0, 0.1])
 def test_codes_that_are_dead_altogether_score_at_chance(name, dead):
     found = score(name, np.full((GRID.size, 3), dead))
-    assert found == pytest.approx(CHANCE if load_metrics()[name].samples else 0, abs=0.08)
+    assert found == pytest.approx(CHANCE if load_metrics()[name].of == "sampler" else 0, abs=0.08)
 
 
 @pytest.mark.parametrize("name", OF_CODES)
@@ -562,7 +566,7 @@ def test_models_alike_but_for_order_and_sign_match():
     turned = -np.exp(PERFECT[:, [2, 0, 3, 1]])
     found = measure_udr([PERFECT, turned], [LIVE, LIVE])
     assert found["score_per_model"] == pytest.approx([1, 1])
-    assert found["live_latents"].tolist() == [4, 4]
+    assert found["live_latents_per_model"].tolist() == [4, 4]
     assert found["images"] == GRID.size
     assert compare_models(PERFECT, ROTATED) < 0.7
     assert compare_models(PERFECT, NOISE[:, :4]) < 0.1
@@ -584,7 +588,7 @@ def test_udr_is_that_of_direct_loops():
         for i in range(4)
     ]
     assert udr_scores(codes, kl) == pytest.approx([np.median(row) for row in scores])
-    assert measure_udr(codes, kl)["live_latents"].tolist() == [2, 2, 2, 4]
+    assert measure_udr(codes, kl)["live_latents_per_model"].tolist() == [2, 2, 2, 4]
 
 
 def test_dead_latents_that_hold_traces_of_factors_do_not_count():
