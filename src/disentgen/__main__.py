@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import pandas as pd
 
@@ -95,7 +96,7 @@ def name_objectives(runs: pd.DataFrame) -> list[str]:
     return labels
 
 
-def format_number(value: object, form: str = "g") -> str:
+def format_number(value: Any, form: str = "g") -> str:
     """A number of a run; a dash for none, and a value that is no number as it was saved.
 
     Args:

@@ -2,7 +2,7 @@
 
 
 class DisentgenError(Exception):
-    """Base of all errors whose message alone tells the user what to do."""
+    """Base of all errors whose message alone says what to do."""
 
 
 class UsageError(DisentgenError, ValueError):

@@ -224,8 +224,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def open_collection(given: argparse.Namespace) -> Collection:
-    """The runs that a command line means; a mistake ends the command with a line."""
-    try:
-        return find_collection(given.root, given.images)
-    except DataFileError as error:
-        raise SystemExit(str(error)) from None
+    """The runs that a command line means.
+
+    Raises:
+        DataFileError: there are none.
+    """
+    return find_collection(given.root, given.images)

@@ -143,8 +143,8 @@ def main(arguments: list[str] | None = None) -> None:
         "--output", type=Path, help="folder of the tables; results/compare in the data folder"
     )
     given = parser.parse_args(arguments)
-    collection = open_collection(given)
     try:
+        collection = open_collection(given)
         collect(collection, given.jobs, metrics=("dci_lasso",))
     except DataFileError as error:
         raise SystemExit(str(error)) from None
