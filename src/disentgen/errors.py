@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 class DisentgenError(Exception):
-    """Base of all errors whose message alone tells the user what to do."""
+    """Base of all errors whose message alone says what to do."""
 
 
 class UsageError(DisentgenError, ValueError):

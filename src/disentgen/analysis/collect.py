@@ -176,14 +176,14 @@ def join_filters(
 
 
 def open_collection(given: argparse.Namespace, only: Sequence[str] | None = None) -> Collection:
-    """The runs that a command line means; a mistake ends the command with a line.
+    """The runs that a command line means.
 
     Args:
         given: of :func:`add_arguments`.
         only: see :class:`~disentgen.analysis.collection.Collection`.
+
+    Raises:
+        DataFileError: there are none.
     """
     filters = join_filters(given.where, given.experiment)
-    try:
-        return find_collection(given.root, given.images, filters, given.jobs, only)
-    except DataFileError as error:
-        raise SystemExit(str(error)) from None
+    return find_collection(given.root, given.images, filters, given.jobs, only)

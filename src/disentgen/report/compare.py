@@ -230,9 +230,9 @@ def main(arguments: list[str] | None = None) -> None:
         "--output", type=Path, help="folder of the tables; results/compare in the data folder"
     )
     given = parser.parse_args(arguments)
-    collection = open_collection(given, only=(DISENTANGLEMENT, CONSTANT))
     folder = given.output or data_folder() / "results" / "compare"
     try:
+        collection = open_collection(given, only=(DISENTANGLEMENT, CONSTANT))
         results = compare_studies(collection.table, collection.runs)
     except DataFileError as error:
         raise SystemExit(str(error)) from None

@@ -216,8 +216,8 @@ def main(arguments: list[str] | None = None) -> None:
     add_arguments(parser)
     parser.add_argument("--output", type=Path, help="results/report in the data folder")
     given = parser.parse_args(arguments)
-    collection = open_collection(given)
     try:
+        collection = open_collection(given)
         collection.measure()
         draw_runs(collection, given.jobs)
     except DataFileError as error:

@@ -171,7 +171,7 @@ class Config:
         }
 
     def check_whole(self) -> None:
-        """Check what only the sections together can tell.
+        """Check whether the sections fit each other.
 
         Parameters stand on torch's meta device meanwhile: shapes without memory.
 

@@ -20,18 +20,22 @@ REPORTED_VERSIONS = ("disent-and-gen", "torch", "pytorch-ignite", "numpy")
 
 
 def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, Any]:
-    """Score the model on every side and gather everything about the run."""
+    """Score the model on every side and gather everything about the run.
+
+    Args:
+        training: that has ended, with the selected weights.
+        times: of what has happened so far, by name, as ISO 8601.
+
+    Returns:
+        Plain data: what ``results.json`` holds.
+    """
     trained = sum(row["seconds"] for row in training.history)
     images = len(training.history) * len(training.batches) * training.config.training.batch_size
     duplicates = None
     if training.config.training.find_duplicates:
         duplicates = count_duplicates(training.dataset.split, find_duplicates(training.dataset))
     return {
-        "data": {
-            "name": training.dataset.spec.name,
-            "label": training.dataset.label,
-            "source": training.dataset.images.source,
-        },
+        "data": describe_data(training),
         "split": training.dataset.split.describe(),
         "duplicates": duplicates,
         "images_trained_on": len(training.batches.indices),
@@ -48,11 +52,24 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
         "seconds": trained,
         "times": {**times, "ended": now()},
         "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in REPORTED_VERSIONS},
-        },
+        "versions": list_versions(),
     }
+
+
+def describe_data(training: Training) -> dict[str, Any]:
+    """Which images the run is of."""
+    dataset = training.dataset
+    return {
+        "name": dataset.spec.name,
+        "label": dataset.label,
+        "source": dataset.images.source,
+    }
+
+
+def list_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
+    packages = {name: version(name) for name in REPORTED_VERSIONS}
+    return {"python": platform.python_version(), **packages}
 
 
 def score_side(training: Training, side: str) -> dict[str, Any] | None:
