@@ -1,7 +1,6 @@
 """Results that are measured once and kept in a JSON file."""
 
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,10 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from disentgen.paths import write_whole
+from disentgen.versions import list_versions
 
-VERSIONS = ("disent-and-gen", "numpy", "scikit-learn", "lightgbm", "torch")
+#: Libraries whose versions are kept beside a result, and the project's own.
+LIBRARIES = ("numpy", "scikit-learn", "lightgbm", "torch")
 
 
 class Entry(BaseModel):
@@ -58,8 +59,11 @@ class KeptResults:
         entries = content.measured.setdefault(name, {})
         entry = entries.get(str(images))
         if entry is None or entry.revision != revision:
-            versions = {package: version(package) for package in VERSIONS}
-            entry = Entry(revision=revision, versions=versions, result=as_plain(measure(*given)))
+            entry = Entry(
+                revision=revision,
+                versions=list_versions(LIBRARIES),
+                result=as_plain(measure(*given)),
+            )
             entries[str(images)] = entry
             text = content.model_dump_json(indent=1) + "\n"
             write_whole(self.path, lambda file: file.write_text(text, encoding="utf-8"))

@@ -3,7 +3,6 @@
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -17,8 +16,9 @@ from disentgen.training.assembly import Training
 from disentgen.training.engine import now
 from disentgen.training.likelihood import BOUNDED_IMAGES, Bounds, score_bounds
 from disentgen.training.machine import lacks_bf16
+from disentgen.versions import list_versions
 
-REPORTED_VERSIONS = ("disent-and-gen", "torch", "pytorch-ignite", "numpy")
+LIBRARIES = ("torch", "pytorch-ignite", "numpy")
 
 
 def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
         "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in REPORTED_VERSIONS},
+            **list_versions(LIBRARIES),
         },
     }
 

@@ -35,7 +35,7 @@ def measure_constant(run: Run, limit: int) -> Result:
     split = run.split
     sample = split.sample("train", limit)
     indices = run.task("train").usable(sample)
-    total, floor = torch.zeros(run.dataset.spec.tensor_shape, dtype=torch.float64), 0.0
+    total, floor = torch.zeros(run.dataset.spec.image_shape, dtype=torch.float64), 0.0
     for _, images in ScoringBatches(
         run.dataset.observe(), Reconstruct(split.grid, indices), indices
     ):
