@@ -49,7 +49,7 @@ class Reference:
     @property
     def stamp(self) -> dict[str, Any]:
         """What scores of these codes depend on, beside the metric and the number of images."""
-        factors = repr(list(self.split.grid.factors.items()))
+        factors = repr(list(self.split.grid.factor_values.items()))
         return {
             "dataset": self.dataset,
             "factors": hashlib.sha256(factors.encode()).hexdigest(),

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -12,8 +11,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from disentgen.paths import write_whole
+from disentgen.versions import list_versions
 
-VERSIONS = ("disent-and-gen", "numpy", "scikit-learn", "lightgbm", "torch")
+#: Libraries whose versions are kept beside a result, and the project's own.
+LIBRARIES = ("numpy", "scikit-learn", "lightgbm", "torch")
 
 
 class Entry(BaseModel):
@@ -59,8 +60,11 @@ class KeptResults:
         """
         entry = self._load().measured.get(name, {}).get(str(images))
         if entry is None or entry.revision != revision:
-            versions = {package: version(package) for package in VERSIONS}
-            entry = Entry(revision=revision, versions=versions, result=as_plain(measure(*given)))
+            entry = Entry(
+                revision=revision,
+                versions=list_versions(LIBRARIES),
+                result=as_plain(measure(*given)),
+            )
             # Read again: other results may have been kept while this one was measured.
             content = self._load()
             content.measured.setdefault(name, {})[str(images)] = entry

@@ -7,13 +7,13 @@ import json
 import shlex
 from collections.abc import Hashable
 from datetime import UTC, datetime
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+import disentgen
 from disentgen.analysis.cells import CONDITION_TITLES, name_condition
 from disentgen.analysis.collect import add_arguments, open_collection, print_left_out
 from disentgen.analysis.collection import Collection
@@ -86,7 +86,7 @@ def render_page(
         data=name_data(runs),
         stand_in=(runs["source"] == "stand-in").any(),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        version=version("disent-and-gen"),
+        version=disentgen.__version__,
         conditions=CONDITION_TITLES,
         metrics={
             name: metric.title

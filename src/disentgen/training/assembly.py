@@ -50,7 +50,7 @@ class Training:
         """What was built, for ``model.json``."""
         return {
             "family": self.config.family,
-            "image_shape": list(self.dataset.spec.tensor_shape),
+            "image_shape": list(self.dataset.spec.image_shape),
             "factors": list(self.dataset.spec.grid.names),
             "parameters": {**self.config.model, **self.model.layers},
         }

@@ -3,7 +3,6 @@
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -15,8 +14,9 @@ from disentgen.models import Autoencoder
 from disentgen.training.assembly import Training
 from disentgen.training.handlers import now
 from disentgen.training.likelihood import BOUNDED_IMAGES, Bounds, score_bounds
+from disentgen.versions import list_versions
 
-REPORTED_VERSIONS = ("disent-and-gen", "torch", "pytorch-ignite", "numpy")
+LIBRARIES = ("torch", "pytorch-ignite", "numpy")
 
 
 def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
         "seconds": trained,
         "times": {**times, "ended": now()},
         "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
-        "versions": list_versions(),
+        "versions": {"python": platform.python_version(), **list_versions(LIBRARIES)},
     }
 
 
@@ -64,12 +64,6 @@ def describe_data(training: Training) -> dict[str, Any]:
         "label": dataset.label,
         "source": dataset.images.source,
     }
-
-
-def list_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on."""
-    packages = {name: version(name) for name in REPORTED_VERSIONS}
-    return {"python": platform.python_version(), **packages}
 
 
 def score_side(training: Training, side: str) -> dict[str, Any] | None:

@@ -182,7 +182,7 @@ def test_a_factor_of_one_value_counts_nothing(name):
 @pytest.mark.parametrize("function", [measure_higgins, measure_factor_vae])
 @pytest.mark.filterwarnings("error")
 def test_a_factor_of_one_value_is_not_asked_for(function):
-    grid = FactorGrid({"colour": (0,), **GRID.factors})
+    grid = FactorGrid({"colour": (0,), **GRID.factor_values})
     result = function(sampler_of(PERFECT, grid))
     assert result["score"] == pytest.approx(1, abs=0.01)
     assert result["chance"] == CHANCE

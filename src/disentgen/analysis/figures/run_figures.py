@@ -16,11 +16,11 @@ from disentgen.analysis.figures.drawing import (
     choose_examples,
     describe_run,
     draw_rows,
-    tensor_images,
 )
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.measurements.errors import ErrorMap
 from disentgen.analysis.metrics import Result
+from disentgen.dataset.pictures import tensor_images
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES, Autoencoder

@@ -42,7 +42,7 @@ def measure_constant(measured: Measured, images: int) -> Result:
     """
     run = measured.run
     indices = run.task("train").usable(run.split.sample("train", images))
-    total, floor = torch.zeros(run.dataset.spec.tensor_shape, dtype=torch.float64), 0.0
+    total, floor = torch.zeros(run.dataset.spec.image_shape, dtype=torch.float64), 0.0
     task = Reconstruct(run.split.grid, indices)
     for _, batch in ScoringBatches(run.dataset.observe(), task, indices):
         total += batch.double().sum(0)

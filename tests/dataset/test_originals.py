@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 import zipfile
@@ -14,7 +15,10 @@ import pytest
 
 from disentgen.dataset.build import build_dataset
 from disentgen.dataset.grid import FactorGrid
-from disentgen.dataset.originals import archives, files
+from disentgen.dataset.originals.convert import open_original
+from disentgen.dataset.originals.export import export_stand_in
+from disentgen.dataset.originals.formats import find_format
+from disentgen.dataset.originals.verify import compute_hash
 from disentgen.dataset.spec import DatasetSpec, OriginalFile, load_specs
 from disentgen.errors import DataFileError, UsageError
 
@@ -45,7 +49,7 @@ def make_spec(maximum=1, channels=1, ending="npz"):
         name="test",
         title="Test",
         grid=GRID,
-        image_shape=(64, 64, channels),
+        pixels_shape=(64, 64, channels),
         maximum=maximum,
         variants={},
         original=OriginalFile(
@@ -64,7 +68,7 @@ def as_original(spec, path):
     else:
         with h5py.File(path, "a") as archive:
             archive.attrs.clear()
-    digest = files.compute_hash(path, "md5")
+    digest = compute_hash(path, "md5")
     return replace(spec, original=replace(spec.original, hash=f"md5:{digest}"))
 
 
@@ -76,7 +80,7 @@ def exported(request, tmp_path_factory):
     """A small dataset and its exported stand-in, passed off as the published file."""
     spec = make_spec(*request.param)
     path = tmp_path_factory.mktemp("raw") / spec.original.names[0]
-    files.export_stand_in(spec, path)
+    export_stand_in(spec, path)
     return as_original(spec, path), path
 
 
@@ -106,7 +110,7 @@ def test_export_has_the_published_keys_types_and_order(exported):
 
 def test_published_file_gives_its_images_bit_by_bit(original):
     spec, path = original
-    images = files.open_original(spec, path)
+    images = open_original(spec, path)
     indices = np.random.default_rng(0).permutation(GRID.size)[:1000]
     assert images.source == "original"
     assert np.array_equal(images(indices), spec.render(indices))
@@ -114,28 +118,43 @@ def test_published_file_gives_its_images_bit_by_bit(original):
 
 def test_converted_file_is_used_again_and_made_anew_when_the_file_changes(original):
     spec, path = original
-    files.open_original(spec, path)
+    open_original(spec, path)
     converted = path.with_suffix(".converted.npy")
     made = converted.stat().st_mtime_ns
-    files.open_original(spec, path)
+    open_original(spec, path)
     assert converted.stat().st_mtime_ns == made
     os.utime(path)
-    files.open_original(spec, path)
+    open_original(spec, path)
     assert converted.stat().st_mtime_ns != made
+
+
+def test_binary_images_of_no_whole_bytes_come_back(tmp_path):
+    grid = FactorGrid({"place": tuple(float(place) for place in range(45))})
+    spec = replace(
+        make_spec(),
+        grid=grid,
+        pixels_shape=(5, 9, 1),
+        original=replace(make_spec().original, labels=dict),
+        render=lambda indices: np.eye(45, dtype=np.uint8)[indices].reshape(-1, 5, 9, 1),
+    )
+    path = tmp_path / "test.npz"
+    export_stand_in(spec, path)
+    images = open_original(as_original(spec, path), path)
+    assert np.array_equal(images(np.arange(45)), spec.render(np.arange(45)))
 
 
 @pytest.mark.parametrize("ending", ["npz", "h5"])
 def test_stand_in_is_never_taken_for_the_original(tmp_path, ending):
     spec = make_spec(ending=ending)
     path = tmp_path / f"test.{ending}"
-    files.export_stand_in(spec, path)
+    export_stand_in(spec, path)
     with pytest.raises(DataFileError, match="stand-in"):
-        files.open_original(spec, path)
+        open_original(spec, path)
 
 
 def test_export_to_another_kind_of_file_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"expected a name that ends in \.npz"):
-        files.export_stand_in(make_spec(), tmp_path / "test.tar")
+        export_stand_in(make_spec(), tmp_path / "test.tar")
     assert not list(tmp_path.iterdir())
 
 
@@ -157,7 +176,7 @@ def test_hdf5_blocks_that_span_many_images_are_read_in_order(tmp_path):
     with h5py.File(path, "w") as archive:
         archive.create_dataset("imgs", data=pictures, chunks=(1700, 4, 4, 1), compression="gzip")
         archive["labels"] = make_labels()["labels"]
-    images = files.open_original(as_original(spec, path), path)
+    images = open_original(as_original(spec, path), path)
     assert np.array_equal(images(np.arange(GRID.size)), pictures)
 
 
@@ -224,7 +243,7 @@ def test_damaged_files_are_refused_and_leave_nothing(original, damage, message):
     spec, path = original
     damage(spec, path)
     with pytest.raises(DataFileError, match=message):
-        files.open_original(spec, path)
+        open_original(spec, path)
     assert not path.with_suffix(".converted.npy").exists()
 
 
@@ -236,7 +255,7 @@ def test_links_in_place_of_arrays_are_not_followed(tmp_path, link):
     with h5py.File(path, "a") as archive:
         archive["imgs"] = link
     with pytest.raises(DataFileError, match="has no array 'imgs', only imgs, labels"):
-        files.open_original(make_spec(ending="h5"), path)
+        open_original(make_spec(ending="h5"), path)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +269,7 @@ def test_file_of_the_right_hash_but_other_labels_is_refused(original, labels, me
     spec, path = original
     other = replace(spec, original=replace(spec.original, labels=lambda: {"labels": labels}))
     with pytest.raises(DataFileError, match=message):
-        files.open_original(other, path)
+        open_original(other, path)
     assert not path.with_suffix(".converted.npy").exists()
 
 
@@ -260,32 +279,30 @@ def test_pixels_brighter_than_the_dataset_has_are_refused(tmp_path):
     pictures = np.full((GRID.size, 64, 64), 255, np.uint8)
     write_archive(path, imgs=pictures, labels=make_labels()["labels"])
     with pytest.raises(DataFileError, match=r"^.*test\.npz: 'imgs' holds 255; .* at most 1\.$"):
-        files.open_original(as_original(spec, path), path)
+        open_original(as_original(spec, path), path)
     assert not path.with_suffix(".converted.npy").exists()
 
 
-def test_full_disk_is_told_before_the_conversion(original, monkeypatch):
+def test_full_disk_is_an_error_before_the_conversion(original, monkeypatch):
     spec, path = original
-    monkeypatch.setattr(files.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
     with pytest.raises(DataFileError, match=r"has 0\.0 GB left; the converted images need"):
-        files.open_original(spec, path)
+        open_original(spec, path)
 
 
 def test_shortened_conversion_is_made_anew(original):
     spec, path = original
-    files.open_original(spec, path)
+    open_original(spec, path)
     converted = path.with_suffix(".converted.npy")
     os.truncate(converted, converted.stat().st_size // 2)
     indices = np.arange(GRID.size)
-    assert np.array_equal(files.open_original(spec, path)(indices), spec.render(indices))
+    assert np.array_equal(open_original(spec, path)(indices), spec.render(indices))
 
 
 def open_and_compare(spec, path, barrier, results):
     barrier.wait()
     indices = np.arange(0, GRID.size, 7)
-    results.put(
-        bool(np.array_equal(files.open_original(spec, path)(indices), spec.render(indices)))
-    )
+    results.put(bool(np.array_equal(open_original(spec, path)(indices), spec.render(indices))))
 
 
 # Functions cannot be pickled to a spawned process within a specification, so these tests fork.
@@ -307,7 +324,7 @@ def test_processes_that_open_an_unconverted_file_at_once_all_succeed(original):
 
 def test_killed_conversion_leaves_nothing_that_looks_finished(original, monkeypatch):
     spec, path = original
-    images = archives.find_format(path)
+    images = find_format(path)
     read = images._read_blocks
 
     def read_slowly(*arguments):
@@ -317,7 +334,7 @@ def test_killed_conversion_leaves_nothing_that_looks_finished(original, monkeypa
                 time.sleep(60)
 
     monkeypatch.setattr(images, "_read_blocks", read_slowly)
-    worker = fork.Process(target=files.open_original, args=(spec, path))
+    worker = fork.Process(target=open_original, args=(spec, path))
     worker.start()
     deadline = time.monotonic() + 30
     while not list(path.parent.glob(".*.tmp")) and time.monotonic() < deadline:
@@ -328,15 +345,15 @@ def test_killed_conversion_leaves_nothing_that_looks_finished(original, monkeypa
     monkeypatch.undo()
     assert list(path.parent.glob(".*.tmp"))
     indices = np.arange(GRID.size)
-    assert np.array_equal(files.open_original(spec, path)(indices), spec.render(indices))
+    assert np.array_equal(open_original(spec, path)(indices), spec.render(indices))
     assert not list(path.parent.glob(".*.tmp"))
 
 
 def test_original_in_a_folder_that_cannot_be_written_to(original, tmp_path, monkeypatch):
     spec, path = original
     monkeypatch.setenv("DISENTGEN_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(files.os, "access", lambda folder, mode: folder != path.parent)
-    images = files.open_original(spec, path)
+    monkeypatch.setattr(os, "access", lambda folder, mode: folder != path.parent)
+    images = open_original(spec, path)
     assert np.array_equal(images(np.arange(9)), spec.render(np.arange(9)))
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     assert (tmp_path / "data" / "raw" / "test" / "test.converted.npy").exists()
@@ -348,7 +365,7 @@ def test_full_size(tmp_path, monkeypatch, name):
     """Export all images and read them back through the path of the published file."""
     (spec,) = load_specs()[name]
     path = tmp_path / spec.original.folder / spec.original.names[0]
-    files.export_stand_in(spec, path)
+    export_stand_in(spec, path)
     genuine = as_original(spec, path)
     monkeypatch.setattr("disentgen.dataset.build.find_spec", lambda name, version: genuine)
     dataset = build_dataset(name, root=str(tmp_path))
@@ -365,7 +382,7 @@ def test_full_size(tmp_path, monkeypatch, name):
 def test_dsprites_labels_are_those_of_the_published_file(tmp_path):
     (spec,) = load_specs()["dsprites"]
     path = tmp_path / "test.npz"
-    files.export_stand_in(spec, path)
+    export_stand_in(spec, path)
     with np.load(path, allow_pickle=True) as arrays:
         assert arrays["latents_classes"].shape == arrays["latents_values"].shape == (737_280, 6)
         assert arrays["latents_values"].dtype == np.float64

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,8 @@ class StoredArray:
     """An array in an open archive; its rows are read from first to last, a block at a time."""
 
     shape: tuple[int, ...]
-    dtype: np.dtype
-    blocks: Iterator[NDArray]
+    dtype: np.dtype[Any]
+    blocks: Iterator[NDArray[Any]]
 
 
 class ArchiveFormat(Protocol):
@@ -46,7 +46,7 @@ class ArchiveFormat(Protocol):
         key: str,
         shape: tuple[int, ...],
         blocks: Iterable[NDArray[np.uint8]],
-        others: Mapping[str, NDArray],
+        others: Mapping[str, NDArray[Any]],
     ) -> None:
         """Write an array of bytes, block by block, and other arrays beside it, with the mark."""
 
