@@ -20,9 +20,7 @@ def dataset_ingredient(family: str, **defaults: Any) -> Section:
     @section.command(unobserved=True)
     def show(_run: Run) -> None:
         """Print factors and sides of the split, draw examples of each side, count duplicates."""
-        from disentgen.analysis.figures.drawing import (
-            save_sides,  # matplotlib takes its time to start
-        )
+        from disentgen.dataset.pictures import save_sides  # matplotlib takes its time to start
 
         with plain_errors():
             dataset = Config.read(_run.config, complete=False).open_dataset()

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from disentgen.analysis.figures.figure import show_figure
 from disentgen.analysis.figures.points import list_points
-from disentgen.analysis.figures.scores import draw_scores
-from disentgen.analysis.figures.study_figures import draw_generalisation
+from disentgen.analysis.figures.subjects import RunGroup
 from disentgen.analysis.tables import tabulate_cells
 from run_tables import make_runs
 
@@ -65,7 +65,7 @@ def drawn(figure, colour, panel=0):
 
 def test_scores_are_drawn_as_they_are(runs):
     cells = tabulate_cells(runs)
-    figure = draw_scores(runs, cells)
+    figure = show_figure("scores", RunGroup(runs, cells))
     labels = [text.get_text() for text in figure.axes[0].get_xticklabels()]
     sides = {"0.5": ("nll_train", False), "tab:red": ("nll_held_out", False),
              "tab:blue": ("nll_held_out", True)}  # fmt: skip
@@ -91,7 +91,7 @@ def test_scores_are_drawn_as_they_are(runs):
 
 def test_hollow_marks_of_the_main_figure_are_models_that_have_hardly_learned(runs):
     cells = tabulate_cells(runs)
-    figure = draw_generalisation(runs, cells)
+    figure = show_figure("generalisation", RunGroup(runs, cells))
     own = cells[~cells["control"]].set_index("label")
     marks = [
         (*line.get_xydata()[0], line.get_fillstyle() == "full", line.get_marker())

@@ -82,9 +82,7 @@ def export(given: argparse.Namespace) -> None:
 
 def show_factors(given: argparse.Namespace) -> None:
     """Print what is known of a dataset, and draw a contact sheet of its factors."""
-    from disentgen.analysis.figures.drawing import (
-        save_factors,  # matplotlib takes its time to start
-    )
+    from disentgen.dataset.pictures import save_factors  # matplotlib takes its time to start
 
     dataset = build_dataset(given.name, given.version, given.root, given.source)
     print(describe_dataset(dataset))

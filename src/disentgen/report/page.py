@@ -22,9 +22,8 @@ from disentgen.analysis.collect import (
     open_collection,
     print_left_out,
 )
-from disentgen.analysis.figures.study_figures import (
-    name_data,
-)
+from disentgen.analysis.figures.figure import Picture
+from disentgen.analysis.figures.subjects import name_data
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.metrics import load_metrics
 from disentgen.analysis.tables import (
@@ -38,7 +37,7 @@ from disentgen.dataset.summary import describe_duplicates
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder, write_whole
 from disentgen.report.compare import save_comparison
-from disentgen.report.pictures import PICTURE_CAPTIONS, draw_runs, list_pictures, save_figures
+from disentgen.report.pictures import draw_runs, list_pictures, save_figures
 from disentgen.runs import Run
 from disentgen.schema import flatten
 from disentgen.studies.montero2021.published import CITATION
@@ -75,7 +74,7 @@ def render_page(
     cells: pd.DataFrame,
     comparison: pd.DataFrame,
     claims: pd.DataFrame,
-    figures: list[tuple[str, Path]],
+    figures: list[Picture],
 ) -> str:
     """The page, with all pictures inside it."""
     import jinja2
@@ -107,7 +106,6 @@ def render_page(
         strays=records(list_strays(runs)),
         minimum_seeds=MINIMUM_SEEDS,
         figures=figures,
-        captions=PICTURE_CAPTIONS,
         left_out=collection.left_out,
         pages=[describe_page(run, collection) for run in collection.runs],
     )
@@ -157,7 +155,7 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
             ]
             for name, result in only_metrics(collection.measured.get(str(run.path), {})).items()
         },
-        "pictures": [measured.folder / name for name in list_pictures(measured)],
+        "pictures": list_pictures(measured),
     }
 
 
