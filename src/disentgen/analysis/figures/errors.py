@@ -136,6 +136,7 @@ def draw_errors(data: ErrorGrid) -> MplFigure:
         bar = figure.colorbar(picture, ax=axes[:, -1], shrink=0.5)
         bar.set_label("excess NLL, nats", fontsize=MEDIUM)
         bar.ax.tick_params(labelsize=MEDIUM)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper right", fontsize=MEDIUM)
     add_heading(figure, data.heading)
     return figure
 
@@ -178,8 +179,8 @@ def describe_errors(data: ErrorGrid) -> str:
     counts = ", ".join(f"{side} {count:,}" for side, count in data.counts.items())
     return (
         "Where on the factor grid the NLL is high: mean excess over the entropy floor. Diagonal: "
-        "by one factor, held-in images grey, held-out ones red. Below it: by two factors, each image "
-        "weighted by how many of its side it stands for; dots: pairs of values that are held out "
+        "by one factor, held-in images grey, held-out ones red. Below it: by two factors, each "
+        "image weighted by how many of its side it stands for; dots: pairs of values held out "
         f"in all combinations. Colours are cut off at quantiles {QUANTILES[0]:g} and "
         f"{QUANTILES[1]:g} of single images. n: {counts}."
     )

@@ -96,8 +96,8 @@ def draw_probe(axis: Axes, rows: pd.DataFrame) -> None:
             color=SIDE_COLOURS[side], label=side.replace("_", " "), error_kw={"linewidth": 0.8},
         )  # fmt: skip
     axis.axhline(1, color="0.3", linewidth=0.7, linestyle=":")
-    names = [wrap(name.replace("_", " "), 10) for name in factors]
-    axis.set_xticks(range(len(factors)), names, fontsize=SMALL, rotation=45)
+    names = [wrap(name.replace("_", " "), 14) for name in factors]
+    axis.set_xticks(range(len(factors)), names, fontsize=SMALL, rotation=45, ha="right")
     axis.tick_params(labelsize=SMALL)
     axis.legend(fontsize=SMALL)
 

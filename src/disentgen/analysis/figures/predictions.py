@@ -95,7 +95,7 @@ def draw_factor(axis: Axes, sides: dict[str, Points], values: dict[str, float]) 
     for title, points in sides.items():
         axis.plot(points.true, points.predicted, ".", markersize=3, alpha=0.5, label=title)
     axis.axline((0, 0), slope=1, color="0.6", linewidth=0.8, zorder=0)
-    chosen, names = choose_ticks(list(values))
+    chosen, names = choose_ticks(list(values), 3)
     axis.set_xticks([list(values.values())[number] for number in chosen], names)
     axis.tick_params(labelsize=SMALL)
 

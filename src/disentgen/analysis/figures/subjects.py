@@ -112,7 +112,8 @@ def describe_subject(subject: Any) -> str:
     run = subject.run
     return (
         f"{run.settings.spec.title}, {name_source(run.config['dataset']['source'])}; "
-        f"run {run.experiment}/{run.id}, seed {run.config['seed']}."
+        f"run {run.experiment}/{run.id}, seed {run.config['seed']} "
+        "(one run: no interval over seeds)."
     )
 
 

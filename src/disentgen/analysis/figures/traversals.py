@@ -103,8 +103,8 @@ def draw_traversals(data: Traversals) -> MplFigure:
 def describe_traversals(data: Traversals) -> str:
     """The caption."""
     return (
-        "Latents moved one at a time from the code of one validation image, to "
-        f"{data.places[0]:.1f} to {data.places[-1]:+.1f} standard deviations of the prior; those "
+        "Latents moved one at a time from the code of one validation image, from "
+        f"{data.places[0]:+.1f} to {data.places[-1]:+.1f} standard deviations of the prior; those "
         "of the largest KL (mean over the training images that the run was scored on) on top."
     )
 
