@@ -59,7 +59,7 @@ def environment(data: Path) -> dict[str, str]:
 #: Children are forked from a process that has loaded these: that takes longer than most commands.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["disentgen.training.run", "disentgen.analysis.figures.drawing", "sacred"]
+    ["disentgen.training.run", "disentgen.analysis.figures.examples", "sacred"]
 )
 
 

@@ -100,14 +100,15 @@ class TrainingExperiment(Experiment):
         return run
 
     def _train(self, run: SacredRun) -> float | None:
-        from disentgen.analysis.figures.drawing import save_examples
+        from disentgen.analysis.figures.examples import save_examples
         from disentgen.runs import view_training
         from disentgen.training.run import train
 
         directory = RunDirectory(self._folder_of(run))
         with directory.held():
             training = train(self.config_read, directory, run)
-            print(f"picture: {save_examples(view_training(training, directory))}")
+            for path in save_examples(view_training(training, directory)):
+                print(f"picture: {path}")
         scored = training.results["scores"]
         return (scored["held_out"] or scored["validation"])["nll"]
 

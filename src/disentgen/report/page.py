@@ -17,9 +17,8 @@ import disentgen
 from disentgen.analysis.cells import CONDITION_TITLES, name_condition
 from disentgen.analysis.collect import add_arguments, open_collection, print_left_out
 from disentgen.analysis.collection import Collection
-from disentgen.analysis.figures.study_figures import (
-    name_data,
-)
+from disentgen.analysis.figures.figure import Picture
+from disentgen.analysis.figures.subjects import name_data
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.metrics import load_metrics
@@ -35,7 +34,7 @@ from disentgen.report.compare import (
     name_departures,
     save_comparison,
 )
-from disentgen.report.pictures import PICTURE_CAPTIONS, draw_runs, list_pictures, save_figures
+from disentgen.report.pictures import draw_runs, list_pictures, save_figures
 from disentgen.runs import Run
 from disentgen.schema import flatten
 
@@ -72,7 +71,7 @@ def render_page(
     runs: pd.DataFrame,
     cells: pd.DataFrame,
     results: list[StudyResult],
-    figures: list[tuple[str, Path]],
+    figures: list[Picture],
 ) -> str:
     """The page, with all pictures inside it."""
     import jinja2
@@ -98,7 +97,6 @@ def render_page(
         studies=[describe_study(result) for result in results],
         minimum_seeds=MINIMUM_SEEDS,
         figures=figures,
-        captions=PICTURE_CAPTIONS,
         left_out=collection.left_out,
         pages=[describe_page(run, collection) for run in collection.runs],
     )
@@ -161,7 +159,7 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
             ]
             for name, result in collection.measured.get(str(run.path), {}).items()
         },
-        "pictures": [measured.folder / name for name in list_pictures(measured)],
+        "pictures": list_pictures(measured),
     }
 
 
