@@ -12,7 +12,7 @@ from disentgen.report.compare import (
     format_strays,
     format_verdicts,
 )
-from disentgen.report.page import format_number, records
+from disentgen.report.formatting import format_number, records
 from disentgen.studies.montero2021 import load_protocols
 from disentgen.studies.montero2021.claims import list_claims
 from disentgen.studies.montero2021.published import load_published
