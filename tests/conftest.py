@@ -14,6 +14,7 @@ from typing import Any
 import hypothesis
 import pytest
 import torch
+from filelock import FileLock
 
 from disentgen.training.config import Config
 
@@ -87,7 +88,9 @@ def call_module(
         )
         process.start()
         process.join(timeout=300)
-        assert process.exitcode is not None, f"{module} {words} takes more than 300 s"
+        if process.exitcode is None:
+            process.kill()
+            pytest.fail(f"{module} {words} takes more than 300 s")
         told = [path.read_text(encoding="utf-8") for path in (output, errors)]
     assert process.exitcode == status, "".join(told)
     return subprocess.CompletedProcess([module, *words], process.exitcode, *told)
@@ -101,3 +104,39 @@ def disent(environment: dict[str, str]) -> CommandLine:
 
 #: A run of a few iterations of a small network: seconds, nearly all of them start-up.
 FAST = ("dataset.dsprites", "model.fast", "training.fast", "threads=1", "seed=1")
+
+DECODING = ("model.fast", "training.epochs=2", "training.epoch_length=3",
+            "training.validation_images=32", "training.score_images=64",
+            "training.find_duplicates=False")  # fmt: skip
+#: The runs of the fixture ``trained``: experiment, variant, further words.
+TRAINED = (
+    ("disent", "shape2tx", *FAST[1:3], "seed=1"),
+    ("disent", "shape2tx", *FAST[1:3], "seed=2"),
+    ("disent", "shape2tx", *FAST[1:3], "seed=1", "dataset.control=True"),
+    ("disent", "leave1out", *FAST[1:3], "seed=1"),
+    ("decoders", "shape2tx", *DECODING, "seed=1"),
+    ("composition", "shape2tx", *FAST[1:3], "seed=1"),
+    ("supervised", "shape2tx", *FAST[1:3], "seed=1"),
+)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with tiny runs of every experiment on dSprites, made once for all processes.
+
+    Tests that change it work on a copy.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    folder = shared / "trained"
+    with FileLock(shared / "trained.lock"):
+        if not folder.exists():
+            made = shared / "trained.partial"
+            environment = {**os.environ, "DISENTGEN_DATA": str(made)}
+            for experiment, variant, *words in TRAINED:
+                call_module(
+                    environment, f"experiments.{experiment}", "with", "dataset.dsprites",
+                    f"dataset.variant={variant}", *words, "threads=1",
+                )  # fmt: skip
+            made.rename(folder)
+    return folder

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+#: A run that says RUNNING, and whose last sign of life is older than this, is dead.
+STALE_SECONDS = 60
+
 #: Families of models by experiment, of runs whose configuration does not yet say it.
 EARLIER_FAMILIES = {
     "disent": "lgm",
@@ -56,6 +59,12 @@ class Record:
         """Seconds since the last sign of life."""
         beat = self.content.get("heartbeat") or self.content.get("start_time")
         return None if beat is None else seconds_since(beat)
+
+    @property
+    def beats(self) -> bool:
+        """Whether there has been a sign of life of late."""
+        age = self.seconds_since_beat
+        return age is not None and age < STALE_SECONDS
 
     @property
     def _meta(self) -> Mapping[str, Any]:

@@ -130,8 +130,8 @@ def name_model(run: Run) -> tuple[str, str]:
     if run.family in ("decoder", "encoder"):
         return FAMILY_TITLES[run.family], ""
     title, parameters = kind.title, ""
-    if kind.strength is not None:
-        parameters = f"{kind.strength}={loss['params'][kind.strength]:g}"
+    if kind.named_by is not None:
+        parameters = f"{kind.named_by}={loss['params'][kind.named_by]:g}"
     elif loss["name"] == "vae":
         parameters = "beta=1"
     if run.family == "composer":

@@ -17,7 +17,7 @@ from torch import Tensor
 from disentgen.dataset.batches import Batch, ScoringBatches
 from disentgen.models.families.lgm import LatentGaussianModel, LatentGaussianOutput
 from disentgen.models.gaussian import DiagonalGaussian
-from disentgen.training.engine import attach_progress
+from disentgen.training.progress import attach_progress
 
 #: At most so many images of each side are scored by samples: each is decoded once for each.
 BOUNDED_IMAGES = 1_000
