@@ -94,9 +94,10 @@ def list_cell_columns(metrics: Mapping[str, str]) -> tuple[Column, ...]:
         metrics: titles by name, of :func:`list_metrics`.
     """
     return (
-        *_MODEL, *_columns("number", {"seeds": "seeds", "steps": "steps"}),
+        *_MODEL, Column("runs", "links", "runs"),
+        *_columns("number", {"seeds": "seeds", "steps": "steps"}),
         *_columns("interval", CELL_SCORES | dict(metrics)),
-        Column("seeds with control", "gap_to_control_seeds"), Column("runs", "links", "runs"),
+        Column("seeds with control", "gap_to_control_seeds"),
     )  # fmt: skip
 
 
@@ -130,10 +131,11 @@ def list_comparison_columns() -> tuple[Column, ...]:
     return (
         Column("data", "dataset", "text"), Column("images", "source", "text"), *_SPLIT,
         Column("model", "model", "text"), Column("parameters", "parameters", "text"),
-        Column("seeds", "seeds"), Column("steps", "steps"), *_beside(COMPARED),
+        Column("runs", "links", "runs"), Column("seeds", "seeds"), Column("steps", "steps"),
+        *_beside(COMPARED),
         Column("informativeness", "informativeness"),
         Column("excess held-out", "excess_held_out"),
-        Column("gap to control", "gap_to_control", "interval"), Column("runs", "links", "runs"),
+        Column("gap to control", "gap_to_control", "interval"),
     )  # fmt: skip
 
 

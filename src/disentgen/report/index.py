@@ -163,7 +163,7 @@ def list_differences(runs: Iterable[Run]) -> dict[str, str]:
         and len({json.dumps(config.get(key)) for config in flat.values()}) > 1
     ]  # fmt: skip
     return {
-        path: ", ".join(f"{key}={config[key]}" for key in columns if key in config)
+        path: ", ".join(f"{key}={config[key]}" for key in columns if config.get(key, {}) != {})
         for path, config in flat.items()
     }
 
