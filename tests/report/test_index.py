@@ -8,6 +8,7 @@ import pytest
 from pages import CLAIM, Reader, build_tables, link_runs, render_index
 
 from conftest import REPOSITORY
+from disentgen.analysis.tables import interval
 from disentgen.report.formatting import format_number
 from disentgen.report.images import Picture
 from disentgen.report.index import list_differences, list_repetitions
@@ -60,6 +61,16 @@ def test_cells_of_each_split_stand_apart_and_lead_to_their_runs(tables, page):
         assert own["NLL held-out"] == f"{ends[0]}{ends[1]} to {ends[2]}"
         runs = tables.runs[(tables.runs["cell"] == cell["cell"]) & ~tables.runs["control"]]
         assert own["runs"] == ", ".join(runs["run"])
+
+
+def test_informativeness_of_a_cell_is_a_mean_on_logits():
+    runs = make_runs({"recomb2element": 60.0})
+    values = {1: 0.1, 2: 0.5, 3: 0.7}
+    tables = build_tables(runs.assign(informativeness=runs["seed"].map(values)))
+    ends = interval(np.array(list(values.values())), "logit")
+    mean, low, high = map(format_number, ends)
+    for row in Reader(render_index(tables)).rows("cells"):
+        assert row["informativeness"] == f"{mean}{low} to {high}"
 
 
 def test_variants_of_one_condition_and_own_splits_have_sections_of_their_own():
