@@ -14,7 +14,7 @@ from disentgen.report.compare import (
     format_strays,
     format_verdicts,
 )
-from disentgen.report.page import format_number, records
+from disentgen.report.formatting import format_number, records
 from disentgen.studies.montero2021 import STUDY
 from disentgen.studies.verdicts import decisions
 from disentgen.studies.verdicts.decisions import (
