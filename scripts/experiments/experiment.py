@@ -138,7 +138,7 @@ class TrainingExperiment(Experiment):
     def _compose(
         self,
         command_name: str | None,
-        updates: Mapping[str, Any],
+        changed: Mapping[str, Any],
         named_configs: Sequence[str],
         given: Mapping[str, Any],
     ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -146,7 +146,7 @@ class TrainingExperiment(Experiment):
         options = {"--beat-interval": HEARTBEAT_SECONDS, **_given(given)}
         # The library checks every key and type; Sacred's own check would only repeat it, less well.
         options["--force"] = True
-        updates = convert_to_nested_dict(dict(updates))
+        updates = convert_to_nested_dict(dict(changed))
         resume = updates.pop("resume", None)
         self.resumed = None
         self._check_named_configs(named_configs)
