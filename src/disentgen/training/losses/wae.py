@@ -92,7 +92,8 @@ def draw_prior(like: Tensor, variance: float) -> Tensor:
         like: a tensor of that shape, on the device wanted.
         variance: of each component.
     """
-    return variance**0.5 * torch.randn_like(like)
+    deviation: float = variance**0.5
+    return deviation * torch.randn_like(like)
 
 
 def measure_discrepancy(codes: Tensor, prior: Tensor, variance: float) -> Tensor:
