@@ -106,6 +106,8 @@ def test_samples_are_decoded_from_the_same_standard_normal_draws(runs):
     found = samples.collect_samples(subject(run))
     again = samples.draw_latents(len(found.latents), 10)
     assert torch.equal(found.latents, again)
+    generator = torch.Generator().manual_seed(0)
+    assert torch.equal(again, torch.randn(60, 10, generator=generator))
     with torch.no_grad():
         images = torch.sigmoid(run.model.decode(again))
     assert torch.equal(found.images, images)

@@ -71,7 +71,7 @@ def draw_generalisation(data: Generalisation) -> MplFigure:
     for column, (title, scores) in enumerate(SCORES.items()):
         for axis, panel in zip(axes[:, column], data.panels, strict=True):
             draw_score(axis, panel, scores, data.colours)
-            axis.set_ylabel(f"{title}, nats", fontsize=MEDIUM)
+            axis.set_ylabel(f"{title}, nats", fontsize=SMALL)
         values = [
             panel.runs[score].to_numpy(float)
             for panel in data.panels for score in scores if score in panel.runs
