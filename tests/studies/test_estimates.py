@@ -69,6 +69,18 @@ def test_p_values_of_ratios_are_scipy_s():
         assert found.p_against() == pytest.approx(1 - known)
 
 
+def test_effects_are_in_standard_deviations_and_of_the_nearer_bound():
+    ratios = np.exp(0.5 + 0.2 * np.array([-1.0, 0.0, 1.0]))
+    assert compare_ratio("", ratios, 1.0, above=True).effects() == pytest.approx((2.5, -2.5))
+    assert compare_ratio("", ratios, 1.0, above=False).effects() == pytest.approx((-2.5, 2.5))
+    train, images = np.exp(3 + 0.01 * np.array([-1.0, 0.0, 1.0])), np.full(3, 440.0)
+    held_out = np.exp(3.0) + 22.0 + np.zeros(3)
+    share = compare_share("", train, held_out, images, 0.1)
+    near, far = (margin.mean() / margin.std(ddof=1) for margin in share.margins)
+    assert 0 < near < far
+    assert share.effects() == pytest.approx((near, -near))
+
+
 def test_p_values_and_intervals_say_the_same():
     """A bound at the end of the interval is at the level of the test."""
     train, held_out = np.array([30.0, 33.0, 36.0]), np.array([60.0, 75.0, 66.0])
@@ -95,9 +107,10 @@ def test_shares_are_of_geometric_means():
         )
 
 
-def test_sides_whose_images_do_not_differ_have_no_share():
+@pytest.mark.parametrize("images", [0.0, -4.0])
+def test_sides_whose_images_do_not_differ_have_no_share(images):
     scores = np.array([60.0, 61.0, 62.0])
-    found = compare_share("m", scores, scores + 1, np.full(3, -4.0), 0.1)
+    found = compare_share("m", scores, scores + 1, np.full(3, images), 0.1)
     assert np.isnan(found.measure(0.95)).all()
     assert np.isnan(found.margins).all()
 
@@ -203,17 +216,29 @@ def test_reliability_is_one_less_the_inverse_of_f():
 @pytest.mark.parametrize("share", [1.0, 0.25])
 def test_noise_moves_the_bound_of_a_correlation_towards_0(share):
     """Both quantities of such a reliability: their correlation keeps the product of its roots."""
-    values = np.array([1.0, 3.0, 2.0, 5.0, 4.0, 6.0])
+    values, other = np.array([[1.0, 3.0, 2.0, 5.0, 4.0, 6.0], [3.0, 1.0, 5.0, 6.0, 2.0, 4.0]])
+    rho = stats.spearmanr(values, other).statistic
+    assert 0 < rho < 0.5  # so that no p-value is next to 0
     # Seeds around means: F is that of the means over the noise.
     noise = np.array([-1.0, 0.0, 1.0]) * np.sqrt(3 * values.var(ddof=1) * (1 - share))
-    models = [value + noise for value in values]
+    models = [value + noise for value in other]
     found = compare_correlation([np.full(3, value) for value in values], models, -0.5)
     assert found.attenuation == pytest.approx(np.sqrt(share))
-    z = np.arctanh(0.9999) - np.arctanh(-0.5 * np.sqrt(share))
-    assert found.p_claimed() == pytest.approx(stats.norm.sf(z / np.sqrt(1.5 / 3)))
-    z = np.arctanh(0.9999) - np.arctanh(-0.5)
-    assert found.p_against() == pytest.approx(stats.norm.cdf(z / np.sqrt(1.5 / 3)))
-    assert found.measure(0.95)[0] == 1
+    error = np.sqrt((1 + rho**2 / 2) / 3)
+    z = np.arctanh(rho) - np.arctanh(-0.5 * np.sqrt(share))
+    assert found.p_claimed() == pytest.approx(stats.norm.sf(z / error))
+    z = np.arctanh(rho) - np.arctanh(-0.5)
+    assert found.p_against() == pytest.approx(stats.norm.cdf(z / error))
+    known = np.tanh(np.arctanh(rho) + np.array([-1, 1]) * stats.norm.ppf(0.95) * error)
+    assert found.measure(0.9) == pytest.approx((rho, *known))
+
+
+def test_a_correlation_has_as_many_seeds_as_its_poorest_model():
+    models = [np.arange(count) * 0.1 + count for count in (3, 4, 5, 6, 2)]
+    found = compare_correlation(models, models, -0.5)
+    assert (found.seeds, found.models) == (2, 5)
+    assert np.isnan([found.p_claimed(), found.p_against(), *found.measure(0.95)[1:]]).all()
+    assert compare_correlation(models[:4], models[:4], -0.5).seeds == 3
 
 
 def test_correlations_that_decide_are_those_whose_interval_leaves_the_bound():
