@@ -150,8 +150,9 @@ class _Evaluator:
         listed = isinstance(values, ast.List | ast.Tuple | ast.Set) and values.elts
         if not listed or not self._is_factor(factor):
             raise self._refusal(values)
-        masks = np.array([self._equals(factor, value) for value in listed])
-        return np.asarray(masks.any(axis=0))
+        masks = [self._equals(factor, value) for value in listed]
+        among: NDArray[np.bool_] = np.logical_or.reduce(masks)
+        return among
 
     def _equals(self, left: ast.expr, right: ast.expr) -> NDArray[np.bool_]:
         left, right = self._replace_name(left, right), self._replace_name(right, left)
