@@ -138,7 +138,7 @@ class TrainingExperiment(Experiment):
     def _compose(
         self,
         command_name: str | None,
-        changed: Mapping[str, Any],
+        updates: Mapping[str, Any],
         named_configs: Sequence[str],
         given: Mapping[str, Any],
     ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -146,8 +146,8 @@ class TrainingExperiment(Experiment):
         options = {"--beat-interval": HEARTBEAT_SECONDS, **_given(given)}
         # The library checks every key and type; Sacred's own check would only repeat it, less well.
         options["--force"] = True
-        updates = convert_to_nested_dict(dict(changed))
-        resume = updates.pop("resume", None)
+        nested: dict[str, Any] = convert_to_nested_dict(dict(updates))
+        resume = nested.pop("resume", None)
         self.resumed = None
         self._check_named_configs(named_configs)
         folder = Path(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
@@ -156,15 +156,15 @@ class TrainingExperiment(Experiment):
             folder, options["--id"] = self.resumed.path.parent, self.resumed.id
             if comment := self.resumed.record.comment:
                 options.setdefault("--comment", comment)
-            updates = merge(self.resumed.config, updates)
+            nested = merge(self.resumed.config, nested)
         else:
-            updates = merge(self._list_lacking(named_configs), updates)
+            nested = merge(self._list_lacking(named_configs), nested)
             if command_name in (None, self.default_command):
                 if "--unobserved" in options:
                     raise UsageError("a training needs its folder: leave --unobserved away.")
                 check_writable(folder, options.get("--id"))
         self._observe(RunFolderObserver(folder, goes_on=resume is not None))
-        return updates, options
+        return nested, options
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
         """Run the command line; end with status 130 or 128 + signal when interrupted."""
