@@ -28,11 +28,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from configs.cnnvae import ARCHITECTURES
 from disentgen.dataset.spec import load_specs
 from disentgen.models import build_model
-from disentgen.training import engine as handlers
+from disentgen.training import handlers
 from disentgen.training.assembly import Training, assemble
 from disentgen.training.config import Config
+from disentgen.training.divergence import attach_guard
 from disentgen.training.losses import build_loss
 from disentgen.training.machine import available_threads, prepare_process
+from disentgen.training.progress import attach_progress
 
 Rate = Callable[[], float]
 
@@ -92,8 +94,8 @@ def measure_loop(training: Training, steps: int) -> Rate:
     )
     handlers.attach_data(trainer, training.batches, seed=0)
     handlers.attach_averages(trainer, training.device)
-    handlers.attach_guard(trainer, training.device)
-    handlers.attach_progress(trainer, training.config.training.batch_size)
+    attach_guard(trainer, training.device)
+    attach_progress(trainer, training.config.training.batch_size)
     epochs = 0
 
     def rate() -> float:

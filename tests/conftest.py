@@ -15,8 +15,9 @@ from typing import Any
 import hypothesis
 import pytest
 import torch
+from filelock import FileLock
 
-from disentgen.registry import load_records
+from disentgen.registry import load_named, load_records
 from disentgen.training.config import Config
 
 REPOSITORY = Path(__file__).parents[1]
@@ -89,7 +90,9 @@ def call_module(
         )
         process.start()
         process.join(timeout=300)
-        assert process.exitcode is not None, f"{module} {words} takes more than 300 s"
+        if process.exitcode is None:
+            process.kill()
+            pytest.fail(f"{module} {words} takes more than 300 s")
         told = [path.read_text(encoding="utf-8") for path in (output, errors)]
     assert process.exitcode == status, "".join(told)
     return subprocess.CompletedProcess([module, *words], process.exitcode, *told)
@@ -113,15 +116,56 @@ def add_module(tmp_path, monkeypatch) -> Iterator[AddModule]:
     """Add a module to a package for one test: the package, the module's name, its text."""
     added = []
 
+    def forget_records() -> None:
+        load_records.cache_clear()
+        load_named.cache_clear()
+
     def add(package: ModuleType, name: str, text: str) -> None:
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
-        load_records.cache_clear()
+        forget_records()
         added.append((package, name))
 
     yield add
     monkeypatch.undo()
-    load_records.cache_clear()
+    forget_records()
     for package, name in added:
         sys.modules.pop(f"{package.__name__}.{name}", None)
         vars(package).pop(name, None)
+
+
+DECODING = ("model.fast", "training.epochs=2", "training.epoch_length=3",
+            "training.validation_images=32", "training.score_images=64",
+            "training.find_duplicates=False")  # fmt: skip
+#: The runs of the fixture ``trained``: experiment, variant, further words.
+TRAINED = (
+    ("disent", "shape2tx", *FAST[1:3], "seed=1"),
+    ("disent", "shape2tx", *FAST[1:3], "seed=2"),
+    ("disent", "shape2tx", *FAST[1:3], "seed=1", "dataset.control=True"),
+    ("disent", "leave1out", *FAST[1:3], "seed=1"),
+    ("decoders", "shape2tx", *DECODING, "seed=1"),
+    ("composition", "shape2tx", *FAST[1:3], "seed=1"),
+    ("supervised", "shape2tx", *FAST[1:3], "seed=1"),
+)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with tiny runs of every experiment on dSprites, made once for all processes.
+
+    Tests that change it work on a copy.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    folder = shared / "trained"
+    with FileLock(shared / "trained.lock"):
+        if not folder.exists():
+            made = shared / "trained.partial"
+            environment = {**os.environ, "DISENTGEN_DATA": str(made)}
+            for experiment, variant, *words in TRAINED:
+                call_module(
+                    environment, f"experiments.{experiment}", "with", "dataset.dsprites",
+                    f"dataset.variant={variant}", *words, "threads=1",
+                )  # fmt: skip
+            made.rename(folder)
+    return folder

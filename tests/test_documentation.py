@@ -2,13 +2,15 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from conftest import REPOSITORY
+from conftest import REPOSITORY, call_module
 from disentgen.runs import open_run
 
 
@@ -59,3 +61,73 @@ def test_a_dataset_is_one_file_and_its_test(extended, data):
     assert trained.results["split"]["held_out"]["count"] == 56
     assert trained.results["scores"]["held_out"]["images"] == 56
     assert trained.results["duplicates"] == {"validation": 0, "held_out": 0}
+
+
+PAGES = [*sorted(REPOSITORY.glob("*.md")), *sorted((REPOSITORY / "docs").rglob("*.md"))]
+COMMAND = re.compile(r"^(?: {4})?((?:python|bin/|cd scripts).*)$", re.M)
+#: What needs a network, or minutes.
+LEFT_OUT = ("disentgen.dataset download", "disentgen.dataset export", "analysis.bounds")
+
+
+def list_commands():
+    """Every command line in an indented or fenced block of a page."""
+    found = {}
+    for page in PAGES:
+        for line in re.findall(
+            r"^(?: {4})?((?:python|bin/|cd scripts).*)$", page.read_text(), re.M
+        ):
+            command = line.split("  #")[0].removeprefix("cd scripts && ").strip()
+            if command != "cd scripts" and "discs" not in command:
+                found.setdefault(command, page.name)
+    return found
+
+
+def list_python():
+    """Python blocks that are no files."""
+    return [
+        pytest.param(code, id=f"{page.name}-{number}")
+        for page in PAGES
+        for number, (before, code) in enumerate(
+            re.findall(r"(.*)\n\n```python\n(.*?)^```", page.read_text(), re.M | re.S)
+        )
+        if not before.rstrip().endswith(".py`:")
+    ]
+
+
+@pytest.fixture(scope="module")
+def data_of_readers(trained, tmp_path_factory):
+    """A data folder as somebody has it who follows the pages."""
+    folder = tmp_path_factory.mktemp("reader") / "data"
+    shutil.copytree(trained, folder)
+    return folder
+
+
+@pytest.mark.parametrize("command", list_commands())
+def test_commands_of_the_pages_work(command, data_of_readers):
+    program, *words = shlex.split(command)
+    environment = {**os.environ, "DISENTGEN_DATA": str(data_of_readers)}
+    if program.startswith("bin/"):
+        assert os.access(REPOSITORY / program, os.X_OK)
+        if program.startswith("bin/run-"):
+            experiment = program.removeprefix("bin/run-").removesuffix(".sh")
+            call_module(environment, "experiments.sweep", experiment, "--dry-run", *words)
+        return
+    _, module, *words = words
+    if module.startswith("experiments."):
+        if "with" in words and not any("." in word and "show" in word for word in words[:1]):
+            words = ["print_config", *words[words.index("with") :]]
+        call_module(environment, module, *words)
+    elif not " ".join([module, *words]).startswith(LEFT_OUT):
+        few = ("--images", "200", "--jobs", "1") if module.startswith("analysis.") else ()
+        call_module(environment, module, *words, *few)
+
+
+@pytest.mark.parametrize("code", list_python())
+def test_python_of_the_pages_runs(code, data_of_readers, tmp_path, monkeypatch):
+    monkeypatch.setenv("DISENTGEN_DATA", str(data_of_readers))
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 3, (50, 2))
+    names = {"codes": classes + rng.normal(0, 0.1, (50, 2)), "classes": classes,
+             "run": open_run(data_of_readers / "sims" / "disent" / "1")}  # fmt: skip
+    exec(compile(code, "page", "exec"), names)

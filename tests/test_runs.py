@@ -11,10 +11,14 @@ import torch
 
 from configs.cnnvae import ARCHITECTURES
 from conftest import read_config
+from disentgen import __main__ as command
 from disentgen.errors import DataFileError, UsageError
+from disentgen.history import Progress, read_progress
 from disentgen.paths import replaced_whole
+from disentgen.registry import read_constants
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import find_runs, open_run
+from disentgen.training.losses import losses
 
 
 def make_run(folder, status="COMPLETED", heartbeat=None, **config):
@@ -183,3 +187,78 @@ def test_weights_hold_no_python_objects(tmp_path):
     weights = torch.load(tmp_path / "1" / "model.pt", weights_only=True)
     assert all(isinstance(value, torch.Tensor) for value in weights.values())
     assert np.isfinite(sum(value.sum().item() for value in weights.values()))
+
+
+def write_history(folder, rows):
+    """A history as a training leaves it, ten steps an epoch."""
+    lines = [f"{epoch},{10 * epoch},1.5" for epoch in range(1, rows + 1)]
+    (folder / "history.csv").write_text("\n".join(["epoch,step,train.loss", *lines]) + "\n")
+
+
+def test_progress_is_that_of_the_last_row(tmp_path):
+    make_run(tmp_path / "1", training={"epochs": 30})
+    run = open_run(tmp_path / "1")
+    assert run.progress == Progress(0, 0, 30)
+    write_history(tmp_path / "1", 12)
+    assert run.progress == Progress(12, 120, 30)  # of the same run, which is still training
+    assert str(run.progress) == "12/30"
+    assert len(run.history) == 12
+
+
+@pytest.mark.parametrize("text", ["", "epoch,step\n", "epoch\n1\n", "epoch,step\n1\n", "a\x80"])
+def test_a_damaged_history_is_an_error_of_its_run_alone(tmp_path, text):
+    make_run(tmp_path / "1")
+    (tmp_path / "1" / "history.csv").write_bytes(text.encode("latin-1"))
+    with pytest.raises(DataFileError, match="history.csv is damaged"):
+        read_progress(tmp_path / "1" / "history.csv")
+    make_run(tmp_path / "2")
+    write_history(tmp_path / "2", 3)
+    assert find_runs(tmp_path)["epochs_done"].isna().tolist() == [True, False]
+
+
+def test_the_list_says_how_far_each_run_is(tmp_path, capsys):
+    training = {"epochs": 30, "loss": {"name": "factor", "params": {"gamma": 20}}}
+    make_run(tmp_path / "disent" / "1", training=training)
+    make_run(tmp_path / "disent" / "2", "RUNNING", heartbeat=now(), training=training)
+    make_run(tmp_path / "disent" / "3", "INTERRUPTED")
+    for name, rows in {"1": 20, "2": 12}.items():  # the first was stopped early
+        write_history(tmp_path / "disent" / name, rows)
+    assert command.main([str(tmp_path)]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split()[:5] == ["experiment", "id", "status", "epochs", "steps"]
+    assert [line.split()[:5] for line in lines] == [
+        ["disent", "1", "COMPLETED", "20", "200"],
+        ["disent", "2", "RUNNING", "12/30", "120"],
+        ["disent", "3", "INTERRUPTED", "0/30", "0"],
+    ]
+    assert ["factor 20" in line for line in lines] == [True, True, False]
+
+
+def test_settings_that_are_no_numbers_do_not_end_the_list(tmp_path, capsys):
+    make_run(tmp_path / "disent" / "1", training={"loss": {"name": "beta"}})
+    config = json.loads((tmp_path / "disent" / "1" / "config.json").read_text())
+    config["model"]["latent_size"] = "ten"
+    config["training"] |= {"epochs": "many", "lr": "1e-3"}
+    config["training"]["loss"]["params"]["beta"] = "four"
+    (tmp_path / "disent" / "1" / "config.json").write_text(json.dumps(config))
+    assert command.main([str(tmp_path)]) == 0
+    assert {"ten", "four"} <= set(capsys.readouterr().out.split())
+    assert find_runs(tmp_path)["training.lr"].tolist() == [0.001]
+
+
+def test_a_list_of_runs_needs_no_torch(tmp_path):
+    make_run(tmp_path / "disent" / "1")
+    program = (
+        "import sys; from disentgen.__main__ import main; "
+        f"main([{str(tmp_path)!r}]); print('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_parameters_that_labels_go_on_with_are_read_without_importing():
+    constants = read_constants("disentgen.training.losses", "name", "named_by")
+    named_by = {one["name"]: one.get("named_by") for one in constants if "name" in one}
+    assert named_by.items() >= {name: kind.named_by for name, kind in losses().items()}.items()

@@ -23,7 +23,9 @@ from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run
 from disentgen.schema import defaults, merge
 from disentgen.training.baseline import list_lacking
-from disentgen.training.config import KEYS, SECTIONS, Config, ProcessSettings, check_sections
+from disentgen.training.config import Config
+from disentgen.training.sections import KEYS, SECTIONS, check_sections
+from disentgen.training.settings import ProcessSettings
 from experiments.resume import check_continued, find_run
 from ingredients.errors import plain_errors
 from ingredients.observers import RunFolderObserver, check_writable

@@ -5,7 +5,7 @@ from typing import Any
 
 from sacred import Ingredient
 
-from disentgen.training.config import section_defaults
+from disentgen.training.sections import section_defaults
 
 
 class Section(Ingredient):

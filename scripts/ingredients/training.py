@@ -7,7 +7,7 @@ from sacred.run import Run
 
 from configs.training import PROTOCOLS
 from disentgen.training.config import Config
-from disentgen.training.summary import describe_training
+from disentgen.training.console import describe_training
 from ingredients.errors import plain_errors
 from ingredients.section import Section
 

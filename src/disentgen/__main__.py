@@ -3,18 +3,20 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from numbers import Real
 
 import pandas as pd
 
 from disentgen.errors import DisentgenError
-from disentgen.runs import find_runs
-from disentgen.training.losses import losses
+from disentgen.listing import find_runs
+from disentgen.registry import read_constants
 
 COLUMNS = {
     "experiment": "experiment",
     "id": "id",
     "status": "status",
     "epochs_done": "epochs",
+    "steps_done": "steps",
     "dataset.name": "dataset",
     "dataset.source": "source",
     "dataset.variant": "variant",
@@ -41,27 +43,68 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not len(runs):
         print("no runs yet")
         return 0
-    shown = name_settings(runs).reindex(columns=list(COLUMNS)).rename(columns=COLUMNS)
     with pd.option_context("display.width", None, "display.max_rows", None):
-        print(shown.to_string(index=False, na_rep="-", float_format="{:.2f}".format))
+        print(format_runs(runs))
     return 0
 
 
-def name_settings(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs with their own held-out expressions, whole latents, and strengths of objectives."""
-    known = runs.reindex(columns=[*runs, *(key for key in COLUMNS if key not in runs)])
-    strengths = {name: kind.strength for name, kind in losses().items()}
-    told = [
-        f"{name} {row.get(f'training.loss.params.{strengths[name]}'):g}"
-        if strengths.get(name) else name
-        for name, (_, row) in zip(known["training.loss.name"], known.iterrows(), strict=True)
-    ]  # fmt: skip
-    known["dataset.variant"] = known["dataset.variant"].fillna(known.get("dataset.held_out"))
-    known["model.latent_size"] = [
-        "-" if pd.isna(size) else f"{size:.0f}" for size in known["model.latent_size"]
+def format_runs(runs: pd.DataFrame) -> str:
+    """A line for each run: how far it is, what was trained on what, and its main scores.
+
+    Args:
+        runs: of :func:`~disentgen.listing.find_runs`.
+    """
+    columns = [*COLUMNS, "dataset.held_out", "training.epochs"]
+    shown = runs.reindex(columns=list(dict.fromkeys([*runs, *columns])))
+    shown["training.loss.name"] = name_objectives(shown)
+    shown["epochs_done"] = [
+        describe_epochs(*row)
+        for row in zip(shown["status"], shown["epochs_done"], shown["training.epochs"], strict=True)
     ]
-    known["training.loss.name"] = told
-    return known
+    shown["dataset.variant"] = shown["dataset.variant"].fillna(shown["dataset.held_out"])
+    for column in ("model.latent_size", "steps_done"):
+        shown[column] = [format_number(number, ".0f") for number in shown[column]]
+    shown = shown[list(COLUMNS)].rename(columns=COLUMNS)
+    return shown.to_string(index=False, na_rep="-", float_format="{:.2f}".format)
+
+
+def describe_epochs(status: str, done: object, epochs: object) -> str:
+    """Finished epochs; of a run that has not ended well, beside how many there should be: 12/30.
+
+    Args:
+        status: of the run.
+        done: finished epochs; NaN where that is not known.
+        epochs: how many there should be; NaN likewise.
+    """
+    counts = [format_number(count, ".0f") for count in (done, epochs)]
+    return counts[0] if status == "COMPLETED" or "-" in counts else "/".join(counts)
+
+
+def name_objectives(runs: pd.DataFrame) -> list[str]:
+    """The objective of each run, with the value of the parameter that its label goes on with.
+
+    Args:
+        runs: with columns of :func:`~disentgen.listing.find_runs`.
+    """
+    classes = read_constants("disentgen.training.losses", "name", "named_by")
+    named_by = {constants.get("name"): constants.get("named_by") for constants in classes}
+    labels = []
+    for name, (_, run) in zip(runs["training.loss.name"], runs.iterrows(), strict=True):
+        value = run.get(f"training.loss.params.{named_by.get(name)}")
+        labels.append(name if value is None or pd.isna(value) else f"{name} {format_number(value)}")
+    return labels
+
+
+def format_number(value: object, form: str = "g") -> str:
+    """A number of a run; a dash for none, and a value that is no number as it was saved.
+
+    Args:
+        value: as it stands in the table.
+        form: a format specification of numbers.
+    """
+    if pd.isna(value):
+        return "-"
+    return format(value, form) if isinstance(value, Real) else str(value)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from disentgen.models import families_by_experiment
+#: A run that says RUNNING, and whose last sign of life is older than this, is dead.
+STALE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,9 @@ class Record:
         return str(self.content.get("status", "UNKNOWN"))
 
     @property
-    def experiment(self) -> str | None:
-        """The experiment by the file that was run, since an option can change its name."""
-        stem = PurePath(self.content.get("experiment", {}).get("mainfile") or "").stem
-        return stem if stem in families_by_experiment() else None
+    def program(self) -> str:
+        """The file that was run, without its ending: an option can change the experiment's name."""
+        return PurePath(self.content.get("experiment", {}).get("mainfile") or "").stem
 
     @property
     def comment(self) -> str:
@@ -50,6 +50,12 @@ class Record:
         """Seconds since the last sign of life."""
         beat = self.content.get("heartbeat") or self.content.get("start_time")
         return None if beat is None else seconds_since(beat)
+
+    @property
+    def beats(self) -> bool:
+        """Whether there has been a sign of life of late."""
+        age = self.seconds_since_beat
+        return age is not None and age < STALE_SECONDS
 
     @property
     def _meta(self) -> Mapping[str, Any]:

@@ -1,11 +1,14 @@
 """Choose by name; a name that is not there is answered with those that are, and the nearest."""
 
+import ast
 import difflib
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -71,4 +74,63 @@ def load_records(package: str, attribute: str) -> dict[str, Any]:
         name: getattr(module, attribute)
         for name, module in modules.items()
         if hasattr(module, attribute)
+    }
+
+
+@cache
+def load_named(package: str, attribute: str) -> dict[str, Any]:
+    """What the modules of a package export under one name, by each member's ``name``.
+
+    Args:
+        package: its name, as in ``disentgen.training.losses``.
+        attribute: under which a module exports its member, or a tuple of members.
+
+    Raises:
+        UsageError: two members have the same name.
+    """
+    members: dict[str, Any] = {}
+    homes: dict[str, str] = {}
+    for module, exported in load_records(package, attribute).items():
+        for member in exported if isinstance(exported, tuple) else (exported,):
+            if member.name in members:
+                raise UsageError(
+                    f"two of {package} are called '{member.name}', in {homes[member.name]}.py and "
+                    f"{module}.py; rename one."
+                )
+            members[member.name], homes[member.name] = member, module
+    return members
+
+
+def read_constants(package: str, *attributes: str) -> list[dict[str, Any]]:
+    """Literals that the classes of a package's modules set as attributes, without importing any.
+
+    For commands that must not wait for what those modules import.
+
+    Args:
+        package: its name, as in ``disentgen.training.losses``.
+        attributes: names of attributes.
+
+    Returns:
+        For each class that sets one of them: the values by name.
+    """
+    spec = importlib.util.find_spec(package)
+    folders = spec.submodule_search_locations if spec else None
+    files = [file for folder in folders or () for file in sorted(Path(folder).glob("*.py"))]
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
+    classes = [node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
+    constants = [_read_literals(node) for node in classes]
+    return [
+        {name: literals[name] for name in attributes if name in literals}
+        for literals in constants
+        if set(attributes) & set(literals)
+    ]
+
+
+def _read_literals(body: ast.ClassDef) -> dict[str, Any]:
+    return {
+        node.targets[0].id: node.value.value
+        for node in body.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
     }

@@ -7,27 +7,33 @@ import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import torch
 from filelock import FileLock, Timeout
-from torch import nn
 
-from disentgen.dataset.split import Split
 from disentgen.errors import DataFileError, UsageError
-from disentgen.models import Model, build_model
 from disentgen.paths import sweep_temporaries, write_whole
-from disentgen.training.config import Config
+
+if TYPE_CHECKING:  # torch takes seconds to start, and a list of runs needs none of it
+    from torch import nn
+
+    from disentgen.dataset.split import Split
+    from disentgen.models import Model
+    from disentgen.training.config import Config
 
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """The files of one run; each is written whole or not at all."""
+    """The files of one run; each is written whole or not at all.
+
+    Args:
+        path: of the folder.
+    """
 
     path: Path
 
-    def save_config(self, config: Config) -> None:
+    def save_config(self, config: "Config") -> None:
         """Write ``config.json``: what the run is, and all that opening it again needs."""
         self._save_json("config.json", config.plain())
 
@@ -35,22 +41,29 @@ class RunDirectory:
         """The configuration that is saved, as plain data; None if there is none."""
         return self._load_json("config.json")
 
-    def save_split(self, split: Split) -> None:
+    def save_split(self, split: "Split") -> None:
         """Write ``split.json``: counts and hashes of the split's sides."""
         self._save_json("split.json", split.describe())
 
-    def save_model(self, model: nn.Module, description: Mapping[str, Any]) -> None:
-        """Write ``model.pt`` (weights only) and ``model.json`` (what to load them into)."""
+    def save_model(self, model: "nn.Module", description: Mapping[str, Any]) -> None:
+        """Write ``model.pt`` (weights only) and ``model.json`` (what to load them into).
+
+        Args:
+            model: whose weights are kept.
+            description: what it was built from, as plain data.
+        """
         weights = {name: value.cpu() for name, value in model.state_dict().items()}
         self._save_json("model.json", description)
         self._save_tensors("model.pt", weights)
 
-    def load_model(self) -> Model:
+    def load_model(self) -> "Model":
         """Rebuild the model of ``model.json`` with the weights of ``model.pt``.
 
         Raises:
             DataFileError: the run has not saved a model.
         """
+        from disentgen.models import build_model
+
         description = self._load_json("model.json")
         if description is None or not (self.path / "model.pt").exists():
             raise DataFileError(f"{self.path} holds no model: no epoch of it was finished.")
@@ -79,6 +92,19 @@ class RunDirectory:
                     lock.unlink(missing_ok=True)
         except Timeout:
             raise UsageError(f"another process is training in {self.path}.") from None
+
+    def is_held(self) -> bool | None:
+        """Whether a process of this machine holds the directory; None where no lock says it."""
+        lock = self.path / "run.lock"
+        if not lock.exists():
+            return None
+        try:
+            with FileLock(lock, timeout=0):
+                return False
+        except Timeout:
+            return True
+        except OSError:  # not ours to lock
+            return None
 
     def clear(self) -> None:
         """Remove results of an earlier end of the run, and what a killed process was writing."""
@@ -110,14 +136,21 @@ class RunDirectory:
         self._save_json("results.json", results)
 
     def _save_tensors(self, name: str, content: Mapping[str, Any]) -> None:
+        import torch
+
         # By way of memory, since torch reports a full disk as an error of its own making.
         buffer = io.BytesIO()
         torch.save(dict(content), buffer)
         write_whole(self.path / name, lambda file: file.write_bytes(buffer.getbuffer()))
 
     def _load_tensors(self, name: str) -> dict[str, Any]:
+        import torch
+
         try:
-            return torch.load(self.path / name, map_location="cpu", weights_only=True)
+            content: dict[str, Any] = torch.load(
+                self.path / name, map_location="cpu", weights_only=True
+            )
+            return content
         except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
             raise DataFileError(f"{self.path / name} is damaged: {error}") from error
 
@@ -125,9 +158,10 @@ class RunDirectory:
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         write_whole(self.path / name, lambda file: file.write_text(text, encoding="utf-8"))
 
-    def _load_json(self, name: str) -> Any:
-        """The content of a file; None if it is not there or was cut off while being written."""
+    def _load_json(self, name: str) -> dict[str, Any] | None:
+        """The content of a file; None if it is not there, was cut off or holds something else."""
         try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
+            content = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
             return None
+        return content if isinstance(content, dict) else None

@@ -15,16 +15,11 @@ from disentgen.models.families.composer import ComposerOutput
 from disentgen.models.families.lgm import LatentGaussianOutput
 from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.models.outputs import bernoulli_nll
-from disentgen.training.losses import (
-    average_shared,
-    build_loss,
-    check_judged,
-    decompose_kl,
-    draw_prior,
-    losses,
-    measure_discrepancy,
-    permute_latents,
-)
+from disentgen.training.losses import build_loss, check_judged, losses
+from disentgen.training.losses.adagvae import average_shared
+from disentgen.training.losses.btcvae import decompose_kl
+from disentgen.training.losses.factor import permute_latents
+from disentgen.training.losses.wae import draw_prior, measure_discrepancy
 from disentgen.training.schedules import Linear
 from disentgen.training.settings import LossChoice
 
@@ -411,10 +406,10 @@ def test_objectives_that_can_judge_a_family(family, accepted):
 
 
 def test_names_and_mistakes():
-    assert set(losses()) == {
+    assert {
         "nll", "vae", "beta", "cci", "factor", "btcvae", "dip1", "dip2", "waemmd", "waegan",
         "adagvae",
-    }  # fmt: skip
+    } <= set(losses())  # fmt: skip
     with pytest.raises(UsageError, match="unknown loss .*'betta'.*Did you mean 'beta'"):
         make("betta")
     with pytest.raises(UsageError, match="'betta'; accepted: beta, schedule"):

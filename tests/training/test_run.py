@@ -14,6 +14,7 @@ from disentgen.errors import DivergenceError, UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.training.assembly import assemble
 from disentgen.training.config import Config
+from disentgen.training.losses.vae import BetaVAE
 from disentgen.training.machine import choose_device, prepare_process
 from disentgen.training.optimizers import build_optimizer, optimizers, resolve_optimizer
 from disentgen.training.run import train
@@ -130,7 +131,7 @@ def test_last_epoch_is_kept_where_training_stops_early(tmp_path):
 
 
 def test_samples_move_no_other_score(tmp_path, monkeypatch):
-    monkeypatch.setattr("disentgen.training.report.BOUNDED_IMAGES", 40)
+    monkeypatch.setattr("disentgen.training.results.BOUNDED_IMAGES", 40)
     without, _ = run(make_config(score_samples=None), tmp_path)
     (tmp_path / "results.json").unlink()
     bounded, _ = run(make_config(score_samples=3), tmp_path)
@@ -246,8 +247,6 @@ def test_bf16_runs_networks_alone_in_low_precision(tmp_path, capsys):
 
 
 def test_divergence_names_step_and_term_and_keeps_finished_epochs(tmp_path, monkeypatch):
-    from disentgen.training.losses import BetaVAE
-
     forward = BetaVAE.forward
 
     def spoil(self, output, target, step):

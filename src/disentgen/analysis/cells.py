@@ -126,8 +126,8 @@ def name_model(run: Run) -> tuple[str, str]:
     family, parameters = FAMILIES[run.family], ""
     if not family.names_objective:
         return family.name_model(kind.title), parameters
-    if kind.strength is not None:
-        parameters = f"{kind.strength}={loss['params'][kind.strength]:g}"
+    if kind.named_by is not None:
+        parameters = f"{kind.named_by}={loss['params'][kind.named_by]:g}"
     elif loss["name"] == "vae":
         parameters = "beta=1"
     return family.name_model(kind.title), parameters

@@ -10,11 +10,11 @@ from disentgen.dataset.batches import ScoringBatches, TrainingBatches
 from disentgen.dataset.tasks import ReconstructPairs, Task
 from disentgen.models import FAMILIES, Model
 from disentgen.training.config import Config
-from disentgen.training.engine import Row
 from disentgen.training.evaluation import Scores, score
 from disentgen.training.losses import Loss, build_loss
 from disentgen.training.machine import choose_device
 from disentgen.training.optimizers import build_optimizer
+from disentgen.training.terms import Row
 
 
 @dataclass

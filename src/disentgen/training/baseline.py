@@ -52,6 +52,21 @@ def list_lacking(saved: Mapping[str, Any], family: str | None) -> dict[str, Any]
     return lacking
 
 
+def complete_saved(
+    saved: Mapping[str, Any], experiment: str | None, family: str | None
+) -> dict[str, Any]:
+    """A saved configuration with all that it lacks, as it was in force when it was saved.
+
+    Args:
+        saved: the content of ``config.json``.
+        experiment: what the run is of, where the configuration does not say it.
+        family: of its model, likewise.
+    """
+    model = {"family": family, **saved.get("model", {})}
+    sections = {"experiment": experiment, **saved, "model": model}
+    return merge(list_lacking(saved, model["family"]), sections)
+
+
 def drop_as_before(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by key with dots, without those of the value in force before their key came in."""
     before = values_before(settings["model.family"], settings["training.loss.name"])

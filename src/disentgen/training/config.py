@@ -2,50 +2,32 @@
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-from pydantic import Field
 
-from disentgen.dataset.build import Dataset, build_dataset, build_split, choose_source, open_images
-from disentgen.dataset.originals.files import check_layout, raw_folder, require_original
+from disentgen.dataset.build import Dataset, build_dataset, open_images
+from disentgen.dataset.originals.files import check_layout, require_original
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES, Model, build_model
-from disentgen.models.outputs import Output
-from disentgen.registry import choose, unknown
-from disentgen.schema import Key, check, defaults, describe_keys, flatten, merge, plain
-from disentgen.training.baseline import list_lacking
+from disentgen.registry import choose
+from disentgen.schema import Key, check, describe_keys, flatten, plain
+from disentgen.training.baseline import complete_saved
 from disentgen.training.checks import check_batch_size, check_memory
-from disentgen.training.losses import PairKL, build_loss, check_judged, losses
+from disentgen.training.losses import build_loss
 from disentgen.training.machine import available_threads, check_device, choose_device
-from disentgen.training.optimizers import resolve_optimizer
-from disentgen.training.settings import TrainingSettings
-
-SECTIONS = ("dataset", "model", "training")
-
-
-@dataclass(frozen=True)
-class ProcessSettings:
-    """What stands beside the sections.
-
-    Args:
-        seed: of weights, batches and noise; drawn where none is given.
-        device: ``auto``, ``cpu`` or ``cuda``.
-        threads: of the CPU; by default one for each core that the process may use.
-    """
-
-    # Sacred draws from NumPy's generator too, which takes no larger one.
-    seed: Annotated[
-        Annotated[int, Field(ge=0, lt=2**32, strict=True)] | None, Key(tells_apart=False)
-    ] = None
-    device: Annotated[str, Key(tells_apart=False, may_change=True)] = "auto"
-    threads: Annotated[
-        Annotated[int, Field(ge=1, le=1024)] | None, Key(tells_apart=False, may_change=True)
-    ] = None
+from disentgen.training.sections import (
+    NOT_OF_THE_PROCESS,
+    check_sections,
+    open_split,
+    read_dataset,
+    read_training,
+)
+from disentgen.training.settings import ProcessSettings, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -94,15 +76,17 @@ class Config:
             raise UsageError(f"model.family is missing; accepted: {', '.join(FAMILIES)}.")
         kind = choose("model family (model.family)", family, FAMILIES)
         process = ProcessSettings(
-            **check("", ProcessSettings, {k: v for k, v in given.items() if k not in _BESIDE})
+            **check(
+                "", ProcessSettings, {k: v for k, v in given.items() if k not in NOT_OF_THE_PROCESS}
+            )
         )
         check_device(process.device)
         config = cls(
             experiment=given.get("experiment"),
             family=family,
-            dataset=_read_dataset(given.get("dataset", {})),
+            dataset=read_dataset(given.get("dataset", {})),
             model=kind.read_section(model),
-            training=_read_training(given.get("training", {}), family),
+            training=read_training(given.get("training", {}), family),
             seed=secrets.randbelow(2**31) if process.seed is None else process.seed,
             device=process.device,
             threads=process.threads or available_threads(),
@@ -128,12 +112,7 @@ class Config:
             UsageError: it cannot be read by this version.
         """
         check_sections(saved)
-        sections = dict(saved)
-        sections.setdefault("experiment", experiment)
-        sections["model"] = {"family": family, **saved.get("model", {})}
-        return cls.read(
-            merge(list_lacking(saved, sections["model"]["family"]), sections), complete=False
-        )
+        return cls.read(complete_saved(saved, experiment, family), complete=False)
 
     def plain(self) -> dict[str, Any]:
         """The configuration as plain data: what ``config.json`` holds, and what reads as itself."""
@@ -210,78 +189,3 @@ class Config:
             )
         check_memory(model, loss)
         check_batch_size(self.training.batch_size, self.split, model, loss)
-
-
-#: Keys that are no settings of the process.
-_BESIDE = (*SECTIONS, "experiment")
-KEYS = (*_BESIDE, *describe_keys(ProcessSettings))
-
-
-def open_split(section: Mapping[str, Any]) -> Split:
-    """The split that a checked ``dataset`` section means."""
-    keys = describe_keys(build_dataset)
-    words = {name: value for name, value in section.items() if keys[name].split}
-    return build_split(find_spec(section["name"], section["version"]), **words)
-
-
-def check_sections(given: Mapping[str, Any]) -> None:
-    """Check that a configuration has no keys but those that there are, and sections where due.
-
-    Raises:
-        UsageError: it has others.
-    """
-    for name in given:
-        if name not in KEYS:
-            raise unknown("configuration key", name, KEYS)
-    for section in SECTIONS:
-        found = given.get(section, {})
-        if not isinstance(found, Mapping):
-            raise UsageError(f"{section}={found!r}: '{section}' is a section of settings.")
-        if word := found.get(""):  # how Sacred hands on section=word
-            raise UsageError(f"{section}={word}: '{section}' is a section; write {section}.{word}.")
-
-
-def section_defaults(section: str, family: str) -> dict[str, Any]:
-    """The defaults of a section as plain data."""
-    if section == "model":
-        return {"family": family, **defaults(choose("model family", family, FAMILIES).build)}
-    targets: dict[str, Callable[..., Any]] = {
-        "dataset": build_dataset,
-        "training": TrainingSettings,
-    }
-    return defaults(targets[section])
-
-
-def _read_dataset(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The ``dataset`` section, and which images it means here and now."""
-    checked = check("dataset", build_dataset, given)
-    checked["root"] = checked["root"] and str(raw_folder(checked["root"]))
-    if checked["name"] is not None:
-        spec = find_spec(checked["name"], checked["version"])
-        source = choose_source(spec, checked["root"], checked["source"])
-        checked |= {"version": spec.version, "source": source}
-    return checked
-
-
-def _read_training(given: Mapping[str, Any], family: str) -> TrainingSettings:
-    """The ``training`` section, the parameters of its objective filled in."""
-    settings = TrainingSettings(**check("training", TrainingSettings, given))
-    output = FAMILIES[family].output
-    check_judged(settings.loss.name, output)
-    loss = replace(
-        settings.loss, params=settings.resolve_loss(), pair_kl=_read_pair_kl(settings, output)
-    )
-    return replace(settings, loss=loss, optimizer_params=resolve_optimizer(settings))
-
-
-def _read_pair_kl(settings: TrainingSettings, output: type[Output]) -> PairKL | None:
-    """How the KL of a pair of images counts; None where no target has a pair, or no KL counts."""
-    given = settings.loss.pair_kl
-    if output.encoded_images < 2:
-        if given is not None:
-            raise UsageError(
-                f"training.loss.pair_kl={given} is for composers and others that encode two "
-                "images for each target; leave it away here."
-            )
-        return None
-    return (given or "sum") if losses()[settings.loss.name].counts_kl else None

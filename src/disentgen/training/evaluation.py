@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from disentgen.dataset.batches import Batch, ScoringBatches
 from disentgen.models.outputs import Output
-from disentgen.training.engine import attach_progress
+from disentgen.training.progress import attach_progress
 
 #: How the names of details end that are told for each factor, of images to which that applies.
 PER_FACTOR = "_per_factor"

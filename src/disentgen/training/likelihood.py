@@ -18,7 +18,7 @@ from disentgen.dataset.batches import Batch, ScoringBatches
 from disentgen.models import Autoencoder
 from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.models.outputs import ImageOutput
-from disentgen.training.engine import attach_progress
+from disentgen.training.progress import attach_progress
 
 #: At most so many images of each side are scored by samples: each is decoded once for each.
 BOUNDED_IMAGES = 1_000

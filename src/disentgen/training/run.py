@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,13 +11,17 @@ from ignite.handlers import LRScheduler
 
 from disentgen.errors import DivergenceError, UsageError
 from disentgen.run_directory import RunDirectory
-from disentgen.training import engine as handlers
+from disentgen.training import handlers
 from disentgen.training.assembly import Training, assemble
 from disentgen.training.config import Config
+from disentgen.training.console import describe_row, describe_start, format_results
 from disentgen.training.continuing import list_changes
-from disentgen.training.engine import Recorder, Row
+from disentgen.training.divergence import ADVICE, attach_guard
+from disentgen.training.handlers import Recorder
 from disentgen.training.machine import prepare_process
-from disentgen.training.report import collect_results, describe, format_results
+from disentgen.training.progress import Clock, attach_progress
+from disentgen.training.results import collect_results
+from disentgen.training.terms import Row, number_latents
 
 
 def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Training:
@@ -45,7 +48,7 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
     directory.save_config(config)
     training = assemble(config)
     directory.save_split(training.dataset.split)
-    print(describe(training), flush=True)
+    print(describe_start(training), flush=True)
     trainer = prepare_trainer(training, directory, recorders)
     directory.clear()
     handlers.attach_first_batch(trainer, times)
@@ -77,8 +80,8 @@ def prepare_trainer(
     }
     handlers.attach_data(trainer, training.batches, training.config.seed)
     handlers.attach_averages(trainer, device)
-    handlers.attach_guard(trainer, device)
-    handlers.attach_progress(trainer, settings.batch_size)
+    attach_guard(trainer, device)
+    attach_progress(trainer, settings.batch_size)
     timer = handlers.attach_timer(trainer)
     handlers.attach_history(trainer, history, timer, images, lambda: validate(training))
     if settings.lr_decay is not None:
@@ -98,27 +101,11 @@ def prepare_trainer(
         lambda row: save(training, directory, to_save),
         lambda row: handlers.record_row(recorders, row),
         lambda row: print(
-            handlers.describe_row(
-                row, settings.epochs, clock.left(row), training.model.output.sampled
-            ),
+            describe_row(row, settings.epochs, clock.left(row), training.model.output.sampled),
             flush=True,
         ),
     )
     return trainer
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Tells from the epochs of this process how long the others will take."""
-
-    started: float
-    done_before: int
-    epochs: int
-
-    def left(self, row: Row) -> float:
-        """Seconds until the last epoch has ended, as of the end of an epoch."""
-        pace = (time.monotonic() - self.started) / (row["epoch"] - self.done_before)
-        return pace * (self.epochs - row["epoch"])
 
 
 def validate(training: Training) -> Row:
@@ -128,14 +115,13 @@ def validate(training: Training) -> Row:
         raise UsageError("no validation image can be scored: none has a partner to compose with.")
     if not math.isfinite(scores.nll):
         raise DivergenceError(
-            f"validation NLL is {scores.nll} after epoch {len(training.history) + 1}. "
-            f"{handlers.ADVICE}"
+            f"validation NLL is {scores.nll} after epoch {len(training.history) + 1}. {ADVICE}"
         )
     row = {"validation.nll": scores.nll}
     if scores.kl is not None:
         row["validation.kl"] = scores.kl
     for name, values in scores.details.items():
-        numbered = handlers.number_latents(f"validation.{name}", list(values))
+        numbered = number_latents(f"validation.{name}", list(values))
         row |= {key: value for key, value in numbered.items() if not math.isnan(value)}
     return row | {"lr": training.optimizer.param_groups[0]["lr"]}
 

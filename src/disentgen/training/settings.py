@@ -1,4 +1,4 @@
-"""The ``training`` section of a configuration."""
+"""Settings of a training: the ``training`` section, and what stands beside the sections."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -83,3 +83,23 @@ class TrainingSettings:
         """The objective's parameters as plain data, its defaults filled in."""
         checked = check_loss(self.loss.name, self.loss.params)
         return plain(losses()[self.loss.name], checked)
+
+
+@dataclass(frozen=True)
+class ProcessSettings:
+    """What stands beside the sections.
+
+    Args:
+        seed: of weights, batches and noise; drawn where none is given.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: of the CPU; by default one for each core that the process may use.
+    """
+
+    # Sacred draws from NumPy's generator too, which takes no larger one.
+    seed: Annotated[
+        Annotated[int, Field(ge=0, lt=2**32, strict=True)] | None, Key(tells_apart=False)
+    ] = None
+    device: Annotated[str, Key(tells_apart=False, may_change=True)] = "auto"
+    threads: Annotated[
+        Annotated[int, Field(ge=1, le=1024)] | None, Key(tells_apart=False, may_change=True)
+    ] = None

@@ -1,85 +1,31 @@
-"""What a training tells: its first lines, its results, its table of scores."""
+"""What a training prints: its settings, its first lines, a line for each epoch, its scores."""
 
-import platform
+import inspect
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from disentgen.dataset.batches import ScoringBatches
-from disentgen.dataset.duplicates import count_duplicates, find_duplicates
 from disentgen.dataset.split import SIDES
 from disentgen.dataset.summary import describe_duplicates
-from disentgen.models import Autoencoder
-from disentgen.training.assembly import Training
-from disentgen.training.engine import now
-from disentgen.training.likelihood import BOUNDED_IMAGES, Bounds, score_bounds
+from disentgen.schema import flatten
+from disentgen.training.config import Config
+from disentgen.training.losses import losses
 from disentgen.training.machine import lacks_bf16
 
-REPORTED_VERSIONS = ("disent-and-gen", "torch", "pytorch-ignite", "numpy")
+if TYPE_CHECKING:  # Ignite takes seconds to start
+    from disentgen.training.assembly import Training
+    from disentgen.training.terms import Row
 
 
-def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, Any]:
-    """Score the model on every side and gather everything about the run."""
-    trained = sum(row["seconds"] for row in training.history)
-    images = len(training.history) * len(training.batches) * training.config.training.batch_size
-    duplicates = None
-    if training.config.training.find_duplicates:
-        duplicates = count_duplicates(training.dataset.split, find_duplicates(training.dataset))
-    return {
-        "data": {
-            "name": training.dataset.spec.name,
-            "label": training.dataset.label,
-            "source": training.dataset.images.source,
-        },
-        "split": training.dataset.split.describe(),
-        "duplicates": duplicates,
-        "images_trained_on": len(training.batches.indices),
-        "scores": {side: score_side(training, side) for side in SIDES},
-        "task": {side: training.make_task(side).describe() for side in SIDES},
-        "best_epoch": training.best_epoch,
-        "select": training.config.training.select,
-        "selected_epoch": training.selected_epoch,
-        "epochs": len(training.history),
-        "seed": training.config.seed,
-        "device": str(training.device),
-        "threads": torch.get_num_threads(),
-        "speed": {"images_per_second": images / trained},
-        "seconds": trained,
-        "times": {**times, "ended": now()},
-        "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in REPORTED_VERSIONS},
-        },
-    }
+def describe_training(config: Config) -> str:
+    """The objective as its class explains it, then every setting."""
+    settings = flatten({"training": config.plain()["training"]})
+    width = max(map(len, settings))
+    lines = [f"{key:<{width}}  {value}" for key, value in settings.items()]
+    return "\n".join([inspect.getdoc(losses()[config.training.loss.name]) or "", "", *lines])
 
 
-def score_side(training: Training, side: str) -> dict[str, Any] | None:
-    """All scores of a side as plain data; None where it is empty."""
-    scores = training.score(side, training.config.training.score_images, f"scoring {side}")
-    if scores is None:
-        return None
-    record, bounds = scores.as_record(training.dataset.spec.grid.names), bound_side(training, side)
-    return record if bounds is None else record | asdict(bounds)
-
-
-def bound_side(training: Training, side: str) -> Bounds | None:
-    """Bounds on the likelihood of a side's images; None where none has a posterior of its own."""
-    settings, model = training.config.training, training.model
-    if settings.score_samples is None or not isinstance(model, Autoencoder):
-        return None
-    if model.output.encoded_images > 1:
-        return None
-    limit = min(settings.score_images or BOUNDED_IMAGES, BOUNDED_IMAGES)
-    indices = training.dataset.split.sample(side, limit)
-    batches = ScoringBatches(training.batches.observed, training.make_task(side), indices)
-    return score_bounds(model, batches, settings.score_samples, training.device, f"sampling {side}")
-
-
-def describe(training: Training) -> str:
+def describe_start(training: "Training") -> str:
     """The first lines of a run: data, sides, model."""
     split = training.dataset.split.describe()
     parameters = sum(parameter.numel() for parameter in training.model.parameters())
@@ -103,7 +49,7 @@ def describe(training: Training) -> str:
     )
 
 
-def describe_fixed(training: Training) -> str:
+def describe_fixed(training: "Training") -> str:
     """A line for each side with factors that cannot be exchanged there, in tasks that do that."""
     lines = []
     for side in SIDES:
@@ -111,6 +57,41 @@ def describe_fixed(training: Training) -> str:
         if fixed and training.dataset.split.mask(side).any():
             lines.append(f"\n{side.replace('_', '-')}: {', '.join(fixed)} cannot be exchanged")
     return "".join(lines)
+
+
+def describe_row(row: "Row", epochs: int, seconds_left: float, sampled: bool) -> str:
+    """The line that is printed at the end of an epoch.
+
+    Args:
+        row: of the history, of that epoch.
+        epochs: how many there will be.
+        seconds_left: until the last of them has ended.
+        sampled: whether the model is trained on samples of a posterior; it is validated at its
+            mean, so that the two columns are not the same quantity.
+    """
+    names = {"nll": "NLL", "squared_error": "squared error", "kl": "KL"}
+    sides = {"train": f"train ({'sampled' if sampled else 'over the epoch'})"}
+    columns = [
+        f"{title} "
+        + " ".join(
+            f"{name} {row[f'{side}.{key}']:.2f}"
+            for key, name in names.items()
+            if f"{side}.{key}" in row
+        )
+        for side, title in (sides | {"validation": "validation"}).items()
+    ]
+    return (
+        f"epoch {row['epoch']:.0f}/{epochs}  {'  '.join(columns)}  "
+        f"{row['images_per_second']:,.0f} images/s  {format_duration(seconds_left)} left"
+    )
+
+
+def format_duration(seconds: float) -> str:
+    """Seconds in words: 40 s, 12 min, 3 h 5 min."""
+    minutes = math.ceil(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
 #: Heads and keys of the columns that tables of scores may have; in cells of a width each.
@@ -192,7 +173,7 @@ def format_results(results: Mapping[str, Any], unit: str) -> str:
 
 
 def format_per_factor(scores: Mapping[str, Any]) -> list[str]:
-    """Lines of whatever the scores tell for each factor, a column for each side."""
+    """Lines of the scores that there are for each factor, a column for each side."""
     lines = []
     sides = {side: value for side, value in scores.items() if value is not None}
     names = {name for value in sides.values() for name in value if name.endswith("_per_factor")}
@@ -202,6 +183,6 @@ def format_per_factor(scores: Mapping[str, Any]) -> list[str]:
         factors = {factor: None for value in sides.values() for factor in value[name]}
         for factor in factors:
             cells = [value[name].get(factor) for value in sides.values()]
-            told = "".join(f"{'–' if cell is None else f'{cell:.2f}':>12}" for cell in cells)
-            lines.append(f"  {factor:<24}{told}")
+            columns = "".join(f"{'–' if cell is None else f'{cell:.2f}':>12}" for cell in cells)
+            lines.append(f"  {factor:<24}{columns}")
     return lines

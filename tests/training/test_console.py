@@ -3,8 +3,7 @@
 import pytest
 
 from disentgen.models import FAMILIES
-from disentgen.training.engine import describe_row
-from disentgen.training.report import format_scores
+from disentgen.training.console import describe_row, format_scores
 
 ROW = {
     "epoch": 3, "step": 30, "train.loss": 150.0, "train.nll": 140.25, "train.kl": 9.75,

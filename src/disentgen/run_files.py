@@ -1,0 +1,101 @@
+"""What the text files of a run say: enough to list it, without torch."""
+
+import platform
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from disentgen.errors import DataFileError
+from disentgen.history import Progress, read_progress
+from disentgen.record import Record
+from disentgen.run_directory import RunDirectory
+from disentgen.training.baseline import complete_saved
+
+
+@dataclass(frozen=True)
+class RunFiles(RunDirectory):
+    """A run by its text files, each read once and not before it is asked for."""
+
+    @property
+    def id(self) -> str:
+        """The name of its folder."""
+        return self.path.name
+
+    @property
+    def experiment(self) -> str:
+        """The experiment that the run is of; its parent folder's name where nothing says it."""
+        return self.saved["experiment"] or self.path.parent.name
+
+    @cached_property
+    def saved(self) -> dict[str, Any]:
+        """The configuration as it is saved, and what was in force for settings that it lacks.
+
+        Values stand as they were saved: neither checked, nor in the one form that means the same.
+
+        Raises:
+            DataFileError: ``config.json`` is not readable.
+        """
+        content = self.load_config()
+        if content is None or not all(
+            isinstance(content.get(section, {}), dict) for section in ("model", "training")
+        ):
+            raise DataFileError(f"{self.path} has no readable config.json.")
+        known = "experiment" in content and "family" in content.get("model", {})
+        return complete_saved(content, *((None, None) if known else self._guess_earlier()))
+
+    def _guess_earlier(self) -> tuple[str | None, str | None]:
+        """Experiment and family of a run whose configuration does not yet say them."""
+        # Families import torch, which takes seconds; runs of today need none of it to be listed.
+        from disentgen.models import families_by_experiment
+
+        described = str((self._load_json("model.json") or {}).get("family"))
+        families = {name: family.name for name, family in families_by_experiment().items()}
+        experiments = {family: name for name, family in families.items()}
+        program = self.record.program
+        ran = program if program in families else experiments.get(described)
+        experiment = ran or self.path.parent.name
+        return experiment, families.get(experiment, described)
+
+    @cached_property
+    def record(self) -> Record:
+        """What Sacred keeps of the run."""
+        return Record(self._load_json("run.json") or {})
+
+    @cached_property
+    def results(self) -> dict[str, Any] | None:
+        """Scores and everything about the run; None until it has ended."""
+        return self._load_json("results.json")
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """A row for each finished epoch."""
+        path = self.path / "history.csv"
+        return pd.read_csv(path) if path.exists() else pd.DataFrame()
+
+    @property
+    def progress(self) -> Progress:
+        """How far the run has come, as of now: of a run that is still training too.
+
+        Raises:
+            DataFileError: ``config.json`` or ``history.csv`` is damaged.
+        """
+        epochs = self.saved.get("training", {}).get("epochs")
+        return read_progress(self.path / "history.csv", epochs)
+
+    @cached_property
+    def status(self) -> str:
+        """COMPLETED, FAILED, INTERRUPTED, RUNNING; DEAD if it says RUNNING and is not.
+
+        A run that the library has trained alone is COMPLETED once it has results.
+        """
+        status = self.record.status
+        if not self.record.content and self.results:
+            return "COMPLETED"
+        return "DEAD" if status == "RUNNING" and not self._is_alive() else status
+
+    def _is_alive(self) -> bool:
+        """Whether a run that says RUNNING is: its lock is held, or else it has beaten of late."""
+        held = self.is_held() if self.record.hostname == platform.node() else None
+        return self.record.beats if held is None else held

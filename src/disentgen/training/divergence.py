@@ -1,0 +1,68 @@
+"""A training whose terms are no longer finite ends at once."""
+
+import math
+
+import torch
+from ignite.engine import Engine, Events
+from torch import Tensor
+
+from disentgen.errors import DivergenceError
+from disentgen.training.terms import flatten_terms, name_terms, read_terms
+
+#: What may help against divergence.
+ADVICE = "A new run with a lower training.lr may help; epochs finished before are kept."
+
+
+def attach_guard(trainer: Engine, device: torch.device) -> None:
+    """Stop at the first step with a term that is not finite.
+
+    Reading a value waits for a GPU; there the first bad step is recorded as it happens, but read
+    only every 50 steps and at the end of an epoch, before anything of it is kept.
+
+    Args:
+        trainer: of :func:`~disentgen.training.handlers.create_trainer`.
+        device: that the terms are on.
+
+    Raises:
+        DivergenceError: while the engine runs; names the step and the term.
+    """
+    every = 1 if device.type == "cpu" else 50
+    first = FirstDivergence()
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, first.record)
+    trainer.add_event_handler(Events.ITERATION_COMPLETED(every=every), first.check)
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, first.check)
+
+
+class FirstDivergence:
+    """The first step with a term that is not finite, and that step's terms."""
+
+    def __init__(self) -> None:
+        self.step: Tensor | None = None
+        self.values: Tensor | None = None
+
+    def record(self, engine: Engine) -> None:
+        """Record the step if it is the first bad one, on the device and without waiting for it."""
+        values = flatten_terms(read_terms(engine))
+        if self.step is None or self.values is None:
+            step = torch.zeros((), dtype=torch.int64, device=values.device)
+            self.step, self.values = step, values
+        bad = ~torch.isfinite(values).all() & (self.step == 0)
+        self.step = torch.where(bad, engine.state.iteration, self.step)
+        self.values = torch.where(bad, values, self.values)
+
+    def check(self, engine: Engine) -> None:
+        """Raise the error if there has been a bad step.
+
+        Raises:
+            DivergenceError: names the step and its terms that are not finite.
+        """
+        if self.step is None or self.values is None or not self.step:
+            return
+        named = name_terms("", read_terms(engine), self.values)
+        wrong = {name: value for name, value in named.items() if not math.isfinite(value)}
+        shown = [f"{name.removeprefix('.')} = {value}" for name, value in wrong.items()]
+        values = ", ".join(shown[:4]) + (f" and {len(shown) - 4} more" if len(shown) > 4 else "")
+        raise DivergenceError(
+            f"training diverged at step {int(self.step)} (epoch {engine.state.epoch}): {values}. "
+            f"{ADVICE}"
+        )

@@ -1,0 +1,176 @@
+"""The trainer of all experiments, and the handlers that make a run of it."""
+
+import datetime
+import logging
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import numpy as np
+import torch
+from ignite.engine import Engine, Events
+from ignite.handlers import EarlyStopping, Timer
+from ignite.metrics import Average
+from torch import nn
+
+from disentgen.dataset.batches import Batch, TrainingBatches
+from disentgen.training.losses import Loss, Terms
+from disentgen.training.signals import signals_held_back
+from disentgen.training.terms import Row, flatten_terms, name_terms, read_terms
+
+
+class Recorder(Protocol):
+    """Whatever keeps scalars as training goes on: Sacred's run, a file, a test."""
+
+    def log_scalar(self, metric_name: str, value: float, step: int | None = None) -> object:
+        """Keep a value of a metric at a step."""
+        ...
+
+
+def create_trainer(
+    model: nn.Module,
+    loss: Loss,
+    optimizer: torch.optim.Optimizer,
+    precision: str,
+    device: torch.device,
+) -> Engine:
+    """An engine whose step updates the model once and yields the terms of the objective.
+
+    Args:
+        model: on the device.
+        loss: the objective, on the device.
+        optimizer: of the model's parameters.
+        precision: ``fp32``, or ``bf16`` for a model that runs in bfloat16.
+        device: that batches are on.
+    """
+
+    def update(engine: Engine, batch: Batch) -> Terms:
+        model.train()
+        inputs, target = batch
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+            output = loss.run(model, inputs)
+        terms = loss(output, target, engine.state.iteration - 1)
+        terms["loss"].backward()
+        optimizer.step()
+        later = loss.after_step(output)
+        return {name: term.detach() for name, term in (terms | later).items()}
+
+    trainer = Engine(update)
+    # Ignite logs every exception with its traceback before raising it again; once is enough.
+    trainer.logger.setLevel(logging.CRITICAL)
+    return trainer
+
+
+def attach_data(trainer: Engine, batches: TrainingBatches, seed: int) -> None:
+    """Give every epoch its batches and its noise, both functions of (seed, epoch) alone.
+
+    A run that goes on after an epoch's end therefore draws what it would have drawn.
+
+    Args:
+        trainer: of :func:`create_trainer`.
+        batches: of the training images, an epoch at a time.
+        seed: of the training.
+    """
+
+    @trainer.on(Events.EPOCH_STARTED)
+    def draw_epoch(engine: Engine) -> None:
+        epoch = engine.state.epoch
+        torch.manual_seed(
+            int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])
+        )
+        engine.set_data(batches.epoch(epoch))
+
+
+def attach_averages(trainer: Engine, device: torch.device) -> None:
+    """Average the terms of the objective over each epoch, as the metric ``terms``."""
+    Average(flatten_terms, device=device).attach(trainer, "terms")
+
+
+def attach_first_batch(trainer: Engine, times: dict[str, str]) -> None:
+    """Put the time at which the first batch was done into ``times``, as ``first_batch``."""
+
+    @trainer.on(Events.ITERATION_COMPLETED(once=trainer.state.iteration + 1))
+    def record(engine: Engine) -> None:
+        times["first_batch"] = now()
+
+
+def now() -> str:
+    """The time, UTC, as ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
+def attach_timer(trainer: Engine) -> Timer:
+    """A timer of the training steps of an epoch, without validation and saving."""
+    timer = Timer()
+    return timer.attach(
+        trainer,
+        start=Events.EPOCH_STARTED,
+        resume=Events.EPOCH_STARTED,
+        pause=Events.EPOCH_COMPLETED,
+    )
+
+
+def attach_history(
+    trainer: Engine, history: list[Row], timer: Timer, images: int, validate: Callable[[], Row]
+) -> None:
+    """At the end of each epoch, add a row of training averages and validation scores.
+
+    Args:
+        trainer: with :func:`attach_averages`.
+        history: that rows are added to.
+        timer: of :func:`attach_timer`.
+        images: in an epoch.
+        validate: gives the columns of validation scores.
+    """
+
+    @trainer.on(Events.EPOCH_COMPLETED)
+    def add_row(engine: Engine) -> None:
+        seconds = timer.value()
+        history.append(
+            {
+                "epoch": engine.state.epoch,
+                "step": engine.state.iteration,
+                **name_terms("train", read_terms(engine), engine.state.metrics["terms"]),
+                **validate(),
+                "seconds": seconds,
+                "images_per_second": images / seconds,
+            }
+        )
+
+
+def attach_keeping(trainer: Engine, history: list[Row], *keep: Callable[[Row], object]) -> None:
+    """Hand each epoch's row to whatever keeps or prints it; signals wait until that is done.
+
+    Args:
+        trainer: with :func:`attach_history`.
+        history: whose last row is handed on.
+        keep: called with the row, in this order.
+    """
+
+    @trainer.on(Events.EPOCH_COMPLETED)
+    def keep_epoch(engine: Engine) -> None:
+        with signals_held_back():
+            for keeper in keep:
+                keeper(history[-1])
+
+
+def attach_early_stopping(trainer: Engine, history: list[Row], patience: int) -> EarlyStopping:
+    """Stop after some epochs without a better validation NLL.
+
+    Args:
+        trainer: with :func:`attach_history`.
+        history: its rows, with ``validation.nll``.
+        patience: how many epochs.
+    """
+    handler = EarlyStopping(patience, lambda engine: -history[-1]["validation.nll"], trainer)
+    handler.logger.setLevel(logging.CRITICAL)
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, handler)
+    return handler
+
+
+def record_row(recorders: Iterable[Recorder], row: Row) -> None:
+    """Log a row of the history, its epoch as the step."""
+    for recorder in recorders:
+        for name, value in row.items():
+            if name != "epoch":
+                recorder.log_scalar(name, value, int(row["epoch"]))
