@@ -59,7 +59,7 @@ def environment(data: Path) -> dict[str, str]:
 #: Children are forked from a process that has loaded these: that takes longer than most commands.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["disentgen.training.run", "disentgen.analysis.figures.drawing", "sacred"]
+    ["disentgen.training.run", "disentgen.analysis.figures.examples", "sacred"]
 )
 
 
@@ -107,33 +107,6 @@ def disent(environment: dict[str, str]) -> CommandLine:
 #: A run of a few iterations of a small network: seconds, nearly all of them start-up.
 FAST = ("dataset.dsprites", "model.fast", "training.fast", "threads=1", "seed=1")
 
-
-AddModule = Callable[[ModuleType, str, str], None]
-
-
-@pytest.fixture
-def add_module(tmp_path, monkeypatch) -> Iterator[AddModule]:
-    """Add a module to a package for one test: the package, the module's name, its text."""
-    added = []
-
-    def forget_records() -> None:
-        load_records.cache_clear()
-        load_named.cache_clear()
-
-    def add(package: ModuleType, name: str, text: str) -> None:
-        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
-        monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
-        forget_records()
-        added.append((package, name))
-
-    yield add
-    monkeypatch.undo()
-    forget_records()
-    for package, name in added:
-        sys.modules.pop(f"{package.__name__}.{name}", None)
-        vars(package).pop(name, None)
-
-
 DECODING = ("model.fast", "training.epochs=2", "training.epoch_length=3",
             "training.validation_images=32", "training.score_images=64",
             "training.find_duplicates=False")  # fmt: skip
@@ -169,3 +142,29 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 )  # fmt: skip
             made.rename(folder)
     return folder
+
+
+AddModule = Callable[[ModuleType, str, str], None]
+
+
+@pytest.fixture
+def add_module(tmp_path, monkeypatch) -> Iterator[AddModule]:
+    """Add a module to a package for one test: the package, the module's name, its text."""
+    added = []
+
+    def forget_records() -> None:
+        load_records.cache_clear()
+        load_named.cache_clear()
+
+    def add(package: ModuleType, name: str, text: str) -> None:
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+        forget_records()
+        added.append((package, name))
+
+    yield add
+    monkeypatch.undo()
+    forget_records()
+    for package, name in added:
+        sys.modules.pop(f"{package.__name__}.{name}", None)
+        vars(package).pop(name, None)

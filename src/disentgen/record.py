@@ -43,7 +43,8 @@ class Record:
     @property
     def hostname(self) -> str | None:
         """The machine that the run took place on."""
-        return self.content.get("host", {}).get("hostname")
+        hostname: str | None = self.content.get("host", {}).get("hostname")
+        return hostname
 
     @property
     def seconds_since_beat(self) -> float | None:
@@ -59,10 +60,11 @@ class Record:
 
     @property
     def _meta(self) -> Mapping[str, Any]:
-        return self.content.get("meta", {})
+        meta: Mapping[str, Any] = self.content.get("meta", {})
+        return meta
 
 
 def seconds_since(moment: str) -> float:
-    """Seconds since a time that Sacred wrote down: ISO 8601, UTC, without saying so."""
+    """Seconds since a time that Sacred wrote down: ISO 8601, in UTC, without its offset."""
     then = datetime.datetime.fromisoformat(moment).replace(tzinfo=datetime.UTC)
     return (datetime.datetime.now(datetime.UTC) - then).total_seconds()

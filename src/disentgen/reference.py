@@ -8,7 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from disentgen.dataset.build import build_dataset
-from disentgen.models import FAMILIES, FROM_DATASET
+from disentgen.models import FAMILIES
+from disentgen.models.family import FROM_DATASET
 from disentgen.models.layers import layer_kinds
 from disentgen.schema import defaults, signature
 from disentgen.training.config import ProcessSettings

@@ -11,15 +11,13 @@ import pandas as pd
 import pytest
 
 from conftest import call_module
-from disentgen.analysis.tables import interval
+from disentgen.analysis.collect import find_collection
+from disentgen.analysis.metrics import load_metrics
 from disentgen.runs import open_run
 
 FAST = ("training.fast", "threads=1", "training.score_images=100")
+#: Beside the run of the fixture ``trained``.
 RUNS = (
-    ("disent", "dataset.dsprites", "dataset.variant=shape2tx", "model.fast", "training.beta",
-     "training.loss.params.beta=8", *FAST),
-    ("disent", "dataset.dsprites", "dataset.variant=shape2tx", "model.fast", "training.beta",
-     "training.loss.params.beta=8", "dataset.control=True", *FAST),
     ("decoders", "dataset.shapes3d", "dataset.variant=fhue_gt50", "model.fast", "training.epochs=1",
      "training.epoch_length=2", "training.validation_images=16", "training.score_images=32",
      "training.find_duplicates=False", "threads=1"),
@@ -41,27 +39,21 @@ def call(shared):
 
 
 @pytest.fixture(scope="module")
-def report(call, shared):
+def report(call, shared, trained):
     """The folder of a report."""
+    shutil.copytree(trained / "sims" / "disent" / "1", shared / "sims" / "disent" / "1")
     for experiment, *words in RUNS:
         call(f"experiments.{experiment}", "with", *words, "seed=1")
-    call("experiments.disent", "with", *RUNS[0][1:], "seed=2")
     done = call("analysis.report", "--images", "200", "--jobs", "1")
-    assert "5 runs: " in done.stdout
+    assert "3 runs: " in done.stdout
     return shared / "results" / "report"
 
 
-def test_tables_hold_every_run_and_its_gap_to_the_control(report):
+def test_tables_hold_every_run(report):
     runs = pd.read_csv(report / "runs.csv")
-    assert set(runs["run"]) == {
-        "disent/1", "disent/2", "disent/3", "decoders/1", "supervised/1"
-    }  # fmt: skip
+    assert set(runs["run"]) == {"disent/1", "decoders/1", "supervised/1"}
     assert (runs["source"] == "stand-in").all()
     by_run = runs.set_index("run")
-    gap = by_run["nll_held_out"]["disent/1"] - by_run["nll_held_out"]["disent/2"]
-    # Tables keep six digits.
-    assert by_run["gap_to_control"]["disent/1"] == pytest.approx(gap, abs=0.02)
-    assert by_run["control_run"]["disent/1"] == "disent/2"
     excess = by_run["nll_held_out"] - by_run["floor_held_out"]
     assert excess["decoders/1"] == pytest.approx(by_run["excess_held_out"]["decoders/1"], rel=1e-3)
     assert by_run["floor_held_out"]["decoders/1"] > 100
@@ -70,16 +62,37 @@ def test_tables_hold_every_run_and_its_gap_to_the_control(report):
     for key in ("elbo", "iw_nll", "active_units"):
         assert by_run[f"{key}_train"]["disent/1"] == pytest.approx(scores[key], rel=1e-4)
         assert np.isnan(by_run[f"{key}_train"]["decoders/1"])
-    # UDR is of runs that differ in their seed alone.
-    assert by_run["udr"][["disent/1", "disent/3"]].between(0, 1).all()
-    assert by_run["udr"][["disent/2", "decoders/1", "supervised/1"]].isna().all()
+    # Quality is of images that were scored: the decoder's 32.
+    assert by_run["psnr_held_out"].notna().tolist() == [name[0] == "d" for name in by_run.index]
+    assert by_run["ssim_validation"].drop("supervised/1").between(-1, 1).all()
+    cells = pd.read_csv(report / "cells.csv")
+    assert {"psnr_held_out_low", "ssim_validation_high", "udr_low"} <= set(cells)
     metrics = pd.read_csv(report / "metrics.csv")
+    quality = metrics[metrics["metric"] == "image_quality_held_out"].set_index("run")["images"]
+    assert (quality["decoders/1"] == 32).all()
     assert {"dci_lasso", "dci_trees", "mig", "sap", "irs", "higgins", "factor_vae",
             "modularity"} <= set(metrics["metric"])  # fmt: skip
+    for name in ("cells", "comparison"):
+        assert "rendered stand-in" in (report / f"{name}.tex").read_text()
+
+
+def test_runs_stand_beside_their_controls_and_other_seeds(trained, tmp_path, monkeypatch):
+    """Of the folder that all tests share: seeds 1 and 2, a control, and other experiments."""
+    monkeypatch.setenv("DISENTGEN_DATA", str(tmp_path))
+    shutil.copytree(trained / "sims", tmp_path / "sims")
+    collection = find_collection(images=200)
+    by_run = collection.table.set_index("run")
+    gap = by_run["nll_held_out"]["disent/1"] - by_run["nll_held_out"]["disent/3"]
+    assert by_run["gap_to_control"]["disent/1"] == pytest.approx(gap, abs=0.02)
+    assert by_run["control_run"]["disent/1"] == "disent/3"
+    # UDR is of runs that differ in their seed alone.
+    assert by_run["udr"][["disent/1", "disent/2"]].between(0, 1).all()
+    assert by_run["udr"].drop(["disent/1", "disent/2"]).isna().all()
 
 
 def test_metrics_stand_beside_ceiling_floor_and_number_of_images(report, shared):
     metrics = pd.read_csv(report / "metrics.csv")
+    metrics = metrics[metrics["metric"].isin(load_metrics("codes", "sampler"))]
     assert (metrics["images"] == 200).all()
     scores = metrics[metrics["place"].isna()].set_index(["run", "metric", "part"])
     for _, row in scores.loc["disent/1"].query("metric in ['mig', 'sap', 'higgins']").iterrows():
@@ -107,50 +120,65 @@ def test_informativeness_stands_beside_disentanglement(report):
         assert runs["informativeness"][name] == pytest.approx(value, rel=1e-4)
     assert runs["informativeness"]["decoders/1"] == 1
     assert (runs["metric_images"].drop("decoders/1") == 200).all()
-    cells = pd.read_csv(report / "cells.csv").query("experiment == 'disent' & not control")
-    seeds = runs["informativeness"][["disent/1", "disent/3"]].to_numpy()
-    expected = interval(seeds, "logit")[0]
-    assert cells["informativeness"].iloc[0] == pytest.approx(expected, rel=1e-4)
     assert "informativeness" in pd.read_csv(report / "comparison.csv")
-    assert (report / "report.html").read_text().count("informativeness</button>") == 3
+    assert (report / "index.html").read_text().count("informativeness</button>") == 3
 
 
 def test_figures_and_pages_are_there(report):
-    page = (report / "report.html").read_text()
+    page = (report / "index.html").read_text()
     for name in ("generalisation-dsprites-stand-in.png", "scores-shapes3d-stand-in.png"):
         assert (report / name).stat().st_size > 10_000
-    assert "Rendered stand-in" in page
-    assert not re.search(r"(src|href)=[\"']?https?:", page)
+        assert f'<img src="{name}"' in page
+    assert "Rendered" in page.partition("</p>")[0]
     run = open_run(report.parents[1] / "sims" / "disent" / "1")
     kept = {path.name for path in (run.path / "analysis").iterdir()}
     assert {"curves.png", "errors.png", "traversals.gif", "importances.png", "placement.png",
             "metrics.json", "reconstructions.png"} <= kept  # fmt: skip
-    assert "experiments.disent with dataset.dsprites dataset.variant=shape2tx" in page
+    pages = {path.stem: path.read_text() for path in (report / "runs").glob("*.html")}
+    assert set(pages) == {"disent-1", "decoders-1", "supervised-1"}
+    for text in [page, *pages.values()]:
+        assert not re.search(r"(src|href)=[\"']?https?:", text)
+    assert "experiments.disent with dataset.dsprites dataset.variant=shape2tx" in pages["disent-1"]
     line = r"identical to a training image: 2,\d+ of 36,574 validation images"
-    assert len(re.findall(line, page)) == 1
-    assert page.count("ellipses look the same after half a turn") == 1
-    scores = run.results["scores"]["train"]
-    row = re.search(r'id="run-disent/1">.*?<td class="text">train</td>(.*?)</tr>', page, re.S)
+    assert [name for name in pages if re.search(line, pages[name])] == ["supervised-1"]
+    note = "ellipses look the same after half a turn"
+    assert [name for name in pages if note in pages[name]] == ["supervised-1"]
+    check_scores(pages["disent-1"], run.results["scores"]["train"])
+
+
+def check_scores(page, scores):
+    """Scores of training images stand in a page under their headings."""
+    row = re.search(r'<td class="text">train</td>(.*?)</tr>', page, re.S)
     cells = re.findall(r"<td>(.*?)</td>", row[1])
-    keys = ("nll", "nll_standard_error", "nll_floor", "kl", "active_units", "images", "elbo",
-            "elbo_standard_error", "iw_nll", "iw_nll_standard_error", "samples",
+    known = scores | {"excess": scores["nll"] - scores["nll_floor"], "elbo": -scores["elbo"]}
+    keys = ("nll", "nll_standard_error", "nll_floor", "excess", "kl", "active_units", "images",
+            "elbo", "elbo_standard_error", "iw_nll", "iw_nll_standard_error", "samples",
             "sampled_images")  # fmt: skip
     for key, cell in zip(keys, cells, strict=True):
-        shown = float(cell.replace(",", ""))
-        assert shown == pytest.approx(-scores[key] if key == "elbo" else scores[key], rel=0.01)
+        assert float(cell.replace(",", "")) == pytest.approx(known[key], rel=0.01)
 
 
 def test_a_second_report_measures_nothing_anew(report, call, shared):
+    """Nor does it convert pictures again; in one file, all pages and pictures are inside."""
     run = shared / "sims" / "disent" / "1" / "analysis"
     before = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
     kept = json.loads((run / "metrics.json").read_text())
     del kept["measured"]["mig"]
     (run / "metrics.json").write_text(json.dumps(kept))
-    call("analysis.report", "--images", "200", "--jobs", "1")
+    out = shared / "results" / "single"
+    words = ("--single-file", "--output", str(out))
+    call("analysis.report", "--images", "200", "--jobs", "1", *words)
     after = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
     changed = {name for name in after if after[name] != before[name]}
     assert changed <= {"metrics.json", "pictures.json"}
     assert "mig" in json.loads((run / "metrics.json").read_text())["measured"]
+    page = (out / "report.html").read_text()
+    assert re.findall(r'class="inside" id="(.*?)"', page) == [
+        "run-decoders-1", "run-disent-1", "run-supervised-1"
+    ]  # fmt: skip
+    assert '<a href="#run-disent-1">disent/1</a>' in page
+    assert set(re.findall(r'<img src="(.{23})', page)) == {"data:image/webp;base64,"}
+    assert not (out / "index.html").exists()
 
 
 def test_compare_prints_published_values_and_claims(report, call, shared):
@@ -163,14 +191,22 @@ def test_compare_prints_published_values_and_claims(report, call, shared):
     assert claims["missing"].notna().all()
 
 
+def add_seed(run, seed):
+    """A copy of a run that says that it had another seed."""
+    config = json.loads((run / "config.json").read_text())
+    shutil.copytree(run, run.with_name(f"seed-{seed}"))
+    (run.with_name(f"seed-{seed}") / "config.json").write_text(json.dumps(config | {"seed": seed}))
+
+
 def test_runs_of_two_iterations_decide_nothing_and_say_why(tmp_path):
     call = partial(call_module, {**os.environ, "DISENTGEN_DATA": str(tmp_path)})
     words = ("dataset.dsprites", "model.burgess_v2", "training.vae", "training.epochs=1",
              "training.epoch_length=2", "training.validation_images=64",
              "training.score_images=100", "threads=1")  # fmt: skip
-    for variant, seed in (("leave1out", 1), ("leave1out", 2), ("leave1out", 3), ("shape2tx", 1)):
-        settings = (*words, f"dataset.variant={variant}", f"seed={seed}")
-        call("experiments.disent", "with", *settings)
+    for variant in ("leave1out", "shape2tx"):
+        call("experiments.disent", "with", *words, f"dataset.variant={variant}", "seed=1")
+    for seed in (2, 3):
+        add_seed(tmp_path / "sims" / "disent" / "1", seed)
     done = call("analysis.compare", "--images", "200", "--jobs", "1")
     claims = pd.read_csv(tmp_path / "results" / "compare" / "claims.csv", dtype={"number": str})
     assert set(claims["verdict"]) == {"undecided"}
@@ -237,6 +273,17 @@ def test_runs_with_nothing_held_out_are_told_without_claims(report, call, shared
     assert "the study has no such cell" in done.stdout
 
 
+def test_options_choose_the_runs_of_a_report(trained, tmp_path):
+    call = partial(call_module, {**os.environ, "DISENTGEN_DATA": str(trained)})
+    words = ("--images", "200", "--jobs", "1", "--output", str(tmp_path), "--experiment", "disent")
+    call("analysis.compare", *words, "--where", "dataset.variant=shape2tx", "--where", "seed=1,3")
+    listed = pd.read_csv(tmp_path / "comparison.csv")
+    assert listed["seeds"].sum() <= 1
+    done = call("analysis.report", *words, "--where", "sede=1", status=1)
+    assert "have no 'sede'. Did you mean 'seed'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_no_runs_end_in_a_line(call, tmp_path):
     done = call("analysis.report", "--root", str(tmp_path), status=1)
     assert "no runs below" in done.stderr
@@ -263,7 +310,7 @@ def browser():
 def test_page_in_a_browser(report, browser):
     from selenium.webdriver.common.by import By
 
-    browser.get(f"file://{report / 'report.html'}")
+    browser.get(f"file://{report / 'index.html'}")
     table = browser.find_element(By.ID, "run-table")
 
     def names():
@@ -277,17 +324,31 @@ def test_page_in_a_browser(report, browser):
     rising = names()
     column.find_element(By.TAG_NAME, "button").click()
     assert names() == rising[::-1]
-    assert len(rising) == 5
-    browser.find_element(By.CSS_SELECTOR, "input[type=search]").send_keys("supervised leave1out")
+    scores = pd.read_csv(report / "runs.csv").set_index("run")["nll_train"]
+    assert rising == list(scores.sort_values().index)
+    box, cell_box = browser.find_elements(By.CSS_SELECTOR, "input[type=search]")
+    box.send_keys("supervised leave1out")
     assert names() == ["supervised/1"]
+    assert browser.find_element(By.CSS_SELECTOR, "#runs output").text == "1 of 3"
+    cell_box.send_keys("extrapolation")
+    parts = browser.find_elements(By.CSS_SELECTOR, "#cells [data-words]")
+    assert [part.is_displayed() for part in parts] == [False, False, True]
+    check_page(browser)
     table.find_element(By.LINK_TEXT, "supervised/1").click()
-    shown = [page for page in browser.find_elements(By.CLASS_NAME, "run") if page.is_displayed()]
-    assert [page.get_attribute("id") for page in shown] == ["run-supervised/1"]
-    assert not browser.find_element(By.TAG_NAME, "main").is_displayed()
+    assert browser.current_url == f"file://{report / 'runs' / 'supervised-1.html'}"
+    assert browser.find_element(By.TAG_NAME, "h1").text.endswith("run supervised/1")
+    check_page(browser)
+    browser.find_element(By.LINK_TEXT, "← all runs").click()
+    assert browser.current_url.startswith(f"file://{report / 'index.html'}")
+
+
+def check_page(browser):
+    """All pictures of a page are there, and nothing in it fails."""
     decode = (
         "arguments[0].loading = 'eager'; return arguments[0].decode().then(() => true, () => false)"
     )
-    pictures = browser.find_elements(By.CSS_SELECTOR, "img")
+    pictures = browser.find_elements("css selector", "img")
+    assert len(pictures) > 2
     broken = [picture for picture in pictures if not browser.execute_script(decode, picture)]
     assert not broken
     errors = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]

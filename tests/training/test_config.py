@@ -7,7 +7,7 @@ import pytest
 from configs.cnnvae import ARCHITECTURES
 from configs.training import LOSSES, PROTOCOLS
 from conftest import REPOSITORY, read_config
-from disentgen.analysis.figures.drawing import save_examples
+from disentgen.analysis.figures.examples import save_examples
 from disentgen.dataset.pairs import Pairs
 from disentgen.errors import UsageError
 from disentgen.run_directory import RunDirectory

@@ -1,223 +1,211 @@
-"""One page about all runs: tables, figures, and a section for each run; works without a network."""
+"""A report about all runs: tables, figures and pages; needs no network."""
 
 import argparse
-import base64
-import io
-import json
-import shlex
-from collections.abc import Hashable
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-import pandas as pd
+from markupsafe import Markup
+from tqdm import tqdm
 
-from disentgen.analysis.cells import CONDITION_TITLES, name_condition
-from disentgen.analysis.collect import (
-    Collection,
-    add_arguments,
-    collect,
-    open_collection,
-    print_left_out,
-)
-from disentgen.analysis.figures.study_figures import (
-    name_data,
-)
-from disentgen.analysis.measure import Measurements
-from disentgen.analysis.metrics import load_metrics
-from disentgen.analysis.tables import (
-    DISENTANGLEMENT,
-    MINIMUM_SEEDS,
-    only_metrics,
-    tabulate_cells,
-    tabulate_metrics,
-)
-from disentgen.dataset.summary import describe_duplicates
-from disentgen.errors import DataFileError
+from disentgen.analysis.collect import add_arguments, open_collection, print_left_out
+from disentgen.analysis.collection import Collection
+from disentgen.analysis.figures.figure import Picture
+from disentgen.analysis.figures.subjects import name_data
+from disentgen.analysis.tables import MINIMUM_SEEDS
+from disentgen.errors import DataFileError, describe_failure
 from disentgen.paths import data_folder, write_whole
-from disentgen.report.compare import save_comparison
-from disentgen.report.pictures import PICTURE_CAPTIONS, draw_runs, list_pictures, save_figures
-from disentgen.runs import Run
-from disentgen.schema import flatten
-from disentgen.studies.montero2021.published import CITATION
-from disentgen.studies.verdicts.selection import list_strays
+from disentgen.report.formatting import INTERVALS
+from disentgen.report.images import copy_into, embed, show_picture
+from disentgen.report.index import describe_index, list_differences, list_repetitions
+from disentgen.report.links import FROM_INDEX, FROM_RUN, INSIDE, Links, name_pages
+from disentgen.report.pictures import draw_runs, save_figures
+from disentgen.report.rendering import render
+from disentgen.report.run_page import describe_page, list_relatives, show_pictures
+from disentgen.report.tables import ReportTables, save_tables
 
-UNBOUNDED = {"ceiling": None, "floor": None}
+Figures = list[Picture]
 
 
-def save_report(collection: Collection, folder: Path) -> Path:
-    """Write tables, figures and ``report.html`` from measured and drawn runs.
+def save_report(collection: Collection, folder: Path, single_file: bool = False) -> Path:
+    """Write tables, figures and pages of measured and drawn runs.
+
+    Args:
+        collection: of runs; those that cannot be shown are left out, with the reason.
+        folder: of the report; it is there.
+        single_file: write one page that holds all pictures, rather than an index with a page for
+            each run beside it.
 
     Returns:
-        The path of the page.
+        The path of the page, or of the index.
+
+    Raises:
+        DataFileError: no run can be shown, or the folder cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    runs = collection.table.assign(udr=lambda table: table["path"].map(collection.rank()))
-    cells = tabulate_cells(runs)
-    runs.drop(columns="path").to_csv(folder / "runs.csv", index=False, float_format="%.6g")
-    cells.to_csv(folder / "cells.csv", index=False, float_format="%.6g")
-    tabulate_metrics(collection.measured, collection.bounds).to_csv(
-        folder / "metrics.csv", index=False, float_format="%.6g"
-    )
-    comparison, claims = save_comparison(collection, folder)
-    figures = save_figures(collection, runs, cells, folder)
-    page = render_page(collection, runs, cells, comparison, claims, figures)
-    path = folder / "report.html"
+    described = describe_pages(collection)
+    tables = save_tables(collection, folder)
+    figures = save_figures(collection, tables.runs, tables.cells, folder)
+    if single_file:
+        return save_single_file(collection, tables, figures, described, folder)
+    save_run_pages(collection, tables, described, folder)
+    page = render("index", inside=[], **fill_index(collection, tables, figures, FROM_INDEX))
+    return write_page(folder / "index.html", page)
+
+
+def describe_pages(collection: Collection) -> dict[str, dict[str, Any]]:
+    """What the page of each run shows, by its path; a run that cannot be shown is left out.
+
+    Raises:
+        DataFileError: none is left.
+    """
+    described = {}
+    for run in collection.runs:
+        try:
+            described[str(run.path)] = describe_page(run, collection)
+        except Exception as error:  # one broken run is no reason to lose all others
+            collection.left_out[str(run.path)] = describe_failure(error)
+    collection.drop_left_out()
+    return described
+
+
+def save_run_pages(
+    collection: Collection,
+    tables: ReportTables,
+    described: Mapping[str, dict[str, Any]],
+    folder: Path,
+) -> None:
+    """Write ``runs/<experiment>-<id>.html`` for each run, its pictures in a folder beside it.
+
+    Args:
+        collection: of runs.
+        tables: of the report.
+        described: of :func:`describe_pages`.
+        folder: of the report.
+    """
+    links = Links(name_pages(collection.runs), FROM_RUN)
+    pages = folder / "runs"
+    for run in tqdm(collection.runs, desc="writing pages", unit="run", disable=None):
+        path, name = str(run.path), links.names[str(run.path)]
+        pictures = show_pictures(run, collection, copy_into(pages / name, pages))
+        page = render(
+            "run", page=described[path], id="", back="../index.html", pictures=pictures,
+            relatives=list_relatives(path, tables.runs, links),
+        )  # fmt: skip
+        write_page(pages / f"{name}.html", page)
+
+
+def save_single_file(
+    collection: Collection,
+    tables: ReportTables,
+    figures: Figures,
+    described: Mapping[str, dict[str, Any]],
+    folder: Path,
+) -> Path:
+    """Write ``report.html``, which holds all pages and pictures.
+
+    Args:
+        collection: of runs.
+        tables: of the report.
+        figures: of the report.
+        described: of :func:`describe_pages`.
+        folder: of the report.
+    """
+    links = Links(name_pages(collection.runs), INSIDE)
+    inside = [
+        Markup(
+            render(
+                "run_section",
+                page=described[path],
+                id=f"run-{name}",
+                back="#runs",
+                pictures=show_pictures(run, collection, embed),
+                relatives=list_relatives(path, tables.runs, links),
+            )
+        )
+        for run, (path, name) in zip(collection.runs, links.names.items(), strict=True)
+    ]
+    page = render("index", inside=inside, **fill_index(collection, tables, figures, INSIDE))
+    return write_page(folder / "report.html", page)
+
+
+def fill_index(
+    collection: Collection, tables: ReportTables, figures: Figures, form: str
+) -> dict[str, Any]:
+    """All that the index shows.
+
+    Args:
+        collection: of runs.
+        tables: of the report.
+        figures: of the report.
+        form: of addresses of runs' pages; inside a single file, pictures are inside it too.
+    """
+    links = Links(name_pages(collection.runs), form)
+    inside = form == INSIDE
+    return {
+        **describe_index(tables, links, list_differences(collection.runs)),
+        "run_count": len(collection.runs),
+        "data": name_data(tables.runs),
+        "stand_in": (tables.runs["source"] == "stand-in").any(),
+        "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "intervals": INTERVALS,
+        "minimum_seeds": MINIMUM_SEEDS,
+        "repeated": list_repetitions(collection.runs, tables.runs, links),
+        "left_out": collection.left_out,
+        "figures": [
+            show_picture(path, caption, embed if inside else lambda path: quote(path.name))
+            for caption, path in figures
+        ],
+        "files": {} if inside else {path.name: list_formats(path) for _, path in figures},
+    }
+
+
+def list_formats(path: Path) -> list[tuple[str, str]]:
+    """Other formats in which a figure lies beside its PNG, and their addresses."""
+    others = (path.with_suffix(suffix) for suffix in (".svg", ".pdf"))
+    return [(other.suffix[1:].upper(), quote(other.name)) for other in others if other.exists()]
+
+
+def write_page(path: Path, page: str) -> Path:
+    """Write a page, whole or not at all."""
     write_whole(path, lambda file: file.write_text(page, encoding="utf-8"))
     return path
 
 
-def render_page(
-    collection: Collection,
-    runs: pd.DataFrame,
-    cells: pd.DataFrame,
-    comparison: pd.DataFrame,
-    claims: pd.DataFrame,
-    figures: list[tuple[str, Path]],
-) -> str:
-    """The page, with all pictures inside it."""
-    import jinja2
+def make_folder(folder: Path) -> Path:
+    """The folder of a report, made if need be.
 
-    source = files("disentgen.report").joinpath("report.html.jinja").read_text(encoding="utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.filters["embed"] = embed
-    environment.filters["number"] = format_number
-    known = load_metrics()
-    return environment.from_string(source).render(
-        data=name_data(runs),
-        stand_in=(runs["source"] == "stand-in").any(),
-        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        version=version("disent-and-gen"),
-        citation=CITATION,
-        conditions=CONDITION_TITLES,
-        metrics={
-            **{
-                name: metric.title
-                for name, metric in known.items()
-                if name in runs and name != DISENTANGLEMENT  # that has a column of its own
-            },
-            "udr": "UDR",
-        },
-        cells=records(cells),
-        runs=records(runs.assign(differs=list_differences(collection.runs, runs))),
-        comparison=records(comparison[comparison["seeds"] > 0]),
-        claims=records(claims),
-        strays=records(list_strays(runs)),
-        minimum_seeds=MINIMUM_SEEDS,
-        figures=figures,
-        captions=PICTURE_CAPTIONS,
-        left_out=collection.left_out,
-        pages=[describe_page(run, collection) for run in collection.runs],
-    )
-
-
-def records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
-    """Rows as dictionaries, NaN as None."""
-    return table.astype(object).where(table.notna(), None).to_dict("records")
-
-
-def list_differences(all_runs: list[Run], table: pd.DataFrame) -> list[str]:
-    """For each row, the settings that are not the same in all runs, as one text."""
-    flat = {str(run.path): flatten(run.config) for run in all_runs}
-    keys = dict.fromkeys(key for config in flat.values() for key in config)
-    columns = [
-        key for key in keys
-        if key not in ("seed", "dataset.variant", "dataset.control")
-        and len({json.dumps(config.get(key)) for config in flat.values()}) > 1
-        and not key.startswith(("model.encoder", "model.decoder"))
-    ]  # fmt: skip
-    return [
-        ", ".join(f"{key}={flat[path][key]}" for key in columns if key in flat[path])
-        for path in table["path"]
-    ]
-
-
-def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
-    """What the page of one run shows."""
-    measured = Measurements(run, collection.images)
-    results, bounds = run.results or {}, collection.bounds.get(str(run.path), {})
-    return {
-        "name": f"{run.experiment}/{run.id}",
-        "label": run.dataset.label,
-        "unit": run.model.output.unit,
-        "command": describe_command(run),
-        "config": flatten(run.config),
-        "scores": {side: score for side, score in results["scores"].items() if score},
-        "remarks": list_remarks(run),
-        "results": {
-            key: value for key, value in flatten(results).items() if not key.startswith("scores.")
-        },
-        "metrics": {
-            name: [
-                {"part": part, "value": value, **bounds.get((name, part), UNBOUNDED)}
-                for part, value in result.items()
-                if not isinstance(value, list)
-            ]
-            for name, result in only_metrics(collection.measured.get(str(run.path), {})).items()
-        },
-        "pictures": [measured.folder / name for name in list_pictures(measured)],
-    }
-
-
-def list_remarks(run: Run) -> list[str]:
-    """What is to be known of a run's held-out side: its variant's note, identical images."""
-    results = run.results or {}
-    variant = run.settings.spec.variants.get(name_condition(run)[1])
-    remarks = [variant.note] if variant is not None and variant.note is not None else []
-    if results.get("duplicates") is not None:
-        remarks.append(describe_duplicates(results["duplicates"], results["split"]))
-    return remarks
-
-
-def describe_command(run: Run) -> str:
-    """The command line that repeats a run, inside ``scripts``."""
-    words = [f"{run.path}/config.json"]
-    given = run.record.words
-    # Words leave the rest to defaults, which may be others by now.
-    if given and not run.lacks_settings and not any(word.startswith("resume=") for word in given):
-        words = given
-        if not any(word.startswith("seed=") for word in words):
-            words = [*words, f"seed={run.config['seed']}"]
-    return shlex.join(["python", "-m", f"experiments.{run.experiment}", "with", *words])
-
-
-def embed(path: Path) -> str:
-    """A picture, still or moving, as text that a page can hold: as WebP, a fraction of its size."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    with Image.open(path) as picture:
-        picture.save(buffer, "WEBP", quality=80, save_all=True)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def format_number(value: Any, digits: int = 3) -> str:
-    """A number for people; a dash for none."""
-    if value is None or value == "":
-        return "–"
-    if isinstance(value, bool | str):
-        return str(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.{digits}g}"
+    Raises:
+        DataFileError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataFileError(f"cannot write a report into {folder}: {error.strerror}.") from error
+    return folder
 
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m analysis.report", description="Tables, figures and a page about all runs."
+        prog="python -m analysis.report", description="Tables, figures and pages about all runs."
     )
     add_arguments(parser)
     parser.add_argument("--output", type=Path, help="results/report in the data folder")
+    parser.add_argument(
+        "--single-file",
+        action="store_true",
+        help="one page, report.html, that holds everything, to send to somebody",
+    )
     given = parser.parse_args(arguments)
-    collection = open_collection(given)
     try:
-        collect(collection, given.jobs)
+        collection = open_collection(given)
+        folder = make_folder(given.output or data_folder() / "results" / "report")
+        collection.measure()
         draw_runs(collection, given.jobs)
+        page = save_report(collection, folder, given.single_file)
     except DataFileError as error:
         raise SystemExit(str(error)) from None
-    page = save_report(collection, given.output or data_folder() / "results" / "report")
     print_left_out(collection)
     print(f"{len(collection.runs)} runs: {page}")

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from disentgen.dataset.build import Dataset, build_dataset, open_images
-from disentgen.dataset.originals.files import check_layout, require_original
+from disentgen.dataset.originals.find import require_original
+from disentgen.dataset.originals.verify import check_layout
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
@@ -53,6 +54,15 @@ class Config:
     seed: int
     device: str
     threads: int
+
+    def __repr__(self) -> str:
+        dataset = " ".join(
+            str(self.dataset[key])
+            for key in ("name", "version", "variant", "held_out")
+            if self.dataset[key] is not None
+        )
+        model = f"{self.family} {self.model.get('name') or ''}".strip()
+        return f"Config({dataset}, {model}, {self.training.loss.name}, seed={self.seed})"
 
     @classmethod
     def read(cls, given: Mapping[str, Any], complete: bool = True) -> "Config":
@@ -145,7 +155,7 @@ class Config:
 
     def build_model(self) -> Model:
         """A new model for the images of the dataset."""
-        shape, count = self.spec.tensor_shape, len(self.spec.grid.sizes)
+        shape, count = self.spec.image_shape, len(self.spec.grid.sizes)
         return build_model(self.family, shape, count, self.model)
 
     def describe_keys(self) -> dict[str, Key]:
@@ -171,7 +181,7 @@ class Config:
         }
 
     def check_whole(self) -> None:
-        """Check what only the sections together can tell.
+        """Check whether the sections fit each other.
 
         Parameters stand on torch's meta device meanwhile: shapes without memory.
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from disentgen.dataset.build import build_dataset, build_split, choose_source
-from disentgen.dataset.originals.files import raw_folder
+from disentgen.dataset.originals.find import raw_folder
 from disentgen.dataset.spec import find_spec
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError

@@ -1,12 +1,15 @@
 """Codes of held-in and held-out images."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from disentgen.analysis.measurements import Arrays, Measured, Measurement, Part
 from disentgen.dataset.batches import ScoringBatches
+from disentgen.dataset.split import SIDES
 from disentgen.dataset.tasks import Infer
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES, Model
@@ -25,6 +28,11 @@ class Codes(NamedTuple):
     indices: NDArray[np.int64]
     codes: NDArray[np.float64]
     values: NDArray[np.float64]
+
+
+def has_codes(run: Run) -> bool:
+    """Whether a run's model has an encoder."""
+    return FAMILIES[run.family].encode is not None
 
 
 def collect_codes(run: Run, side: str, limit: int | None = 5_000) -> Codes:
@@ -61,3 +69,41 @@ def encode(family: str, model: Model, images: torch.Tensor) -> torch.Tensor:
     if method is None:
         raise UsageError(f"models of family '{family}' have no encoder, so images have no codes.")
     return method(model, images)
+
+
+def measure_codes(measured: Measured, images: int, side: str) -> Codes:
+    """Codes of a side, as :func:`collect_codes` gives them.
+
+    Args:
+        measured: of a run whose model has codes.
+        images: at most so many.
+        side: of the run's split.
+    """
+    return collect_codes(measured.run, side, images)
+
+
+def list_sides(run: Run) -> dict[str, Part]:
+    """The sides of a run's split that have images."""
+    return {side: Part(f"codes_{side}", (side,)) for side in SIDES if run.split.mask(side).any()}
+
+
+def save_codes(codes: Codes) -> dict[str, NDArray[Any]]:
+    """Indices and codes; models compute in single precision, so that nothing is lost."""
+    return {"indices": codes.indices, "codes": codes.codes.astype(np.float32)}
+
+
+def load_codes(run: Run, arrays: Mapping[str, NDArray[Any]]) -> Codes:
+    """Saved codes beside the factor values of their images."""
+    grid, indices = run.split.grid, arrays["indices"]
+    values = grid.standardise(grid.values(indices))
+    return Codes(indices, arrays["codes"].astype(np.float64), values)
+
+
+MEASUREMENT = Measurement(
+    "codes",
+    "codes",
+    measure_codes,
+    has_codes,
+    parts=list_sides,
+    arrays=Arrays(save_codes, load_codes),
+)

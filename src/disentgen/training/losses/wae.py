@@ -109,7 +109,8 @@ def measure_discrepancy(codes: Tensor, prior: Tensor, variance: float) -> Tensor
     scale = 2 * codes.shape[1] * variance
 
     def kernel(first: Tensor, second: Tensor) -> Tensor:
-        return scale / (scale + torch.cdist(first, second).square())
+        similarity: Tensor = scale / (scale + torch.cdist(first, second).square())
+        return similarity
 
     count = len(codes)
     within = kernel(codes, codes) + kernel(prior, prior)

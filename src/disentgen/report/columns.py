@@ -1,0 +1,153 @@
+"""The columns of a page's tables."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
+from disentgen.analysis.metrics import load_metrics
+from disentgen.report.compare import name_departures
+from disentgen.studies import Study
+
+#: How a value is shown: a number, one with its interval, text in one line or several, text that
+#: opens on a click, a verdict, or links to runs.
+Kind = Literal["number", "interval", "text", "long", "details", "verdict", "runs"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Args:
+        title: its heading.
+        key: of the value in a row; a row without it shows a dash, or nothing where it is text.
+        kind: how the value is shown.
+        hint: key of what is shown when the pointer rests on the value.
+        summary: of text that opens on a click.
+        empty: shown where such text is empty.
+    """
+
+    title: str
+    key: str
+    kind: Kind = "number"
+    hint: str = ""
+    summary: str = ""
+    empty: str = ""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the column is aligned to the left."""
+        return self.kind not in ("number", "interval")
+
+
+def _columns(kind: Kind, keys: Mapping[str, str]) -> tuple[Column, ...]:
+    return tuple(Column(title, key, kind) for key, title in keys.items())
+
+
+_MODEL = _columns("text", {"label": "model", "architecture": "layers", "control_text": "control"})
+_DATA = _columns("text", {"data": "data", "source": "images"})
+_SPLIT = _columns("text", {"condition_title": "condition", "variant": "variant"})
+
+#: Scores of a run.
+RUN_SCORES = {
+    "nll_train": "NLL train", "nll_held_out": "NLL held-out",
+    "excess_held_out": "excess held-out", "gap_to_control": "gap to control",
+    "disentanglement": "D", "informativeness": "informativeness",
+}  # fmt: skip
+#: Scores of a cell, each with its interval.
+CELL_SCORES = {
+    "nll_train": "NLL train", "nll_held_out": "NLL held-out", "excess_train": "excess train",
+    "excess_held_out": "excess held-out", "gap_to_control": "gap to control",
+    "ratio": "held-out / train", "kl_train": "KL", "active_units_train": "active units",
+    "elbo_held_out": "ELBO held-out", "iw_nll_held_out": "IW-NLL held-out",
+    "psnr_held_out": "PSNR held-out", "ssim_held_out": "SSIM held-out",
+    "disentanglement": "D", "informativeness": "informativeness",
+}  # fmt: skip
+#: Scores that the published tables have too.
+COMPARED = {"nll_train": "NLL train", "nll_held_out": "NLL held-out", "disentanglement": "D"}
+
+
+def list_metrics(table: pd.DataFrame) -> dict[str, str]:
+    """Titles of the metrics that a table has, by name, beside disentanglement by lasso."""
+    known = {name: metric.title for name, metric in load_metrics().items()}
+    return {name: known[name] for name in known if name in table and name != DISENTANGLEMENT}
+
+
+def list_run_columns(metrics: Mapping[str, str], studies: Iterable[Study]) -> tuple[Column, ...]:
+    """Columns of the table of runs.
+
+    Args:
+        metrics: titles by name, of :func:`list_metrics`.
+        studies: that runs are compared with.
+    """
+    return (
+        Column("run", "links", "runs"), *_DATA, *_SPLIT, *_MODEL,
+        *_columns("number", {"seed": "seed", "steps": "steps"} | RUN_SCORES | dict(metrics)),
+        *(
+            Column(f"beside {study.title}", name_departures(study)["protocol"], "details",
+                   summary="protocol differs", empty="follows it")
+            for study in studies
+        ),
+        Column("settings that differ", "differs", "details", summary="settings"),
+    )  # fmt: skip
+
+
+def list_cell_columns(metrics: Mapping[str, str]) -> tuple[Column, ...]:
+    """Columns of the tables of cells, of which each is about one split.
+
+    Args:
+        metrics: titles by name, of :func:`list_metrics`.
+    """
+    return (
+        *_MODEL, Column("runs", "links", "runs"),
+        *_columns("number", {"seeds": "seeds", "steps": "steps"}),
+        *_columns("interval", CELL_SCORES | dict(metrics)),
+        Column("seeds with control", "gap_to_control_seeds"),
+    )  # fmt: skip
+
+
+def list_claim_columns() -> tuple[Column, ...]:
+    """Columns of the table of claims."""
+    return (
+        Column("claim", "title", "long"), *_columns("text", {"dataset": "data"}),
+        Column("images", "source", "text"), Column("verdict", "verdict", "verdict"),
+        Column("missing", "missing", "long"), Column("estimate", "estimate"),
+        Column("from", "low"), Column("to", "high"), Column("confidence", "confidence"),
+        Column("n", "seeds"), Column("decided by", "decided_by", "text"),
+        Column("quantity", "quantity", "long"), Column("bound", "bound", hint="reason"),
+        Column("published", "published", "text"), Column("confirmed", "control", "long"),
+        Column("notes", "note", "details", summary="notes"),
+    )  # fmt: skip
+
+
+def list_stray_columns() -> tuple[Column, ...]:
+    """Columns of the table of runs that decide no claim."""
+    return (
+        Column("runs", "links", "runs"), Column("data", "dataset", "text"),
+        Column("images", "source", "text"), Column("variant", "variant", "text"),
+        Column("model", "label", "text"), Column("control", "control_text", "text"),
+        Column("seeds", "seeds"), Column("NLL train", "nll_train"),
+        Column("NLL held-out", "nll_held_out"), Column("protocol differs", "protocol", "long"),
+    )  # fmt: skip
+
+
+def list_comparison_columns() -> tuple[Column, ...]:
+    """Columns of the table of cells beside published ones."""
+    return (
+        Column("data", "dataset", "text"), Column("images", "source", "text"), *_SPLIT,
+        Column("model", "model", "text"), Column("parameters", "parameters", "text"),
+        Column("runs", "links", "runs"), Column("seeds", "seeds"), Column("steps", "steps"),
+        *_beside(COMPARED),
+        Column("informativeness", "informativeness"),
+        Column("excess held-out", "excess_held_out"),
+        Column("gap to control", "gap_to_control", "interval"),
+    )  # fmt: skip
+
+
+def _beside(scores: Mapping[str, str]) -> Iterable[Column]:
+    for key, title in scores.items():
+        yield Column(title, key, "interval")
+        yield Column("published", f"published_{key}")
+        yield Column("ratio", f"{key}_over_published")

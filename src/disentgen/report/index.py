@@ -1,0 +1,210 @@
+"""What the index of a report shows."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from disentgen.analysis.cells import CONDITION_TITLES
+from disentgen.analysis.figures.subjects import name_data
+from disentgen.analysis.tables import CELL
+from disentgen.dataset.spec import find_spec
+from disentgen.report.columns import (
+    list_cell_columns,
+    list_claim_columns,
+    list_comparison_columns,
+    list_metrics,
+    list_run_columns,
+    list_stray_columns,
+)
+from disentgen.report.compare import StudyResult
+from disentgen.report.formatting import records
+from disentgen.report.links import Links
+from disentgen.report.tables import ReportTables
+from disentgen.runs import Run
+from disentgen.schema import flatten
+
+#: Settings that have columns of their own, or are long.
+NOT_LISTED = ("seed", "dataset.variant", "dataset.control")
+LAYERS = ("model.encoder", "model.decoder")
+#: One split of one dataset.
+SPLIT = ["dataset", "version", "source", "condition", "variant"]
+Rows = list[dict[Any, Any]]
+
+
+def describe_index(
+    tables: ReportTables, links: Links, differences: Mapping[str, str]
+) -> dict[str, Any]:
+    """Tables of an index, each with columns and rows.
+
+    Args:
+        tables: of the report.
+        links: to runs' pages.
+        differences: of :func:`list_differences`.
+    """
+    metrics = list_metrics(tables.runs)
+    by_cell = {
+        key: list_links(part, links)
+        for key, part in tables.runs.groupby(CELL, sort=False, dropna=False)
+    }
+    studies = [result.study for result in tables.studies]
+    return {
+        "run_rows": describe_runs(tables.runs, links, differences),
+        "run_columns": list_run_columns(metrics, studies),
+        "splits": describe_splits(tables.cells, by_cell),
+        "cell_columns": list_cell_columns(metrics),
+        "studies": [describe_study(result, tables.runs, links) for result in tables.studies],
+        "claim_columns": list_claim_columns(),
+        "stray_columns": list_stray_columns(),
+        "comparison_columns": list_comparison_columns(),
+    }
+
+
+def describe_study(result: StudyResult, runs: pd.DataFrame, links: Links) -> dict[str, Any]:
+    """Runs beside a study: its claims, the runs that decide none, its published cells.
+
+    Args:
+        result: runs beside the study.
+        runs: of the report.
+        links: to their pages.
+    """
+    by_name = dict(zip(runs["run"], runs["path"], strict=True))
+    return {
+        "name": result.study.name,
+        "title": result.study.title,
+        "citation": result.study.citation,
+        "claims": [
+            row | {"title": f"{row['number']} {row['claim']}"} for row in records(result.verdicts)
+        ],
+        "strays": [
+            add_texts(row)
+            | {"links": [(name, links(by_name[name])) for name in str(row["runs"]).split(", ")]}
+            for row in records(result.strays)
+        ],
+        "comparison": describe_comparison(result.compared, runs, links),
+    }
+
+
+def add_texts(row: Mapping[Any, Any]) -> dict[Any, Any]:
+    """A row with its data, condition and control in words."""
+    condition = row.get("condition")
+    return {
+        **row,
+        "data": f"{row['dataset']} {row.get('version') or ''}".strip(),
+        "condition_title": CONDITION_TITLES.get(str(condition), condition),
+        "control_text": "control" if row.get("control") else "",
+    }
+
+
+def list_links(runs: pd.DataFrame, links: Links) -> list[tuple[str, str]]:
+    """Names and addresses of runs."""
+    return [(name, links(path)) for name, path in zip(runs["run"], runs["path"], strict=True)]
+
+
+def describe_runs(runs: pd.DataFrame, links: Links, differences: Mapping[str, str]) -> Rows:
+    """Rows of the table of runs.
+
+    Args:
+        runs: of the report.
+        links: to their pages.
+        differences: of :func:`list_differences`.
+    """
+    return [
+        add_texts(row)
+        | {"links": [(row["run"], links(row["path"]))], "differs": differences[row["path"]]}
+        for row in records(runs)
+    ]
+
+
+def describe_splits(
+    cells: pd.DataFrame, links: Mapping[tuple[Any, ...], list[tuple[str, str]]]
+) -> list[dict[str, Any]]:
+    """The cells of each split apart, in the order of the conditions.
+
+    Args:
+        cells: of the report.
+        links: to the runs of each cell, by what tells it from others.
+    """
+    places = {condition: place for place, condition in enumerate(CONDITION_TITLES)}
+    found = []
+    for key, part in sorted(
+        cells.groupby(SPLIT, dropna=False),
+        key=lambda group: (*group[0][:3], places.get(str(group[0][3]), len(places)), group[0][4]),
+    ):
+        dataset, version, *_, variant = map(str, key)
+        rows = [
+            add_texts(row) | {"links": links[tuple(row[name] for name in CELL)]}
+            for row in records(part)
+        ]
+        found.append({
+            "data": name_data(part),
+            "condition": rows[0]["condition_title"],
+            "variant": variant,
+            "remark": describe_variant(dataset, version, variant),
+            "rows": rows,
+        })  # fmt: skip
+    return found
+
+
+def describe_variant(dataset: str, version: str | None, name: str) -> str:
+    """What a published variant holds out, and its note; empty for a split of the user's own.
+
+    Args:
+        dataset: its name.
+        version: of the dataset, where there are several.
+        name: of the variant.
+    """
+    variant = find_spec(dataset, version or None).variants.get(name)
+    if variant is None:
+        return ""
+    return "; ".join(text for text in (f"held out: {variant.held_out}", variant.note) if text)
+
+
+def describe_comparison(compared: pd.DataFrame, runs: pd.DataFrame, links: Links) -> Rows:
+    """Rows of the table beside published cells, with the runs that each is of.
+
+    Args:
+        compared: cells that a study has too.
+        runs: of the report.
+        links: to their pages.
+    """
+    own = runs[~runs["control"].astype(bool)]
+    by_cell = {key: list_links(part, links) for key, part in own.groupby(["cell", "source"])}
+    return [
+        add_texts(row) | {"links": by_cell[row["cell"], row["source"]]} for row in records(compared)
+    ]
+
+
+def list_differences(runs: Iterable[Run]) -> dict[str, str]:
+    """The settings that are not the same in all runs, as one text for each, by its path."""
+    flat = {str(run.path): flatten(run.config) for run in runs}
+    keys = dict.fromkeys(key for config in flat.values() for key in config)
+    columns = [
+        key for key in keys
+        if key not in NOT_LISTED
+        and not key.startswith(LAYERS)
+        and len({json.dumps(config.get(key)) for config in flat.values()}) > 1
+    ]  # fmt: skip
+    return {
+        path: ", ".join(f"{key}={config[key]}" for key in columns if config.get(key, {}) != {})
+        for path, config in flat.items()
+    }
+
+
+def list_repetitions(
+    all_runs: Sequence[Run], runs: pd.DataFrame, links: Links
+) -> list[tuple[str, str]]:
+    """Names and addresses of runs that a later one of the same cell and seed stands for.
+
+    Args:
+        all_runs: that were read.
+        runs: those in the tables.
+        links: to their pages.
+    """
+    shown = set(runs["path"])
+    return [
+        (f"{run.experiment}/{run.id}", links(str(run.path)))
+        for run in all_runs
+        if str(run.path) not in shown
+    ]

@@ -1,0 +1,43 @@
+"""Pages from templates."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from disentgen import __version__
+from disentgen.report.formatting import DASH, format_number
+from disentgen.report.glossary import GLOSSARY, define_terms
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+@cache
+def open_templates() -> "Environment":
+    """The templates of the package; what stands in double braces is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("disentgen.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = format_number
+    environment.globals |= {
+        "dash": DASH,
+        "glossary": GLOSSARY,
+        "version": __version__,
+    }
+    return environment
+
+
+def render(template: str, **content: Any) -> str:
+    """A page, or a part of one, with every term of the glossary marked at its first use.
+
+    Args:
+        template: its file's name, without endings.
+        content: what the template shows.
+    """
+    page = open_templates().get_template(f"{template}.html.jinja").render(**content)
+    return define_terms(page)
