@@ -17,7 +17,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from disentgen.registry import load_records
+from disentgen.registry import load_named, load_records
 from disentgen.training.config import Config
 
 REPOSITORY = Path(__file__).parents[1]
@@ -152,15 +152,19 @@ def add_module(tmp_path, monkeypatch) -> Iterator[AddModule]:
     """Add a module to a package for one test: the package, the module's name, its text."""
     added = []
 
+    def forget_records() -> None:
+        load_records.cache_clear()
+        load_named.cache_clear()
+
     def add(package: ModuleType, name: str, text: str) -> None:
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
-        load_records.cache_clear()
+        forget_records()
         added.append((package, name))
 
     yield add
     monkeypatch.undo()
-    load_records.cache_clear()
+    forget_records()
     for package, name in added:
         sys.modules.pop(f"{package.__name__}.{name}", None)
         vars(package).pop(name, None)

@@ -26,12 +26,9 @@ class Record:
         return str(self.content.get("status", "UNKNOWN"))
 
     @property
-    def experiment(self) -> str | None:
-        """The experiment by the file that was run, since an option can change its name."""
-        stem = PurePath(self.content.get("experiment", {}).get("mainfile") or "").stem
-        from disentgen.models import families_by_experiment  # torch takes seconds to start
-
-        return stem if stem in families_by_experiment() else None
+    def program(self) -> str:
+        """The file that was run, without its ending: an option can change the experiment's name."""
+        return PurePath(self.content.get("experiment", {}).get("mainfile") or "").stem
 
     @property
     def comment(self) -> str:

@@ -90,11 +90,11 @@ def load_records(package: str, attribute: str) -> dict[str, Any]:
 
 @cache
 def load_named(package: str, attribute: str) -> dict[str, Any]:
-    """What the modules of a package export in tuples under one name, by each member's ``name``.
+    """What the modules of a package export under one name, by each member's ``name``.
 
     Args:
         package: its name, as in ``disentgen.training.losses``.
-        attribute: under which a module exports its tuple.
+        attribute: under which a module exports its member, or a tuple of members.
 
     Raises:
         UsageError: two members have the same name.
@@ -102,7 +102,7 @@ def load_named(package: str, attribute: str) -> dict[str, Any]:
     members: dict[str, Any] = {}
     homes: dict[str, str] = {}
     for module, exported in load_records(package, attribute).items():
-        for member in exported:
+        for member in exported if isinstance(exported, tuple) else (exported,):
             if member.name in members:
                 raise UsageError(
                     f"two of {package} are called '{member.name}', in {homes[member.name]}.py and "

@@ -47,16 +47,16 @@ class RunFiles(RunDirectory):
 
     def _guess_earlier(self) -> tuple[str | None, str | None]:
         """Experiment and family of a run whose configuration does not yet say them."""
-        from disentgen.models import (  # torch takes seconds to start
-            FAMILIES,
-            families_by_experiment,
-        )
+        # Families import torch, which takes seconds; runs of today need none of it to be listed.
+        from disentgen.models import families_by_experiment
 
         described = str((self._load_json("model.json") or {}).get("family"))
-        own = FAMILIES[described].experiment if described in FAMILIES else None
-        experiment = self.record.experiment or own or self.path.parent.name
-        family = families_by_experiment().get(experiment)
-        return experiment, described if family is None else family.name
+        families = {name: family.name for name, family in families_by_experiment().items()}
+        experiments = {family: name for name, family in families.items()}
+        program = self.record.program
+        ran = program if program in families else experiments.get(described)
+        experiment = ran or self.path.parent.name
+        return experiment, families.get(experiment, described)
 
     @cached_property
     def record(self) -> Record:

@@ -1,6 +1,7 @@
 """A family of models is one file: it is read, trained, encoded, shown and named by that alone."""
 
 import ast
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,11 +13,13 @@ from disentgen.analysis.figures.examples import run_examples, save_examples
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.measurements.codes import collect_codes
 from disentgen.analysis.tables import tabulate_runs
-from disentgen.models import FAMILIES, families, families_by_experiment, load_families
+from disentgen.errors import UsageError
+from disentgen.models import FAMILIES, families, families_by_experiment
 from disentgen.models.families.composer import ComposerOutput
 from disentgen.models.families.lgm import LatentGaussianOutput
 from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.models.outputs import ImageOutput
+from disentgen.registry import load_named
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import open_run
 from disentgen.training.run import train
@@ -83,7 +86,7 @@ SECTION = {
 @pytest.fixture
 def flat(add_module, monkeypatch):
     add_module(families, "deterministic", DETERMINISTIC)
-    monkeypatch.setitem(FAMILIES, "flat", load_families()["flat"])
+    monkeypatch.setitem(FAMILIES, "flat", load_named(families.__name__, "FAMILY")["flat"])
 
 
 def test_a_family_is_one_file(flat, tmp_path):
@@ -116,10 +119,10 @@ def test_a_family_is_one_file(flat, tmp_path):
 
 def test_families_that_share_a_name_or_an_experiment_are_refused(add_module, monkeypatch):
     add_module(families, "again", DETERMINISTIC.replace('"flat"', '"lgm"'))
-    with pytest.raises(ValueError, match="again and .*lgm have the same name: 'lgm'"):
-        load_families()
-    monkeypatch.setitem(FAMILIES, "twin", FAMILIES["decoder"])
-    with pytest.raises(ValueError, match="have the same experiment: 'decoders'"):
+    with pytest.raises(UsageError, match="called 'lgm', in again.py and lgm.py; rename one"):
+        load_named(families.__name__, "FAMILY")
+    monkeypatch.setitem(FAMILIES, "twin", replace(FAMILIES["decoder"], name="twin"))
+    with pytest.raises(UsageError, match="'decoder' and 'twin' have the same exp.*, 'decoders'"):
         families_by_experiment()
 
 

@@ -1,50 +1,36 @@
 """Models, by family: builders whose signature says what the ``model`` section may hold."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from disentgen.errors import UsageError
 from disentgen.models.autoencoder import Autoencoder
 from disentgen.models.base import Model
-from disentgen.models.family import Examples, Family
+from disentgen.models.family import FROM_DATASET, Examples, Family
 from disentgen.models.layers import Shape
-from disentgen.registry import choose, load_records
+from disentgen.registry import choose, load_named
 from disentgen.schema import check, signature
 
-
-def load_families() -> dict[str, Family]:
-    """All families by name: those that the modules of ``models/families`` export.
-
-    Raises:
-        ValueError: two of them have one name.
-    """
-    return _index(load_records("disentgen.models.families", "FAMILY").values(), "name")
+#: All families by name: those that the modules of ``models/families`` export.
+FAMILIES: dict[str, Family] = load_named("disentgen.models.families", "FAMILY")
 
 
 def families_by_experiment() -> dict[str, Family]:
     """Families by the experiment whose runs are of them where they do not say so themselves.
 
     Raises:
-        ValueError: two of them have one experiment.
+        UsageError: two of them have one experiment.
     """
-    return _index(FAMILIES.values(), "experiment")
-
-
-def _index(families: Iterable[Family], field: str) -> dict[str, Family]:
-    """Families by a field, without those that have none."""
-    indexed: dict[str, Family] = {}
-    for family in families:
-        key = getattr(family, field)
-        if key in indexed:
-            raise ValueError(
-                f"families {indexed[key].build.__module__} and "
-                f"{family.build.__module__} have the same {field}: '{key}'."
+    families: dict[str, Family] = {}
+    for family in FAMILIES.values():
+        if family.experiment in families:
+            raise UsageError(
+                f"the families '{families[family.experiment].name}' and '{family.name}' have the "
+                f"same experiment, '{family.experiment}'; only one of them can."
             )
-        if key is not None:
-            indexed[key] = family
-    return indexed
-
-
-FAMILIES = load_families()
+        if family.experiment is not None:
+            families[family.experiment] = family
+    return families
 
 
 def build_model(
@@ -69,11 +55,11 @@ def build_model(
 
 __all__ = [
     "FAMILIES",
+    "FROM_DATASET",
     "Autoencoder",
     "Examples",
     "Family",
     "Model",
     "build_model",
     "families_by_experiment",
-    "load_families",
 ]

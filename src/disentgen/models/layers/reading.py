@@ -5,14 +5,13 @@ from typing import Any
 
 from disentgen.errors import UsageError
 from disentgen.models.layers.base import Layer, Shape
-from disentgen.registry import choose, load_records
+from disentgen.registry import choose, load_named
 from disentgen.schema import check, defaults, plain, signature
 
 
 def layer_kinds() -> dict[str, type[Layer]]:
     """All kinds of layer, by the word for them: those in ``LAYERS`` of this folder's modules."""
-    kinds = load_records("disentgen.models.layers", "LAYERS").values()
-    return {kind.name: kind for group in kinds for kind in group}
+    return load_named("disentgen.models.layers", "LAYERS")
 
 
 def read_layers(where: str, layers: Sequence[Sequence[Any]], image_shape: Shape) -> list[Layer]:

@@ -1,13 +1,13 @@
 """Mixers: from the latents of two images and an action to those of the target.
 
-A mixer is a file in this folder that exports its class as ``MIXER``.
+A mixer is a file in this folder that exports its class in ``MIXERS``.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from disentgen.models.mixers.base import Mixer
-from disentgen.registry import choose, load_records
+from disentgen.registry import choose, load_named
 from disentgen.schema import check, plain
 
 #: Parameters of mixers that come from the model.
@@ -16,7 +16,7 @@ SUPPLIED = ("latent_size", "factor_count")
 
 def mixers() -> dict[str, type[Mixer]]:
     """All mixers, by the word for them."""
-    return {kind.name: kind for kind in load_records(__name__, "MIXER").values()}
+    return load_named(__name__, "MIXERS")
 
 
 def resolve_mixer(mixer: str, params: Mapping[str, Any] | None) -> dict[str, Any]:

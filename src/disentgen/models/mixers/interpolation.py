@@ -20,4 +20,4 @@ class InterpolationMixer(Mixer):
         return weight * reference + (1 - weight) * other
 
 
-MIXER = InterpolationMixer
+MIXERS = (InterpolationMixer,)

@@ -22,4 +22,4 @@ class LinearMixer(Mixer):
         return kept + taken
 
 
-MIXER = LinearMixer
+MIXERS = (LinearMixer,)

@@ -36,4 +36,4 @@ class PerceptronMixer(Mixer):
         return mixed
 
 
-MIXER = PerceptronMixer
+MIXERS = (PerceptronMixer,)
