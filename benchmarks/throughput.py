@@ -131,7 +131,7 @@ def measure_usual_loop(training: Training, steps: int) -> Rate:
     batch_size = training.config.training.batch_size
     loader = DataLoader(SampleBySample(pictures), batch_size, shuffle=True, drop_last=True)
     section = training.config.model
-    model = build_model("lgm", training.dataset.spec.tensor_shape, 0, section)
+    model = build_model("lgm", training.dataset.spec.image_shape, 0, section)
     plain_transposed_convolutions(model)
     loss = build_loss(
         training.config.training.loss.name, training.config.training.loss.params, model

@@ -5,6 +5,7 @@
 # trained in full (20,000 iterations), three seeds and as many controls. Several hours on two cores.
 # Finished runs are skipped, interrupted ones go on. Options: --dry-run, --smoke
 set -euo pipefail
+[ -z "${DISENTGEN_DATA:-}" ] || export DISENTGEN_DATA=$(realpath -m "$DISENTGEN_DATA")
 cd "$(dirname "${BASH_SOURCE[0]}")"
 models=(--model VAE --model "β-VAE 8" --model "FactorVAE 50")
 protocol=(

@@ -6,9 +6,10 @@ import runpy
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import hypothesis
@@ -16,6 +17,7 @@ import pytest
 import torch
 from filelock import FileLock
 
+from disentgen.registry import load_records
 from disentgen.training.config import Config
 
 REPOSITORY = Path(__file__).parents[1]
@@ -57,7 +59,7 @@ def environment(data: Path) -> dict[str, str]:
 #: Children are forked from a process that has loaded these: that takes longer than most commands.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["disentgen.training.run", "disentgen.analysis.figures.drawing", "sacred"]
+    ["disentgen.training.run", "disentgen.analysis.figures.examples", "sacred"]
 )
 
 
@@ -140,3 +142,25 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 )  # fmt: skip
             made.rename(folder)
     return folder
+
+
+AddModule = Callable[[ModuleType, str, str], None]
+
+
+@pytest.fixture
+def add_module(tmp_path, monkeypatch) -> Iterator[AddModule]:
+    """Add a module to a package for one test: the package, the module's name, its text."""
+    added = []
+
+    def add(package: ModuleType, name: str, text: str) -> None:
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+        load_records.cache_clear()
+        added.append((package, name))
+
+    yield add
+    monkeypatch.undo()
+    load_records.cache_clear()
+    for package, name in added:
+        sys.modules.pop(f"{package.__name__}.{name}", None)
+        vars(package).pop(name, None)

@@ -1,6 +1,7 @@
 """What all experiments share: reading the command line, keeping a run, explaining errors."""
 
 import ast
+import contextlib
 import os
 import shlex
 import signal
@@ -62,6 +63,9 @@ class TrainingExperiment(Experiment):
     path: str
     config_read: Config
     resumed: Run | None = None
+    #: Whether a command line is being run. Its errors end the process with a line, and must do so
+    #: inside :meth:`run`, since Sacred answers any exception that leaves it with a traceback.
+    by_command_line: bool = False
 
     def __init__(self, name: str, family: str, sections: Sequence[Section]):
         super().__init__(name, ingredients=sections, save_git_info=git_state_is_readable())
@@ -79,16 +83,15 @@ class TrainingExperiment(Experiment):
 
     def _read_config(self, config: dict, complete: bool) -> dict:
         """Read what Sacred has composed; its seed comes from here, before it draws one itself."""
-        with plain_errors():
-            self._check_keys(config)
-            self._check_kind(config)
-            if complete:
-                self._check_choices(config)
-            self.config_read = Config.read({**config, "experiment": self.path}, complete=False)
-            if complete:
-                if self.resumed is not None:
-                    check_continued(self.resumed, self.config_read)
-                self.config_read.check_whole()
+        self._check_keys(config)
+        self._check_kind(config)
+        if complete:
+            self._check_choices(config)
+        self.config_read = Config.read({**config, "experiment": self.path}, complete=False)
+        if complete:
+            if self.resumed is not None:
+                check_continued(self.resumed, self.config_read)
+            self.config_read.check_whole()
         return {"seed": self.config_read.seed}
 
     def _create_run(self, *args: Any, **options: Any) -> SacredRun:
@@ -97,17 +100,17 @@ class TrainingExperiment(Experiment):
         return run
 
     def _train(self, run: SacredRun) -> float | None:
-        from disentgen.analysis.figures.drawing import save_examples
+        from disentgen.analysis.figures.examples import save_examples
         from disentgen.runs import view_training
         from disentgen.training.run import train
 
-        with plain_errors():
-            directory = RunDirectory(self._folder_of(run))
-            with directory.held():
-                training = train(self.config_read, directory, run)
-                print(f"picture: {save_examples(view_training(training, directory))}")
-            scored = training.results["scores"]
-            return (scored["held_out"] or scored["validation"])["nll"]
+        directory = RunDirectory(self._folder_of(run))
+        with directory.held():
+            training = train(self.config_read, directory, run)
+            for path in save_examples(view_training(training, directory)):
+                print(f"picture: {path}")
+        scored = training.results["scores"]
+        return (scored["held_out"] or scored["validation"])["nll"]
 
     def run(
         self,
@@ -121,34 +124,53 @@ class TrainingExperiment(Experiment):
         """Run a command; see :meth:`sacred.Experiment.run`.
 
         The update ``resume=<id or path>`` goes on with an interrupted run in its own folder.
+
+        Raises:
+            UsageError, DataFileError, DivergenceError: from Python; a command line ends with a
+                line in their place.
         """
-        options = {"--beat-interval": HEARTBEAT_SECONDS, **_given(options or {})}
+        guard = plain_errors() if self.by_command_line else contextlib.nullcontext()
+        with guard:
+            updates, given = self._compose(
+                command_name, config_updates or {}, named_configs, options or {}
+            )
+            return super().run(command_name, updates, named_configs, info, meta_info, given)
+
+    def _compose(
+        self,
+        command_name: str | None,
+        updates: Mapping[str, Any],
+        named_configs: Sequence[str],
+        given: Mapping[str, Any],
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Updates and options as Sacred is to have them, and the folder that the run is kept in."""
+        options = {"--beat-interval": HEARTBEAT_SECONDS, **_given(given)}
         # The library checks every key and type; Sacred's own check would only repeat it, less well.
         options["--force"] = True
-        updates = convert_to_nested_dict(config_updates or {})
-        resume = updates.pop("resume", None)
+        nested: dict[str, Any] = convert_to_nested_dict(dict(updates))
+        resume = nested.pop("resume", None)
         self.resumed = None
-        with plain_errors():
-            self._check_named_configs(named_configs)
-            folder = Path(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
-            if resume is not None:
-                self.resumed = self._find_resumed(folder, str(resume), named_configs)
-                folder, options["--id"] = self.resumed.path.parent, self.resumed.id
-                if comment := self.resumed.record.comment:
-                    options.setdefault("--comment", comment)
-                updates = merge(self.resumed.config, updates)
-            else:
-                updates = merge(self._list_lacking(named_configs), updates)
-                if command_name in (None, self.default_command):
-                    if "--unobserved" in options:
-                        raise UsageError("a training needs its folder: leave --unobserved away.")
-                    check_writable(folder, options.get("--id"))
-            self._observe(RunFolderObserver(folder, goes_on=resume is not None))
-            return super().run(command_name, updates, named_configs, info, meta_info, options)
+        self._check_named_configs(named_configs)
+        folder = Path(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
+        if resume is not None:
+            self.resumed = self._find_resumed(folder, str(resume), named_configs)
+            folder, options["--id"] = self.resumed.path.parent, self.resumed.id
+            if comment := self.resumed.record.comment:
+                options.setdefault("--comment", comment)
+            nested = merge(self.resumed.config, nested)
+        else:
+            nested = merge(self._list_lacking(named_configs), nested)
+            if command_name in (None, self.default_command):
+                if "--unobserved" in options:
+                    raise UsageError("a training needs its folder: leave --unobserved away.")
+                check_writable(folder, options.get("--id"))
+        self._observe(RunFolderObserver(folder, goes_on=resume is not None))
+        return nested, options
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
         """Run the command line; end with status 130 or 128 + signal when interrupted."""
         self._check_with(sys.argv if argv is None else argv)
+        self.by_command_line = True
         colorama.init()  # strips colours where the output is not a terminal
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
@@ -164,6 +186,8 @@ class TrainingExperiment(Experiment):
                     flush=True,
                 )
             raise SystemExit(128 + getattr(interrupt, "number", signal.SIGINT)) from None
+        finally:
+            self.by_command_line = False
 
     def _find_resumed(self, folder: Path, given: str, named_configs: Sequence[str]) -> Run:
         """The run that is to go on."""

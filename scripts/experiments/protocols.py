@@ -1,6 +1,6 @@
-"""Write how each row of the study is trained as data of the library, from the study's table.
+"""Write how each row of a study is trained as data of the library, from the study's entries.
 
-To be run after a change of the table, of a default or of a named configuration:
+To be run after a change of the entries, of a default or of a named configuration:
 
     python -m experiments.protocols
 """
@@ -12,27 +12,30 @@ from typing import Any
 
 from sacred.arg_parser import get_config_updates
 
-from disentgen.studies.montero2021.protocols import FILE, NOT_OF_A_ROW, format_packed, pack
-from disentgen.studies.montero2021.rows import TABLE, Row, Words
+from disentgen.studies import Study, load_studies
+from disentgen.studies.protocols import NOT_OF_A_ROW, format_packed, pack
+from disentgen.studies.rows import Row, Words
 from disentgen.training.config import Config
 from disentgen.training.identity import cell_settings
 
 
-def collect_protocols() -> dict[Row, dict[str, Any]]:
+def collect_protocols(study: Study) -> dict[Row, dict[str, Any]]:
     """Every row's configuration as its own experiment reads it, and its number of steps."""
     return {
         row: describe_protocol(read_words(row.experiment, entry.words))
-        for row, entry in TABLE.items()
+        for row, entry in study.entries.items()
     }
 
 
 def read_words(experiment: str, words: Words) -> Config:
     """The configuration of a run with these words on its command line; nothing is trained."""
     command = importlib.import_module(f"experiments.{experiment}").experiment
-    updates, named = get_config_updates(words)
+    parse: Any = get_config_updates  # without types
+    updates, named = parse(words)
     with contextlib.redirect_stdout(io.StringIO()):
         command.run("print_config", updates, named, options={"--loglevel": "ERROR"})
-    return command.config_read
+    config: Config = command.config_read
+    return config
 
 
 def describe_protocol(config: Config) -> dict[str, Any]:
@@ -46,9 +49,11 @@ def describe_protocol(config: Config) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write ``protocols.json``."""
-    FILE.write_text(format_packed(pack(collect_protocols())), encoding="utf-8")
-    print(FILE)
+    """Write ``protocols.json`` of every study."""
+    for study in load_studies().values():
+        text = format_packed(pack(collect_protocols(study)))
+        study.protocols.write_text(text, encoding="utf-8")
+        print(study.protocols)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from disentgen.dataset.duplicates import count_duplicates, find_duplicates
 from disentgen.dataset.summary import describe_dataset, describe_duplicates
 from disentgen.paths import data_folder
 from disentgen.training.config import Config
-from ingredients.errors import plain_errors
 from ingredients.section import Section
 
 
@@ -20,15 +19,12 @@ def dataset_ingredient(family: str, **defaults: Any) -> Section:
     @section.command(unobserved=True)
     def show(_run: Run) -> None:
         """Print factors and sides of the split, draw examples of each side, count duplicates."""
-        from disentgen.analysis.figures.drawing import (
-            save_sides,  # matplotlib takes its time to start
-        )
+        from disentgen.dataset.pictures import save_sides  # matplotlib takes its time to start
 
-        with plain_errors():
-            dataset = Config.read(_run.config, complete=False).open_dataset()
-            print(describe_dataset(dataset))
-            print(f"examples: {save_sides(dataset, data_folder() / 'results')}", flush=True)
-            counts = count_duplicates(dataset.split, find_duplicates(dataset))
-            print(describe_duplicates(counts, dataset.split.describe()))
+        dataset = Config.read(_run.config, complete=False).open_dataset()
+        print(describe_dataset(dataset))
+        print(f"examples: {save_sides(dataset, data_folder() / 'results')}", flush=True)
+        counts = count_duplicates(dataset.split, find_duplicates(dataset))
+        print(describe_duplicates(counts, dataset.split.describe()))
 
     return section

@@ -7,7 +7,6 @@ from sacred.run import Run
 
 from disentgen.models.summary import describe_model
 from disentgen.training.config import Config
-from ingredients.errors import plain_errors
 from ingredients.section import Section
 
 
@@ -23,7 +22,6 @@ def model_ingredient(
     @section.command(unobserved=True)
     def show(_run: Run) -> None:
         """Print the model's layers with their shapes and parameters."""
-        with plain_errors():
-            print(describe_model(Config.read(_run.config, complete=False).build_model()))
+        print(describe_model(Config.read(_run.config, complete=False).build_model()))
 
     return section

@@ -8,7 +8,6 @@ from sacred.run import Run
 from configs.training import PROTOCOLS
 from disentgen.training.config import Config
 from disentgen.training.console import describe_training
-from ingredients.errors import plain_errors
 from ingredients.section import Section
 
 
@@ -21,7 +20,6 @@ def training_ingredient(
     @section.command(unobserved=True)
     def show(_run: Run) -> None:
         """Print the objective's formula and its parameters, and the protocol."""
-        with plain_errors():
-            print(describe_training(Config.read(_run.config, complete=False)))
+        print(describe_training(Config.read(_run.config, complete=False)))
 
     return section

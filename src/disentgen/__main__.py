@@ -1,9 +1,10 @@
-"""``python -m disentgen``: the list of runs."""
+"""``python -m disentgen``: the list of runs. ``python -m disentgen cite RUN…``: their papers."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import pandas as pd
 
@@ -31,10 +32,19 @@ COLUMNS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """List runs with their status and main scores; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m disentgen", description="List runs.")
+    """List runs with their status and main scores, or cite some; return the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["cite"]:
+        from disentgen.citations import main as cite  # the list of runs needs none of its imports
+
+        return cite(words[1:])
+    parser = argparse.ArgumentParser(
+        prog="python -m disentgen",
+        description="List runs.",
+        epilog="python -m disentgen cite RUN… prints BibTeX of the papers behind runs.",
+    )
     parser.add_argument("root", nargs="?", help="folder of runs (default: sims in the data folder)")
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(words)
     try:
         runs = find_runs(given.root)
     except DisentgenError as error:
@@ -95,7 +105,7 @@ def name_objectives(runs: pd.DataFrame) -> list[str]:
     return labels
 
 
-def format_number(value: object, form: str = "g") -> str:
+def format_number(value: Any, form: str = "g") -> str:
     """A number of a run; a dash for none, and a value that is no number as it was saved.
 
     Args:

@@ -1,8 +1,11 @@
 """The errors that a user can mend. Anything else that is raised is a defect of this project."""
 
+import traceback
+from pathlib import Path
+
 
 class DisentgenError(Exception):
-    """Base of all errors whose message alone tells the user what to do."""
+    """Base of all errors whose message alone says what to do."""
 
 
 class UsageError(DisentgenError, ValueError):
@@ -15,3 +18,11 @@ class DataFileError(DisentgenError, OSError):
 
 class DivergenceError(DisentgenError, ArithmeticError):
     """Training produced a value that is not finite."""
+
+
+def describe_failure(error: Exception) -> str:
+    """An error in a line; of one that a user cannot mend, with the place in the code."""
+    if isinstance(error, DisentgenError):
+        return str(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
+from disentgen.registry import nearest_match
 from disentgen.run_files import RunFiles
 from disentgen.schema import flatten
 
@@ -19,7 +21,7 @@ def find_runs(root: str | Path | None = None, **filters: Any) -> pd.DataFrame:
     Args:
         root: ``sims`` in the data folder by default.
         filters: keep rows whose column has this value, such as ``status="COMPLETED"`` or, with
-            dots, ``**{"dataset.variant": "shape2tx"}``.
+            dots, ``**{"dataset.variant": "shape2tx"}``, or one of a list of values.
 
     Returns:
         Columns ``experiment``, ``id``, ``status``, ``path``; ``epochs_done`` and ``steps_done``, as
@@ -35,17 +37,23 @@ def find_runs(root: str | Path | None = None, **filters: Any) -> pd.DataFrame:
     runs = [RunFiles(path.parent.absolute()) for path in folder.glob("**/config.json")]
     rows = [summarise(run) for run in runs if run.id != "_sources"]
     frame = pd.DataFrame(rows)
-    for column, value in filters.items():
-        if not len(frame):
-            break
+    for column, value in filters.items() if rows else ():
         if column not in frame:
-            raise DataFileError(f"runs below {folder} have no '{column}'.")
-        frame = frame[frame[column] == value]
+            near = nearest_match(column, map(str, frame.columns))
+            raise DataFileError(f"runs below {folder} have no '{column}'.{near}")
+        accepted = value if isinstance(value, list) else [value]
+        frame = frame[[is_one_of(cell, accepted) for cell in frame[column]]]
     if not len(frame):
         return frame
     order = frame["id"].map(lambda name: (int(name), "") if name.isdigit() else (0, name))
     frame = frame.assign(_order=order).sort_values(["experiment", "_order"])
     return frame.drop(columns="_order").reset_index(drop=True)
+
+
+def is_one_of(cell: Any, accepted: list[Any]) -> bool:
+    """Whether a cell of a table has one of some values; None is that of empty cells and of NaN."""
+    empty = cell is None or (isinstance(cell, float) and math.isnan(cell))
+    return None in accepted if empty else cell in accepted
 
 
 def summarise(run: RunFiles) -> dict[str, Any]:

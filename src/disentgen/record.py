@@ -9,14 +9,6 @@ from typing import Any
 #: A run that says RUNNING, and whose last sign of life is older than this, is dead.
 STALE_SECONDS = 60
 
-#: Families of models by experiment, of runs whose configuration does not yet say it.
-EARLIER_FAMILIES = {
-    "disent": "lgm",
-    "decoders": "decoder",
-    "composition": "composer",
-    "supervised": "encoder",
-}
-
 
 @dataclass(frozen=True)
 class Record:
@@ -37,7 +29,9 @@ class Record:
     def experiment(self) -> str | None:
         """The experiment by the file that was run, since an option can change its name."""
         stem = PurePath(self.content.get("experiment", {}).get("mainfile") or "").stem
-        return stem if stem in EARLIER_FAMILIES else None
+        from disentgen.models import families_by_experiment  # torch takes seconds to start
+
+        return stem if stem in families_by_experiment() else None
 
     @property
     def comment(self) -> str:
@@ -52,7 +46,8 @@ class Record:
     @property
     def hostname(self) -> str | None:
         """The machine that the run took place on."""
-        return self.content.get("host", {}).get("hostname")
+        hostname: str | None = self.content.get("host", {}).get("hostname")
+        return hostname
 
     @property
     def seconds_since_beat(self) -> float | None:
@@ -68,10 +63,11 @@ class Record:
 
     @property
     def _meta(self) -> Mapping[str, Any]:
-        return self.content.get("meta", {})
+        meta: Mapping[str, Any] = self.content.get("meta", {})
+        return meta
 
 
 def seconds_since(moment: str) -> float:
-    """Seconds since a time that Sacred wrote down: ISO 8601, UTC, without saying so."""
+    """Seconds since a time that Sacred wrote down: ISO 8601, in UTC, without its offset."""
     then = datetime.datetime.fromisoformat(moment).replace(tzinfo=datetime.UTC)
     return (datetime.datetime.now(datetime.UTC) - then).total_seconds()

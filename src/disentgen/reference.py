@@ -8,11 +8,12 @@ from dataclasses import asdict
 from typing import Any
 
 from disentgen.dataset.build import build_dataset
-from disentgen.models import FAMILIES, FROM_DATASET
+from disentgen.models import FAMILIES
+from disentgen.models.family import FROM_DATASET
 from disentgen.models.layers import layer_kinds
 from disentgen.schema import defaults, signature
 from disentgen.training.config import ProcessSettings
-from disentgen.training.losses import losses
+from disentgen.training.losses import FROM_MODEL, losses
 from disentgen.training.settings import LossChoice, TrainingSettings
 
 HEAD = "| setting | default | is |\n|---|---|---|"
@@ -25,8 +26,8 @@ def write_reference() -> str:
     """
     parts = [
         "# Settings and layers",
-        "Written by `python -m disentgen settings` from the code. What a run of an experiment would "
-        "have, its own defaults and named configs included, is shown by "
+        "Written from the code by `python -m disentgen settings`. What a run would have, with the "
+        "defaults of its experiment and named configs, is shown by "
         "`python -m experiments.disent print_config with …`.",
         "## Beside the sections",
         tabulate(ProcessSettings),
@@ -39,8 +40,8 @@ def write_reference() -> str:
         _format_rows(LossChoice, asdict(LossChoice()), asdict(LossChoice()), "training.loss."),
         *_describe_objectives(),
         "## Layers",
-        "An encoder or decoder is a list of `(name, (argument, …))`; arguments have the order below, "
-        'and "image" stands for what the dataset\'s images have.',
+        "An encoder or decoder is a list of `(name, (argument, …))`, arguments in the order below; "
+        '"image" stands for what the images of the dataset have.',
         _tabulate_layers(),
     ]
     return "\n\n".join(parts) + "\n"
@@ -57,8 +58,7 @@ def _describe_models() -> list[str]:
 def _describe_objectives() -> list[str]:
     parts = []
     for name, kind in losses().items():
-        supplied = [key for key in signature(kind) if key not in defaults(kind)]
-        table = tabulate(kind, "training.loss.params.", supplied)
+        table = tabulate(kind, "training.loss.params.", FROM_MODEL)
         parts += [f"### Objective `{name}`", _first_sentence(kind)]
         parts += [table] if table != HEAD else ["It has no parameters."]
     return parts

@@ -18,14 +18,20 @@ T = TypeVar("T")
 
 
 def nearest_match(given: object, accepted: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the accepted word most like the given one, or ""."""
+    """The end of a message, Did you mean the nearest accepted word?; nothing if none is near."""
     words = {str(word).lower(): str(word) for word in accepted}
     close = difflib.get_close_matches(str(given).lower(), words, n=1, cutoff=0.5)
     return f" Did you mean '{words[close[0]]}'?" if close else ""
 
 
 def unknown(what: str, given: object, accepted: Iterable[str]) -> UsageError:
-    """The error for a name that is not among the accepted ones."""
+    """The error for a name that is not among the accepted ones.
+
+    Args:
+        what: it should name, for the message.
+        given: the name.
+        accepted: names that there are.
+    """
     accepted = list(accepted)
     listed = ", ".join(accepted) or "nothing"
     return UsageError(
@@ -35,6 +41,11 @@ def unknown(what: str, given: object, accepted: Iterable[str]) -> UsageError:
 
 def choose(what: str, name: str, choices: Mapping[str, T]) -> T:
     """Return ``choices[name]``.
+
+    Args:
+        what: the name should name, for the message.
+        name: given by the user.
+        choices: all things by name.
 
     Raises:
         UsageError: no such name; the message lists the choices and the nearest match.

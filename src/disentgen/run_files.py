@@ -9,7 +9,7 @@ import pandas as pd
 
 from disentgen.errors import DataFileError
 from disentgen.history import Progress, read_progress
-from disentgen.record import EARLIER_FAMILIES, Record
+from disentgen.record import Record
 from disentgen.run_directory import RunDirectory
 from disentgen.training.baseline import complete_saved
 
@@ -47,10 +47,16 @@ class RunFiles(RunDirectory):
 
     def _guess_earlier(self) -> tuple[str | None, str | None]:
         """Experiment and family of a run whose configuration does not yet say them."""
+        from disentgen.models import (  # torch takes seconds to start
+            FAMILIES,
+            families_by_experiment,
+        )
+
         described = str((self._load_json("model.json") or {}).get("family"))
-        experiments = {family: name for name, family in EARLIER_FAMILIES.items()}
-        experiment = self.record.experiment or experiments.get(described) or self.path.parent.name
-        return experiment, EARLIER_FAMILIES.get(experiment, described)
+        own = FAMILIES[described].experiment if described in FAMILIES else None
+        experiment = self.record.experiment or own or self.path.parent.name
+        family = families_by_experiment().get(experiment)
+        return experiment, described if family is None else family.name
 
     @cached_property
     def record(self) -> Record:

@@ -15,6 +15,7 @@ from disentgen.listing import find_runs
 from disentgen.models import FAMILIES, Model
 from disentgen.run_directory import RunDirectory
 from disentgen.run_files import RunFiles
+from disentgen.run_names import locate_run
 from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
 from disentgen.training.sections import open_split
@@ -28,6 +29,9 @@ class Run(RunFiles):
     """A run as its directory describes it; nothing is read before it is asked for."""
 
     _tasks: dict[str, Task] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
 
     @property
     def family(self) -> str:
@@ -95,16 +99,18 @@ def describe_split(words: str) -> dict[str, Any]:
     return open_split(json.loads(words)).describe()
 
 
-def open_run(path: str | Path) -> Run:
-    """Open a run directory.
+def open_run(name: str | Path | int) -> Run:
+    """Open a run by its path, its name or its number.
+
+    Args:
+        name: a path; ``experiment/id``, such as ``disent/1``; or the id alone, where only one
+            experiment has a run of that id.
 
     Raises:
-        DataFileError: there is no run at that path.
+        UsageError: several experiments have a run of that id.
+        DataFileError: there is no such run.
     """
-    run = Run(Path(path).expanduser().absolute())
-    if not (run.path / "config.json").exists():
-        raise DataFileError(f"{run.path} is not a run directory: it has no config.json.")
-    return run
+    return Run(locate_run(name))
 
 
 def view_training(training: "Training", directory: RunDirectory) -> Run:

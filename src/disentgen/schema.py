@@ -150,7 +150,7 @@ def positive(word: str) -> int:
 
 
 @cache
-def _adapter(hint: Any) -> TypeAdapter:
+def _adapter(hint: Any) -> TypeAdapter[Any]:
     return TypeAdapter(hint)
 
 
@@ -175,7 +175,7 @@ def convert(where: str, hint: Any, value: Any) -> Any:
 
 def _explain(where: str, value: Any, error: ValidationError) -> str:
     problems = error.errors(include_url=False)
-    # In a union every member complains; the one that got furthest into the value says most.
+    # In a union every member complains; the one furthest into the value says what is wrong.
     problem = max(problems, key=lambda problem: len(problem["loc"]))
     place = ".".join(
         [where, *(str(part) for part in problem["loc"] if isinstance(part, str | int))]

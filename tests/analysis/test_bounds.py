@@ -16,7 +16,7 @@ from disentgen.dataset.split import split_grid
 
 GRID = FactorGrid({"a": tuple(range(40)), "b": (0, 1, 5, 7), "c": (0.1, 0.2, 0.3)})
 SPLIT = split_grid(GRID, "b > 6", None, 0.1, 0)
-KNOWN = load_metrics()
+KNOWN = load_metrics("codes", "sampler")
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ def test_each_bound_is_measured_once_for_whatever_it_depends_on(metric, seen):
     first = measure(metric)
     others = {
         "dataset": {"dataset": "toy-other"},
-        "factors": {"split": split_grid(FactorGrid({**GRID.factors, "c": (1, 2, 4)}), "b > 6",
+        "factors": {"split": split_grid(FactorGrid({**GRID.factor_values, "c": (1, 2, 4)}), "b > 6",
                                         None, 0.1, 0)},
         "held out": {"split": split_grid(GRID, "b < 1", None, 0.1, 0)},
         "validation": {"split": split_grid(GRID, "b > 6", None, 0.1, 1)},

@@ -6,9 +6,12 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from disentgen.analysis.figures.run_figures import describe_importances
-from disentgen.analysis.figures.study_figures import choose_mark_colour, count_images, draw_ruler
-from disentgen.analysis.tables import tabulate_metrics
+from disentgen.analysis.figures.generalisation import choose_mark_colour, draw_score
+from disentgen.analysis.figures.importances import describe_importances
+from disentgen.analysis.figures.panels import Panel
+from disentgen.analysis.figures.points import list_points
+from disentgen.analysis.figures.subjects import count_images
+from disentgen.analysis.results_table import tabulate_metrics
 from disentgen.report.compare import format_comparison
 
 RUNS = pd.DataFrame({
@@ -38,7 +41,9 @@ def test_marks_of_codes_that_say_nothing_are_grey():
 
 def test_runs_and_cells_are_drawn_in_these_colours():
     axis = Figure().subplots()
-    draw_ruler(axis, RUNS, CELLS, ("nll_train", "nll_held_out"), COLOURS)
+    scores = ("nll_train", "nll_held_out")
+    points = {score: list_points(RUNS, CELLS, score) for score in scores}
+    draw_score(axis, Panel("", RUNS, CELLS, points), scores, COLOURS)
     for marks in axis.collections:
         assert [to_hex(colour) for colour in marks.get_facecolors()] == [
             "#ff0000", "#bfbfbf", "#00ff00"

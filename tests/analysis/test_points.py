@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from disentgen.analysis.figures.figure import show_figure
 from disentgen.analysis.figures.points import list_points
-from disentgen.analysis.figures.scores import draw_scores
-from disentgen.analysis.figures.study_figures import draw_generalisation
+from disentgen.analysis.figures.subjects import RunGroup
 from disentgen.analysis.tables import tabulate_cells
 from run_tables import make_runs
 
@@ -65,7 +65,7 @@ def drawn(figure, colour, panel=0):
 
 def test_scores_are_drawn_as_they_are(runs):
     cells = tabulate_cells(runs)
-    figure = draw_scores(runs, cells)
+    figure = show_figure("scores", RunGroup(runs, cells))
     labels = [text.get_text() for text in figure.axes[0].get_xticklabels()]
     sides = {"0.5": ("nll_train", False), "tab:red": ("nll_held_out", False),
              "tab:blue": ("nll_held_out", True)}  # fmt: skip
@@ -91,7 +91,7 @@ def test_scores_are_drawn_as_they_are(runs):
 
 def test_hollow_marks_of_the_main_figure_are_models_that_have_hardly_learned(runs):
     cells = tabulate_cells(runs)
-    figure = draw_generalisation(runs, cells)
+    figure = show_figure("generalisation", RunGroup(runs, cells))
     own = cells[~cells["control"]].set_index("label")
     marks = [
         (*line.get_xydata()[0], line.get_fillstyle() == "full", line.get_marker())
@@ -112,3 +112,71 @@ def test_a_table_without_the_mean_image_draws_no_hollow_mark(runs):
     unknown = runs.assign(excess_constant=np.nan)
     assert not list_points(unknown, tabulate_cells(unknown), "nll_train")["hollow"].any()
     assert isinstance(tabulate_cells(unknown), pd.DataFrame)
+
+
+def read_marks(axis):
+    """Strong marks of an axis: places, heights, kinds."""
+    return [
+        (*line.get_xydata()[0].tolist(), line.get_marker())
+        for line in axis.lines if line.get_marker() in ("o", "X")
+    ]  # fmt: skip
+
+
+def test_each_column_of_the_main_figure_draws_its_own_score():
+    runs = make_runs({"recomb2range": 150.0, "extrp": 300.0}, floors=(20.0, 35.0), control=70.0)
+    cells = tabulate_cells(runs)
+    own = cells[~cells["control"]]
+    axes = show_figure("generalisation", RunGroup(runs, cells)).axes
+    columns = {
+        "NLL, nats": ["nll_train", "nll_held_out"],
+        "excess over entropy floor, nats": ["excess_train", "excess_held_out"],
+        "gap to control, nats": [None, "gap_to_control"],
+    }
+    for place, axis in enumerate(axes[:6]):
+        title, scores = list(columns.items())[place % 3]
+        assert axis.get_ylabel() == title
+        shown = own[own["condition"] == ("recomb2range", "extrp")[place // 3]]
+        expected = [
+            (*row, mark)
+            for score, mark in zip(scores, "oX", strict=True) if score
+            for row in shown[["disentanglement", score]].to_numpy(float).tolist()
+        ]  # fmt: skip
+        assert [mark for *_, mark in read_marks(axis)] == [mark for *_, mark in expected]
+        found = np.array([row[:2] for row in read_marks(axis)])
+        np.testing.assert_allclose(found, [row[:2] for row in expected])
+        bars = [line for line in axis.lines if line.get_linewidth() == 3]
+        ends = [line.get_ydata() for line in bars]
+        known = [
+            row for score in scores if score
+            for row in shown[[f"{score}_low", f"{score}_high"]].to_numpy(float)
+        ]  # fmt: skip
+        np.testing.assert_allclose(ends, known)
+        assert np.ptp(ends, axis=1).min() > 0 or "nll_train" in scores or "excess_train" in scores
+    assert axes[3].get_xlabel() == "DCI disentanglement\n(lasso, n 50,000)"
+
+
+def test_faint_marks_are_runs(runs):
+    axes = show_figure("generalisation", RunGroup(runs, tabulate_cells(runs))).axes
+    own = runs[~runs["control"]]
+    for axis, scores in zip(
+        axes[:3], (["nll_train", "nll_held_out"], ["excess_train", "excess_held_out"],
+                   ["gap_to_control"]), strict=True,
+    ):  # fmt: skip
+        for marks, score in zip(axis.collections, scores, strict=True):
+            np.testing.assert_allclose(marks.get_offsets(), own[["disentanglement", score]])
+
+
+def test_the_legend_names_the_colours_of_the_models(runs):
+    figure = show_figure("generalisation", RunGroup(runs, tabulate_cells(runs)))
+    (legend,) = figure.legends
+    names = [text.get_text() for text in legend.get_texts()]
+    colours = dict(zip(names, [to_hex(mark.get_color()) for mark in legend.legend_handles],
+                       strict=True))  # fmt: skip
+    assert names == ["FactorVAE 20", "VAE", "β-VAE 8", "training images", "held-out images"]
+    places = {"VAE": 0.2, "FactorVAE 20": 0.3, "β-VAE 8": 0.6}
+    for line in figure.axes[0].lines:
+        if line.get_marker() in ("o", "X"):
+            (label,) = [
+                name for name, x in places.items() if line.get_xdata()[0] == pytest.approx(x)
+            ]
+            assert to_hex(line.get_color()) == colours[label]

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from conftest import REPOSITORY
-from disentgen.analysis.figures.run_figures import draw_curves
+from disentgen.analysis.figures.curves import FIGURE
+from disentgen.analysis.measure import Measurements
 from disentgen.analysis.tables import tabulate_cells, tabulate_runs
 from disentgen.runs import open_run
 
@@ -58,13 +59,16 @@ PLAIN = ["train, over the epoch", "validation"]
 @pytest.mark.parametrize(("family", "nll"), [("lgm", SAMPLED), ("decoder", PLAIN)])
 def test_curves_say_of_what_they_are(family, nll):
     run = make_run(1, family)
-    panels = {axis.get_ylabel(): axis for axis in draw_curves(run).axes}
+    panels = {axis.get_ylabel(): axis for axis in FIGURE.show(Measurements(run)).axes}
     legends = {
         name: [text.get_text() for text in axis.get_legend().get_texts()]
         for name, axis in panels.items()
     }
     assert legends == {"NLL, nats": nll, "KL, nats": PLAIN}
-    train, validation = panels["NLL, nats"].lines
-    assert (train.get_label(), validation.get_label()) == tuple(nll)
-    assert train.get_ydata().tolist() == run.history["train.nll"].tolist()
-    assert validation.get_ydata().tolist() == run.history["validation.nll"].tolist()
+    for name, term, labels in (("NLL, nats", "nll", nll), ("KL, nats", "kl", PLAIN)):
+        train, validation = panels[name].lines
+        assert [train.get_label(), validation.get_label()] == labels
+        assert train.get_ydata().tolist() == run.history[f"train.{term}"].tolist()
+        assert validation.get_ydata().tolist() == run.history[f"validation.{term}"].tolist()
+        assert train.get_xdata().tolist() == run.history["epoch"].tolist()
+    assert [axis.get_yscale() for axis in panels.values()] == ["log", "linear"]

@@ -105,14 +105,14 @@ def test_generation_gives_factor_values_for_an_image_as_they_are_or_standardised
     assert values.std(dim=0, correction=0).tolist() == pytest.approx([1, 1], abs=1e-5)
 
 
-def test_the_disk_is_told_of_each_batch_but_the_first_ahead_of_time():
-    told = []
+def test_each_batch_but_the_first_is_announced_to_the_disk():
+    asked = []
 
     def fetch(indices):
-        told.append(("fetch", *indices))
+        asked.append(("fetch", *indices))
         return show_index(indices)
 
-    images = Images((4, 4, 3), 255, "original", fetch, lambda indices: told.append(tuple(indices)))
+    images = Images((4, 4, 3), 255, "original", fetch, lambda indices: asked.append(tuple(indices)))
     batches = ScoringBatches(Observations(images, GRID, CPU), RECONSTRUCT, np.arange(5), 2)
     assert len(list(batches)) == 3
-    assert told == [(2, 3), ("fetch", 0, 1), (4,), ("fetch", 2, 3), ("fetch", 4)]
+    assert asked == [(2, 3), ("fetch", 0, 1), (4,), ("fetch", 2, 3), ("fetch", 4)]

@@ -21,7 +21,7 @@ def command(tmp_path, monkeypatch, capsys):
     return run
 
 
-def test_list_tells_sizes_licences_and_what_is_there(command, tmp_path):
+def test_list_shows_sizes_licences_and_what_is_there(command, tmp_path):
     path = tmp_path / "raw" / "shapes3d" / "3dshapes.h5"
     path.parent.mkdir(parents=True)
     path.write_bytes(bytes(3_000_000))
@@ -67,7 +67,7 @@ def test_duplicates_are_found_once(command, tmp_path, monkeypatch):
     assert asked == ["3DShapes (rendered stand-in)"]
 
 
-def test_show_writes_where_it_is_told(command, tmp_path):
+def test_show_writes_to_the_given_path(command, tmp_path):
     command("show", "dsprites", "--source", "stand-in", "--output", str(tmp_path / "a.png"))
     assert (tmp_path / "a.png").exists()
 

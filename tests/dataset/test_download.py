@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from disentgen.dataset.originals import files
 from disentgen.dataset.originals.download import download
+from disentgen.dataset.originals.verify import compute_hash
 from disentgen.dataset.spec import find_spec
 from disentgen.errors import DataFileError
 
@@ -15,7 +15,7 @@ CONTENT = bytes(range(256)) * 20_000
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves CONTENT; cuts the first answers off where it is told to."""
+    """Serves CONTENT; cuts the first answers off where it is asked to."""
 
     def __init__(self, cuts=(), ranges=True):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -47,7 +47,7 @@ def make_spec(server, tmp_path, content=CONTENT):
     sample.write_bytes(content)
     spec = find_spec("mpi3d", "toy")
     url = f"http://127.0.0.1:{server.server_address[1]}/mpi3d_toy.npz"
-    digest = files.compute_hash(sample, "md5")
+    digest = compute_hash(sample, "md5")
     return replace(spec, original=replace(spec.original, url=url, hash=f"md5:{digest}"))
 
 

@@ -115,7 +115,7 @@ def test_where_nothing_can_be_kept_it_is_found_all_the_same(folder, capsys):
 
 
 def test_of_two_at_once_one_compares(capsys):
-    started, found = threading.Barrier(2), []
+    started, firsts = threading.Barrier(2), []
 
     def draw_slowly(indices):
         time.sleep(0.1)
@@ -123,14 +123,14 @@ def test_of_two_at_once_one_compares(capsys):
 
     def work():
         started.wait()
-        found.append(find_duplicates(make_dataset(draw_slowly)).tolist())
+        firsts.append(find_duplicates(make_dataset(draw_slowly)).tolist())
 
     threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [FIRST, FIRST]
+    assert firsts == [FIRST, FIRST]
     assert capsys.readouterr().out.count("comparing the 36 images") == 1
 
 

@@ -164,7 +164,7 @@ def test_noise_is_the_image_s_own_and_only_in_the_real_version():
         assert spread == pytest.approx(strength, rel=0.1, abs=0.01)
 
 
-def test_colours_and_rings_tell_the_classes_apart():
+def test_colours_and_rings_differ_between_classes():
     for version in VERSIONS:
         objects = [
             draw(version, object_color=c, object_size=1, horizontal_axis=39) for c in range(6)
@@ -198,12 +198,12 @@ def test_likeness_to_genuine_frames(version):
     assert np.abs(drawn - genuine).mean() < 0.7 * error
 
     # The object, where it is of a colour that nothing else has.
-    told = classes[:, 0] == (BLUE if version == "toy" else RED)
-    assert told.sum() >= 12
-    red, green, blue = np.moveaxis(genuine[told], -1, 0)
+    coloured = classes[:, 0] == (BLUE if version == "toy" else RED)
+    assert coloured.sum() >= 12
+    red, green, blue = np.moveaxis(genuine[coloured], -1, 0)
     is_red, is_blue = red - (green + blue) / 2 > 28, (blue - red > 30) & (green >= red)
     seen = is_blue if version == "toy" else is_red
-    share = cover_objects(version, classes[told])
+    share = cover_objects(version, classes[coloured])
     overlap = (seen & (share > 0.5)).sum((1, 2)) / (seen | (share > 0.5)).sum((1, 2))
     assert overlap.mean() > least_overlap + 0.2
     columns, rows_ = find_centre(share > 0.5)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conftest import FRAMES
 from disentgen.dataset.specs.shapes3d import GRID
-from disentgen.dataset.stand_ins import room, room_light
+from disentgen.dataset.stand_ins import room, room_light, room_objects
 
 GREEN, BLUE, RED = 3, 6, 0
 
@@ -29,15 +29,15 @@ def draw_object(**classes):
 def is_inside(shape, size, points):
     x, y, z = np.moveaxis(points, -1, 0)
     if shape == 0:
-        half = size * room.CUBE_HALF
+        half = size * room_objects.CUBE_HALF
         return (abs(x) < half) & (abs(y) < half) & (abs(z - half) < half)
     if shape == 1:
-        height = size * room.CYLINDER_HEIGHT
-        return (x**2 + y**2 < (size * room.CYLINDER_RADIUS) ** 2) & (z > 0) & (z < height)
+        height = size * room_objects.CYLINDER_HEIGHT
+        return (x**2 + y**2 < (size * room_objects.CYLINDER_RADIUS) ** 2) & (z > 0) & (z < height)
     radius, height = (
-        (room.SPHERE_RADIUS, 2 * room.SPHERE_RADIUS)
+        (room_objects.SPHERE_RADIUS, 2 * room_objects.SPHERE_RADIUS)
         if shape == 2
-        else (room.CAPSULE_RADIUS, room.CAPSULE_HEIGHT)
+        else (room_objects.CAPSULE_RADIUS, room_objects.CAPSULE_HEIGHT)
     )
     on_axis = np.clip(z, size * radius, size * (height - radius))
     return x**2 + y**2 + (z - on_axis) ** 2 < (size * radius) ** 2
@@ -53,14 +53,14 @@ def is_inside(shape, size, points):
 def test_rays_enter_objects_where_points_along_them_are_inside(shape, size, target, azimuth):
     origin = np.array([1.5 * np.cos(azimuth), 1.5 * np.sin(azimuth), 0.3], np.float32)
     ray = (np.array(target) - origin).astype(np.float32)
-    entry = room.find_entry(room.cross_object(shape, size, origin, ray[None]))[0]
+    entry = room_objects.find_entry(room_objects.cross_object(shape, size, origin, ray[None]))[0]
     steps = np.arange(0, 2, 1e-4)
     inside = is_inside(shape, size, origin + steps[:, None] * ray)
     if np.isinf(entry):
         assert inside.sum() <= 100  # a ray may graze the surface by a rounding error
     else:
         point = origin + entry * ray
-        normal = room.find_normals(shape, size, point[None])[0]
+        normal = room_objects.find_normals(shape, size, point[None])[0]
         assert np.linalg.norm(normal) == pytest.approx(1, abs=1e-3)
         assert normal @ ray < 1e-3
         if inside.any():

@@ -39,9 +39,9 @@ def split(condition=None, variant=None, held_out=None, held_in=None, spec=DSPRIT
 def test_published_variants(names, expected):
     name, condition, variant = names
     spec = find_spec(name)
-    for found in (split(condition, variant, spec=spec), split(variant=variant, spec=spec)):
+    for divided in (split(condition, variant, spec=spec), split(variant=variant, spec=spec)):
         held_in, held_out, digest = expected
-        description = found.describe()
+        description = divided.describe()
         assert description["held_in"]["count"] == held_in
         assert description["held_out"]["count"] == held_out
         assert description["held_out"]["sha256"].startswith(digest)
@@ -65,7 +65,7 @@ def test_hearts_are_left_out_where_leave1out_leaves_out_ellipses():
     assert hearts.describe()["held_in"]["count"] == 731_472
     assert hearts.describe()["held_out"]["count"] == 5_808
     assert hearts.sha256("held_out").startswith("6c7b3a7a6c50b891")
-    classes = [found.grid.classes(found.indices("held_out")) for found in (hearts, ellipses)]
+    classes = [divided.grid.classes(divided.indices("held_out")) for divided in (hearts, ellipses)]
     assert np.array_equal(classes[0] - classes[1], np.tile([1, 0, 0, 0, 0], (5_808, 1)))
 
 
@@ -74,8 +74,8 @@ def test_a_condition_alone_means_its_published_variant():
     own = {name: replace(row, source=None) for name, row in DSPRITES.variants.items()}
     with pytest.raises(UsageError, match="2 variants of condition.*leave1out, leave1out_heart"):
         split("recomb2element", spec=replace(DSPRITES, variants=own))
-    found = split("extrp", spec=replace(DSPRITES, variants=own))
-    assert found.describe() == split(variant="blank_side").describe()
+    divided = split("extrp", spec=replace(DSPRITES, variants=own))
+    assert divided.describe() == split(variant="blank_side").describe()
 
 
 def test_representation_is_one_short_line():
@@ -88,10 +88,10 @@ def test_representation_is_one_short_line():
 
 
 def test_images_may_be_on_neither_side():
-    found = split(variant="horz_gt20", spec=find_spec("mpi3d"))
-    neither = np.flatnonzero(~(found.held_in | found.held_out))
+    divided = split(variant="horz_gt20", spec=find_spec("mpi3d"))
+    neither = np.flatnonzero(~(divided.held_in | divided.held_out))
     assert len(neither) == 25_920
-    assert set(found.grid.values(neither)[:, found.grid.axis("horizontal_axis")]) == {20.0}
+    assert set(divided.grid.values(neither)[:, divided.grid.axis("horizontal_axis")]) == {20.0}
 
 
 def test_hash_is_of_sorted_little_endian_indices():
@@ -112,11 +112,11 @@ def test_expression_equals_the_variant_it_writes_out():
 
 @given(st.floats(0.001, 0.9), st.integers(0, 5))
 def test_sides_are_apart_and_validation_is_held_in(fraction, seed):
-    found = split(held_out="posX > 0.9 & shape == 2", validation=fraction, seed=seed)
-    sides = [found.mask(side) for side in ("train", "validation", "held_out")]
+    divided = split(held_out="posX > 0.9 & shape == 2", validation=fraction, seed=seed)
+    sides = [divided.mask(side) for side in ("train", "validation", "held_out")]
     assert np.array_equal(sum(side.astype(int) for side in sides), np.ones(DSPRITES.grid.size))
-    assert found.mask("validation").sum() == round(fraction * found.held_in.sum())
-    assert np.array_equal(found.trained_on(), found.indices("train"))
+    assert divided.mask("validation").sum() == round(fraction * divided.held_in.sum())
+    assert np.array_equal(divided.trained_on(), divided.indices("train"))
 
 
 def test_validation_depends_on_the_data_seed_alone():
@@ -135,12 +135,12 @@ def test_control_trains_on_both_sides_and_scores_the_same_ones():
 
 
 def test_sample_is_the_same_for_all_runs_on_a_split():
-    found = split(variant="shape2tx")
-    sample = found.sample("held_out", 100)
+    divided = split(variant="shape2tx")
+    sample = divided.sample("held_out", 100)
     assert len(sample) == len(np.unique(sample)) == 100
-    assert found.held_out[sample].all()
+    assert divided.held_out[sample].all()
     assert np.array_equal(sample, split(variant="shape2tx", control=True).sample("held_out", 100))
-    assert len(found.sample("held_out", None)) == 122_880
+    assert len(divided.sample("held_out", None)) == 122_880
 
 
 @pytest.mark.parametrize(

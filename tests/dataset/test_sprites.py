@@ -9,18 +9,17 @@ from matplotlib.path import Path as Outline
 
 from conftest import FRAMES
 from disentgen.dataset.images import pack_bits, unpack_bits
-from disentgen.dataset.specs import dsprites
-
-GRID = dsprites.GRID
+from disentgen.dataset.specs.dsprites import GRID
+from disentgen.dataset.stand_ins import sprites
 
 
 def draw_by_definition(classes):
     """A pixel is white where its centre is inside the shape: asked of every pixel on its own."""
     shape, scale, orientation, x, y = classes
-    outline = (dsprites.square, dsprites.ellipse, dsprites.heart)[shape]()
+    outline = (sprites.square, sprites.ellipse, sprites.heart)[shape]()
     rows, columns = np.mgrid[:64, :64]
     dx, dy = columns - (15.5 + 32 * x / 31), rows - (15.5 + 32 * y / 31)
-    angle, size = GRID.factors["orientation"][orientation], GRID.factors["scale"][scale]
+    angle, size = GRID.factor_values["orientation"][orientation], GRID.factor_values["scale"][scale]
     u = (dx * np.cos(angle) - dy * np.sin(angle)) / size
     v = (dx * np.sin(angle) + dy * np.cos(angle)) / size
     inside = Outline(outline).contains_points(np.stack([u.ravel(), v.ravel()], axis=1))
@@ -30,7 +29,7 @@ def draw_by_definition(classes):
 @settings(deadline=None, max_examples=60)
 @given(st.tuples(*(st.integers(0, size - 1) for size in GRID.sizes)))
 def test_pixels_are_white_where_their_centre_is_inside(classes):
-    picture = dsprites.render(GRID.indices(np.array([classes])))[0, :, :, 0]
+    picture = sprites.render(GRID, GRID.indices(np.array([classes])))[0, :, :, 0]
     # A centre within a rounding error of the outline may fall on either side.
     assert (picture != draw_by_definition(classes)).sum() <= 1
 
@@ -45,20 +44,20 @@ def test_pixels_are_white_where_their_centre_is_inside(classes):
 )
 def test_areas_at_orientation_zero_are_those_of_the_original(shape, areas):
     classes = np.array([[shape, scale, 0, 0, 0] for scale in range(6)])
-    found = dsprites.render(GRID.indices(classes)).reshape(6, -1).sum(axis=1)
-    assert found.tolist() == areas
+    drawn = sprites.render(GRID, GRID.indices(classes)).reshape(6, -1).sum(axis=1)
+    assert drawn.tolist() == areas
 
 
 def test_orientations_0_and_39_are_one_picture():
     classes = np.array([[s, c, o, 3, 5] for s in range(3) for c in range(6) for o in (0, 39)])
-    pictures = dsprites.render(GRID.indices(classes))
+    pictures = sprites.render(GRID, GRID.indices(classes))
     assert np.array_equal(pictures[0::2], pictures[1::2])
 
 
 def test_directions():
     def centre_of_mass(**classes):
         index = GRID.indices(np.array([[classes.get(name, 0) for name in GRID.names]]))
-        rows, columns = np.nonzero(dsprites.render(index)[0, :, :, 0])
+        rows, columns = np.nonzero(sprites.render(GRID, index)[0, :, :, 0])
         return rows.mean(), columns.mean()
 
     assert centre_of_mass() == (15.5, 15.5)
@@ -68,14 +67,14 @@ def test_directions():
 
 def test_every_image_is_binary_and_whole():
     indices = np.arange(0, GRID.size, 97)
-    pictures = dsprites.render(indices)
+    pictures = sprites.render(GRID, indices)
     assert pictures.dtype == np.uint8
     assert pictures.max() == 1
     border = np.ones((64, 64), bool)
     border[1:-1, 1:-1] = False
     assert not pictures[:, border].any()
-    packed = dsprites.render_packed(indices)
-    assert np.array_equal(unpack_bits(packed, dsprites.IMAGE_SHAPE), pictures)
+    packed = sprites.render_packed(GRID, indices)
+    assert np.array_equal(unpack_bits(packed, sprites.PIXELS_SHAPE), pictures)
     assert np.array_equal(pack_bits(pictures), packed)
 
 
@@ -83,7 +82,7 @@ def test_every_image_is_binary_and_whole():
 def test_likeness_to_genuine_frames():
     rows = list(csv.DictReader((FRAMES / "dsprites" / "index.csv").open()))
     classes = np.array([[int(row[name]) for name in GRID.names] for row in rows])
-    drawn = dsprites.render(GRID.indices(classes))[..., 0] > 0
+    drawn = sprites.render(GRID, GRID.indices(classes))[..., 0] > 0
     genuine = np.stack(
         [matplotlib.image.imread(FRAMES / "dsprites" / row["file"]) > 0.5 for row in rows]
     ).reshape(drawn.shape)
@@ -99,7 +98,7 @@ def test_likeness_to_the_genuine_animation():
     packed = np.packbits(frames.reshape(len(frames), -1), axis=1).view(np.uint64)
     everything = np.concatenate(
         [
-            dsprites.render_packed(np.arange(start, start + 8192)).view(np.uint64)
+            sprites.render_packed(GRID, np.arange(start, start + 8192)).view(np.uint64)
             for start in range(0, GRID.size, 8192)
         ]
     )

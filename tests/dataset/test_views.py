@@ -37,9 +37,9 @@ def test_factors_are_in_the_scale_of_the_dataset():
     view = View(given, "supervised", "validation")
     shape, values = given.spec.grid.values(view.indices[::1000])[:, 0], np.array([1.0, 2.0, 3.0])
     expected = (shape - values.mean()) / values.std()
-    found = [view[place][1][0].item() for place in range(0, len(view), 1000)]
-    assert found == pytest.approx(expected)
-    assert len({round(value, 3) for value in found}) == 3
+    shown = [view[place][1][0].item() for place in range(0, len(view), 1000)]
+    assert shown == pytest.approx(expected)
+    assert len({round(value, 3) for value in shown}) == 3
 
 
 def test_length_is_that_of_the_side(dataset):
@@ -50,7 +50,7 @@ def test_length_is_that_of_the_side(dataset):
 def test_loader_fetches_whole_batches(dataset):
     loader = DataLoader(View(dataset, "supervised", "held_out"), batch_size=8)
     images, factors = next(iter(loader))
-    assert images.shape == (8, *dataset.spec.tensor_shape)
+    assert images.shape == (8, *dataset.spec.image_shape)
     indices = dataset.split.indices("held_out")[:8]
     assert factors.numpy() == pytest.approx(dataset.spec.grid.values(indices))
 

@@ -8,7 +8,7 @@ from configs.cnnvae import ARCHITECTURES, ENCODERS
 from configs.decoders import DECODERS
 from disentgen.errors import UsageError
 from disentgen.models import build_model
-from disentgen.models.families.composer import mixers
+from disentgen.models.mixers import mixers
 
 GREY, COLOUR = (1, 64, 64), (3, 64, 64)
 

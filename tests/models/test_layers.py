@@ -1,3 +1,4 @@
+import sys
 from math import prod
 
 import pytest
@@ -6,12 +7,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+import disentgen.models.layers as package
 from configs.cnnvae import ARCHITECTURES
 from disentgen.errors import UsageError
 from disentgen.models.layers import (
     Convolution,
     FewChannelUpsampling,
     Flattening,
+    Layer,
     Linear,
     MaxPooling,
     Rectifier,
@@ -134,11 +137,50 @@ def test_mistakes(layers, message):
 
 
 def test_every_kind_of_layer_has_a_word():
-    assert set(layer_kinds()) == {
+    assert set(layer_kinds()) >= {
         "conv", "tconv", "linear", "maxpool", "upsample", "flatten", "unflatten", "relu", "tanh",
         "batchnorm", "broadcast",
     }  # fmt: skip
     assert prod(IMAGE) == 12_288
+
+
+def test_every_kind_of_layer_is_found_in_its_module_under_a_word_of_its_own():
+    modules = [module for name, module in sys.modules.items() if name.startswith(package.__name__)]
+    kinds = {
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Layer) and kind is not Layer
+    }
+    assert set(layer_kinds().values()) == kinds
+    assert len({kind.name for kind in kinds}) == len(kinds)
+
+
+LEAKY = """
+from dataclasses import dataclass
+from torch import nn
+from disentgen.models.layers import Layer
+
+@dataclass(frozen=True)
+class LeakyRectifier(Layer):
+    name = "leaky_relu"
+    input_axes = 2
+    slope: float = 0.1
+
+    def module(self, shape):
+        return nn.LeakyReLU(self.slope)
+
+LAYERS = (LeakyRectifier,)
+"""
+
+
+def test_a_kind_of_layer_is_one_file(add_module):
+    add_module(package, "leaky", LEAKY)
+    (layer,) = read_layers("m", [("leaky_relu", (0.5,))], IMAGE)
+    assert Stack([layer], (1, 1))(torch.tensor([[[-1.0]]])).item() == -0.5
+    assert normalise_layers("m", [("leaky_relu", ("0.1",))]) == [["leaky_relu"]]
+    with pytest.raises(UsageError, match="'leaky_relu', cannot take shape .*: it takes .* 2 axes"):
+        Stack([layer], (4,))
 
 
 def test_corners_stay_where_they_are_in_the_named_mpcnn_alone():

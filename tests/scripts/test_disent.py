@@ -457,3 +457,36 @@ def test_a_saved_configuration_is_not_mixed_with_another_choice(disent, runs):
     first, second = (open_run(runs / name) for name in "12")
     assert second.config == {**first.config, "seed": 2}
     assert second.results["split"] == first.results["split"]
+
+
+def test_from_python_a_mistake_is_an_exception(environment):
+    """And ends a command line with a line, after which Python is served as before."""
+    program = """
+from experiments.disent import experiment
+from disentgen.errors import UsageError
+
+def try_to(call, *args, **options):
+    try:
+        call(*args, **options)
+    except (UsageError, SystemExit) as error:
+        print(type(error).__name__, error)
+
+words = {"named_configs": ["dataset.dsprites", "model.fast", "training.fast"]}
+wrong = {"training.batch_sise": 3}
+for _ in range(2):
+    try_to(experiment.run, config_updates=wrong, **words)
+    try_to(experiment.run, "model.show", config_updates={"model.latent_size": "ten"}, **words)
+    try_to(experiment.run_commandline, ["disent", "with", *words["named_configs"],
+                                        "training.batch_sise=3"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=SCRIPTS, env=environment, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    lines = [line for line in done.stdout.splitlines() if "Error" in line or "Exit" in line]
+    wrong = "unknown parameter in training: 'batch_sise'"
+    assert len(lines) == 6
+    for one, other, command in (lines[:3], lines[3:]):
+        assert one.startswith(f"UsageError {wrong}")
+        assert other.startswith("UsageError model.latent_size: input should be a valid integer")
+        assert command.startswith(f"SystemExit error: {wrong}")

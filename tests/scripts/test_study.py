@@ -1,6 +1,7 @@
 """The other experiments' command lines, and the batch scripts over the table of the study."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -14,9 +15,10 @@ import pytest
 from conftest import REPOSITORY, call_module
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import find_runs, open_run
-from disentgen.studies.montero2021.rows import MODELS, TABLE, VARIANTS
+from disentgen.studies.montero2021 import STUDY
+from experiments.planned import SMOKE, plan_runs
 from experiments.protocols import read_words
-from experiments.sweep import SMOKE, list_cells, main, run_cell
+from experiments.sweep import main, make_run
 
 SHORT = (*SMOKE, "threads=1", "seed=1")
 
@@ -100,19 +102,44 @@ def test_mistakes(command, words, message):
     assert "Traceback" not in done.stderr
 
 
+@pytest.fixture
+def interpreter(tmp_path):
+    """A virtual environment that needs no set-up: the interpreter of these tests."""
+    folder = tmp_path / "venv"
+    (folder / "bin").mkdir(parents=True)
+    python = folder / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    python.chmod(0o755)
+    (folder / ".installed").write_text((REPOSITORY / "pyproject.toml").read_text())
+    return folder
+
+
 @pytest.mark.parametrize(("experiment", "number"), [("disent", 66), ("decoders", 11),
                                                     ("composition", 11)])  # fmt: skip
-def test_dry_run_prints_every_cell(experiment, number):
+def test_dry_run_prints_every_run(experiment, number, interpreter, tmp_path):
     script = REPOSITORY / "bin" / f"run-{experiment}.sh"
-    module = [sys.executable, "-m", "experiments.sweep", experiment, "--dry-run"]
-    assert f"-m experiments.sweep {experiment}" in script.read_text()
-    printed = subprocess.run(module, capture_output=True, text=True, check=True).stdout.splitlines()
+    printed = subprocess.run(
+        [script, "--dry-run"], capture_output=True, text=True, check=True, cwd=tmp_path,
+        env={**os.environ, "VENV": str(interpreter)},
+    ).stdout.splitlines()  # fmt: skip
     assert len(set(printed)) == len(printed) == number
-    cells = list_cells(experiment)
-    for line, cell in zip(printed, cells, strict=True):
-        assert shlex.split(line, comments=True) == ["python", *cell.command[1:]]
-        assert line.partition("  # ")[2] == TABLE[cell.row].note
-    assert len(list_cells(experiment, range(1, 4))) == 3 * number
+    runs = plan_runs(STUDY, experiment)
+    for line, planned in zip(printed, runs, strict=True):
+        assert shlex.split(line, comments=True) == ["python", *planned.command[1:]]
+        assert line.partition("  # ")[2] == STUDY.entries[planned.row].note
+    assert len(plan_runs(STUDY, experiment, range(1, 4))) == 3 * number
+    assert f"The {experiment} runs of Montero et al. 2021, {number};" in script.read_text()
+
+
+def test_batch_scripts_take_a_data_folder_beside_where_they_are_called(interpreter, tmp_path):
+    python = interpreter / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "$DISENTGEN_DATA"\n')
+    for name in ("run-disent.sh", "run-decoders.sh", "run-composition.sh", "run-short-study.sh"):
+        done = subprocess.run(
+            [REPOSITORY / "bin" / name], capture_output=True, text=True, check=True, cwd=tmp_path,
+            env={**os.environ, "VENV": str(interpreter), "DISENTGEN_DATA": "data"},
+        )  # fmt: skip
+        assert set(done.stdout.split()) == {str(tmp_path / "data")}, name
 
 
 def test_settings_and_controls_of_a_study():
@@ -141,10 +168,10 @@ def test_a_misspelt_model_of_the_study_is_answered():
 
 
 def test_every_word_of_the_table_is_known_to_its_experiment(command):
-    for experiment in MODELS:
+    for experiment in STUDY.experiments:
         named = command(f"experiments.{experiment}", "print_named_configs").stdout
-        for cell in list_cells(experiment):
-            for word in cell.words:
+        for planned in plan_runs(STUDY, experiment):
+            for word in planned.words:
                 assert "=" in word or re.search(rf"\b{word.split('.')[1]}\b", named), word
 
 
@@ -160,13 +187,13 @@ def test_cells_run_beside_each_other(command, data):
 
 def test_runs_on_the_stand_in_do_not_count_once_the_original_is_there(data, monkeypatch):
     monkeypatch.setenv("DISENTGEN_DATA", str(data))
-    (cell,) = list_cells("decoders", datasets=["dsprites"])[:1]
+    (planned,) = plan_runs(STUDY, "decoders", dataset="dsprites")[:1]
     folder = data / "sims" / "decoders" / "1"
-    settings = read_words("decoders", cell.words)
+    settings = read_words("decoders", planned.words)
     RunDirectory(folder).save_config(settings)
-    record = {"status": "COMPLETED", "meta": {"comment": cell.name}}
+    record = {"status": "COMPLETED", "meta": {"comment": planned.name}}
     (folder / "run.json").write_text(json.dumps(record))
-    assert run_cell(cell) == "finished before"
+    assert make_run(planned) == "finished before"
     original = data / "raw" / "dsprites" / "dsprite_train.npz"
     original.parent.mkdir(parents=True)
     np.savez(original, imgs=np.zeros(1))
@@ -175,41 +202,50 @@ def test_runs_on_the_stand_in_do_not_count_once_the_original_is_there(data, monk
         "subprocess.run",
         lambda command, **options: started.append(command) or subprocess.CompletedProcess("", 0),
     )
-    assert run_cell(cell) == "done"
-    assert started == [cell.command]
+    assert make_run(planned) == "done"
+    assert started == [planned.command]
 
 
 def test_runs_of_other_defaults_are_none_of_a_cell(data, monkeypatch):
     """An earlier version's words meant another protocol; what cannot be read is none either."""
     monkeypatch.setenv("DISENTGEN_DATA", str(data))
-    (cell,) = list_cells("composition", datasets=["dsprites"])[:1]
+    (planned,) = plan_runs(STUDY, "composition", dataset="dsprites")[:1]
     earlier = REPOSITORY / "tests" / "fixtures" / "earlier_runs" / "composition" / "unbroken"
     folder = data / "sims" / "composition" / "1"
     shutil.copytree(earlier, folder)
     record = json.loads((folder / "run.json").read_text())
-    record["meta"]["comment"] = cell.name
+    record["meta"]["comment"] = planned.name
     (folder / "run.json").write_text(json.dumps(record))
     started = []
     monkeypatch.setattr(
         "subprocess.run",
         lambda command, **options: started.append(command) or subprocess.CompletedProcess("", 0),
     )
-    assert run_cell(cell) == "done"
+    assert make_run(planned) == "done"
     (folder / "config.json").write_text("{")
-    assert run_cell(cell) == "done"
-    assert started == [cell.command] * 2
+    assert make_run(planned) == "done"
+    assert started == [planned.command] * 2
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("--jobs", "0"), "argument --jobs: invalid positive value: '0'"),
-        (("--dataset", "discs"), "argument --dataset: invalid choice: 'discs'"),
+        (("--dataset", "discs"), "unknown dataset 'discs'; accepted: dsprites, mpi3d, shapes3d."),
+        (("--dataset", "dsprite"), "Did you mean 'dsprites'?"),
+        (("--study", "montero2020"), "unknown study 'montero2020'; accepted: montero2021."),
     ],
 )
 def test_mistakes_of_a_study(words, message, capsys):
     with pytest.raises(SystemExit):
         main(["disent", "--dry-run", *words])
+    assert message in capsys.readouterr().err
+
+
+def test_an_experiment_that_the_study_lacks_is_answered(capsys):
+    with pytest.raises(SystemExit):
+        main(["decoder", "--dry-run"])
+    message = "unknown experiment 'decoder'; accepted: disent, decoders, composition. Did you mean"
     assert message in capsys.readouterr().err
 
 
@@ -219,7 +255,7 @@ def test_finished_cells_are_skipped_and_interrupted_ones_go_on(command, data):
     assert first.stdout.count("] done") == 3
     runs = find_runs(data / "sims")
     assert (runs["status"] == "COMPLETED").all()
-    assert set(runs["dataset.variant"]) == set(VARIANTS["dsprites"])
+    assert set(runs["dataset.variant"]) == {"leave1out", "shape2tx", "blank_side"}
     broken = data / "sims" / "decoders" / "2" / "run.json"
     broken.write_text(json.dumps(json.loads(broken.read_text()) | {"status": "INTERRUPTED"}))
     second = command("experiments.sweep", *words)

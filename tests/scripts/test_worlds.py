@@ -49,6 +49,6 @@ def test_each_condition_of_each_dataset_trains(disent, data, spec, variant):
         assert scores["images"] == min(SCORED, split.mask(side).sum())
         assert (scores["nll_floor"] > 0) == (spec.maximum > 1)
         assert scores["nll"] > scores["nll_floor"]
-    assert run.model.image_shape == spec.tensor_shape
+    assert run.model.image_shape == spec.image_shape
     assert (folder / "reconstructions.png").read_bytes().startswith(b"\x89PNG")
     assert len(run.history) == 1

@@ -1,26 +1,30 @@
 """The study's protocols as data, beside what its table's words mean."""
 
+from dataclasses import replace
+
 import pytest
 
 from configs.cnnvae import ARCHITECTURES
 from configs.decoders import DECODERS
+from disentgen.errors import DataFileError
 from disentgen.models.layers import normalise_layers
-from disentgen.studies.montero2021 import TABLE, Row, load_protocols
-from disentgen.studies.montero2021.protocols import NOT_OF_A_ROW, pack, unpack
+from disentgen.studies.montero2021 import STUDY
+from disentgen.studies.protocols import NOT_OF_A_ROW, format_packed, load_protocols, pack, unpack
+from disentgen.studies.rows import Row
 from experiments.protocols import collect_protocols
 
 
 @pytest.fixture(scope="module")
 def protocols():
-    return load_protocols()
+    return load_protocols(STUDY)
 
 
 def test_data_is_what_the_experiments_make_of_the_table(protocols):
     """Where it is not: python -m experiments.protocols, inside scripts, writes it anew."""
-    collected = collect_protocols()
-    assert list(collected) == list(protocols) == list(TABLE)
+    collected = collect_protocols(STUDY)
+    assert list(collected) == list(protocols) == list(STUDY.entries)
     for row, config in collected.items():
-        assert protocols[row] == {**config, "note": TABLE[row].note}, row
+        assert protocols[row] == config, row
 
 
 def test_protocols_are_of_training_alone(protocols):
@@ -73,3 +77,15 @@ def test_packing_loses_nothing_where_rows_differ():
     protocols = {rows[0]: config, rows[1]: {**config, "lr": 3, "gamma": None}}
     assert unpack(pack(protocols)) == protocols
     assert pack(protocols)["experiments"][0]["config"] == {"steps": 2, "params": {}}
+
+
+def test_protocols_of_other_entries_are_refused(tmp_path):
+    study = replace(STUDY, protocols=tmp_path / "protocols.json")
+    with pytest.raises(DataFileError, match=r"is missing; python -m experiments.protocols"):
+        load_protocols(study)
+    rows = dict(list(load_protocols(STUDY).items())[:2])
+    study.protocols.write_text(format_packed(pack(rows)))
+    with pytest.raises(
+        DataFileError, match=r"other rows, composition dsprites blank_side composer"
+    ):
+        load_protocols(study)

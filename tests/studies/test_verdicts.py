@@ -1,36 +1,39 @@
 """Verdicts and comparison on tables made by hand, and on the published ones."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 from verdict_errors import Case, list_cases, simulate, summarise, tabulate_errors
 
 from disentgen.analysis.tables import drop_repetitions, interval, tabulate_cells
+from disentgen.report import compare
 from disentgen.report.compare import (
-    compare_cells,
     format_comparison,
     format_strays,
     format_verdicts,
 )
 from disentgen.report.formatting import format_number, records
-from disentgen.studies.montero2021 import load_protocols
-from disentgen.studies.montero2021.claims import list_claims
-from disentgen.studies.montero2021.published import load_published
+from disentgen.studies.montero2021 import STUDY
+from disentgen.studies.verdicts import decisions
 from disentgen.studies.verdicts.decisions import (
     NOT_SUPPORTED,
     SUPPORTED,
     UNDECIDED,
-    count_needed,
     decide,
-    describe_need,
-    tabulate_verdicts,
 )
 from disentgen.studies.verdicts.estimates import compare_ratio, power
+from disentgen.studies.verdicts.needs import count_needed, describe_need
+from disentgen.studies.verdicts.published import describe_published, load_published
 from disentgen.studies.verdicts.selection import list_strays
 from run_tables import MODELS, make_runs
 
 #: 2.5 % and three standard errors of 2,000 draws.
 LIMIT = 0.037
+
+tabulate_verdicts = partial(decisions.tabulate_verdicts, study=STUDY)
+compare_cells = partial(compare.compare_cells, study=STUDY)
 
 
 def judge(runs, number, dataset="dsprites", text=""):
@@ -271,19 +274,18 @@ def test_without_runs_nothing_is_decided():
 
 
 def test_claims_need_cells_that_the_study_has():
-    rows = load_protocols()
-    for claim in list_claims():
-        assert set(claim.cells) <= set(rows), claim
+    for claim in STUDY.claims:
+        assert set(claim.cells) <= set(STUDY.entries), claim
         assert claim.reason
-    sizes = {(claim.number, claim.dataset): len(claim.cells) for claim in list_claims()}
+    sizes = {(claim.number, claim.dataset): len(claim.cells) for claim in STUDY.claims}
     assert sizes["1", "dsprites"] == 6
     assert (sizes["5", "dsprites"], sizes["5", "shapes3d"]) == (21, 18)
     assert (sizes["7b", "dsprites"], sizes["8", "dsprites"]) == (7, 1)
 
 
 def test_published_ranges_are_those_of_the_tables():
-    published = {(claim.number, claim.dataset, claim.text): claim.published
-                 for claim in list_claims()}  # fmt: skip
+    published = {(claim.number, claim.dataset, claim.text): describe_published(claim, STUDY)
+                 for claim in STUDY.claims}  # fmt: skip
     assert published["1", "dsprites", "recombination to element works"] == "0.67 to 1.00"
     assert published["2", "dsprites", "recombination to range fails"] == "1.75 to 10.65"
     assert published["2", "shapes3d", "recombination to range fails"] == "1.23 to 1.51 in NLL"
@@ -298,7 +300,7 @@ def test_published_ranges_are_those_of_the_tables():
 
 
 def test_published_tables_are_whole():
-    table = load_published()
+    table = load_published(STUDY)
     assert len(table) == 42
     assert table[["nll_train", "nll_held_out", "disentanglement"]].notna().all().all()
     row = table.set_index(["dataset", "variant", "model"]).loc[

@@ -7,7 +7,7 @@ import pytest
 from configs.cnnvae import ARCHITECTURES
 from configs.training import LOSSES, PROTOCOLS
 from conftest import REPOSITORY, read_config
-from disentgen.analysis.figures.drawing import save_examples
+from disentgen.analysis.figures.examples import save_examples
 from disentgen.dataset.pairs import Pairs
 from disentgen.errors import UsageError
 from disentgen.run_directory import RunDirectory
@@ -227,7 +227,7 @@ def test_a_model_larger_than_memory_is_refused_without_taking_any():
     ("given", "message"),
     [
         ({"model": {"family": "lmg"}}, "unknown model family .*'lmg'.*Did you mean 'lgm'"),
-        ({"model": {}}, "model.family is missing; accepted: lgm, decoder, composer, encoder"),
+        ({"model": {}}, "model.family is missing; accepted: composer, decoder, encoder, lgm"),
         ({"modle": {}}, "unknown configuration key 'modle'.*Did you mean 'model'"),
         ({"dataset": "dsprites"}, "'dataset' is a section"),
         ({"threads": 100_000}, "threads: input should be less than or equal to 1024"),

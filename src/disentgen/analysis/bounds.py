@@ -19,7 +19,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from disentgen.analysis.kept import KeptResults
-from disentgen.analysis.metrics import Codes, Metric, load_metrics
+from disentgen.analysis.metrics import Codes, Metric, Subject, load_metrics
 from disentgen.dataset import build_dataset
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
@@ -27,6 +27,8 @@ from disentgen.paths import data_folder
 
 #: Ceiling and floor by metric and part.
 Bounds = dict[tuple[str, str], dict[str, float | None]]
+#: Metrics of what have bounds: those of single runs.
+BOUNDED: tuple[Subject, ...] = ("codes", "sampler")
 GRIDS = ("dsprites", "shapes3d", "mpi3d")
 
 
@@ -47,7 +49,7 @@ class Reference:
     @property
     def stamp(self) -> dict[str, Any]:
         """What scores of these codes depend on, beside the metric and the number of images."""
-        factors = repr(list(self.split.grid.factors.items()))
+        factors = repr(list(self.split.grid.factor_values.items()))
         return {
             "dataset": self.dataset,
             "factors": hashlib.sha256(factors.encode()).hexdigest(),
@@ -110,22 +112,22 @@ def measure_bounds(
         split: whose training images are measured on.
         latents: of the noise.
         images: how many; by default, the number that each metric names.
-        metrics: all by default.
+        metrics: of codes or of a sampler; all of these by default.
 
     Returns:
         ``ceiling`` and ``floor`` by metric and part, of parts that are scores.
     """
-    chosen = list(load_metrics().values()) if metrics is None else metrics
+    chosen = list(load_metrics(*BOUNDED).values()) if metrics is None else metrics
     ceiling = Reference(dataset, split).score(chosen, images)
     floor = Reference(dataset, split, latents).score(chosen, images)
     return {part: {"ceiling": ceiling[part], "floor": floor[part]} for part in ceiling}
 
 
 def format_bounds(datasets: Sequence[str], latents: int, images: int | None = None) -> str:
-    """Ceilings and floors of all metrics on several grids, nothing held out, as a Markdown table.
+    """Ceilings and floors of metrics of single runs, nothing held out, as a Markdown table.
 
     Args:
-        datasets: by name.
+        datasets: whose grids are coded, by name.
         latents: of the noise.
         images: how many; by default, the number that each metric names.
 
@@ -141,7 +143,7 @@ def format_bounds(datasets: Sequence[str], latents: int, images: int | None = No
         "| metric | part | images |" + "".join(f" {name} |" for name in tables),
         "|---|---|---|" + "---|" * len(tables),
     ]
-    for metric in load_metrics().values():
+    for metric in load_metrics(*BOUNDED).values():
         for part in metric.scores:
             found = [table[metric.name, part] for table in tables.values()]
             cells = [f" {format_score(*row.values())} |" for row in found]

@@ -6,15 +6,11 @@ from typing import Any
 
 from disentgen.dataset.spec import find_spec
 from disentgen.dataset.split import split_grid
+from disentgen.models import FAMILIES
 from disentgen.runs import Run
 from disentgen.training.identity import cell_settings, hash_cell
 from disentgen.training.losses import losses
 
-FAMILY_TITLES = {
-    "decoder": "ground-truth decoder",
-    "composer": "composer",
-    "encoder": "supervised encoder",
-}
 CONDITION_TITLES = {
     "recomb2element": "Recombination to element",
     "recomb2range": "Recombination to range",
@@ -127,13 +123,11 @@ def name_model(run: Run) -> tuple[str, str]:
     """A run's model and its parameters as the published tables write them."""
     loss = run.config["training"]["loss"]
     kind = losses()[loss["name"]]
-    if run.family in ("decoder", "encoder"):
-        return FAMILY_TITLES[run.family], ""
-    title, parameters = kind.title, ""
+    family, parameters = FAMILIES[run.family], ""
+    if not family.names_objective:
+        return family.name_model(kind.title), parameters
     if kind.named_by is not None:
         parameters = f"{kind.named_by}={loss['params'][kind.named_by]:g}"
     elif loss["name"] == "vae":
         parameters = "beta=1"
-    if run.family == "composer":
-        title = f"{FAMILY_TITLES['composer']} ({title})"
-    return title, parameters
+    return family.name_model(kind.title), parameters

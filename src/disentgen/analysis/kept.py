@@ -1,16 +1,20 @@
-"""Results that are measured once and kept in a JSON file."""
+"""Results that are measured once and kept: plain data in one JSON file, arrays in a file each."""
 
-from collections.abc import Callable
-from importlib.metadata import version
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from disentgen.paths import write_whole
+from disentgen.versions import list_versions
 
-VERSIONS = ("disent-and-gen", "numpy", "scikit-learn", "lightgbm", "torch")
+#: Libraries whose versions are kept beside a result, and the project's own.
+LIBRARIES = ("numpy", "scikit-learn", "lightgbm", "torch")
 
 
 class Entry(BaseModel):
@@ -54,13 +58,16 @@ class KeptResults:
             measure: the computation.
             given: to it.
         """
-        content = self._load()
-        entries = content.measured.setdefault(name, {})
-        entry = entries.get(str(images))
+        entry = self._load().measured.get(name, {}).get(str(images))
         if entry is None or entry.revision != revision:
-            versions = {package: version(package) for package in VERSIONS}
-            entry = Entry(revision=revision, versions=versions, result=as_plain(measure(*given)))
-            entries[str(images)] = entry
+            entry = Entry(
+                revision=revision,
+                versions=list_versions(LIBRARIES),
+                result=as_plain(measure(*given)),
+            )
+            # Read again: other results may have been kept while this one was measured.
+            content = self._load()
+            content.measured.setdefault(name, {})[str(images)] = entry
             text = content.model_dump_json(indent=1) + "\n"
             write_whole(self.path, lambda file: file.write_text(text, encoding="utf-8"))
         return entry.result
@@ -71,6 +78,59 @@ class KeptResults:
         except (FileNotFoundError, ValidationError):
             return Content(stamp=self.stamp, measured={})
         return content if content.stamp == self.stamp else Content(stamp=self.stamp, measured={})
+
+
+class KeptArrays:
+    """Named arrays by name and number of images, in a file ``<name>_<images>.npz`` each.
+
+    A file that cannot be read, or has another stamp, is written anew.
+
+    Args:
+        folder: of the files.
+        stamp: what the arrays depend on beside their name and number of images, as plain data.
+    """
+
+    def __init__(self, folder: Path, stamp: dict[str, Any]):
+        self.folder = folder
+        self.stamp = stamp
+
+    def recall(
+        self,
+        name: str,
+        images: int,
+        revision: int,
+        measure: Callable[[], Mapping[str, NDArray[Any]]],
+    ) -> Mapping[str, NDArray[Any]]:
+        """The arrays that are kept; where there are none, measure and keep them.
+
+        Args:
+            name: of the arrays together.
+            images: that they are asked for; other numbers have files of their own.
+            revision: of the computation; arrays of another one are measured anew.
+            measure: the computation.
+        """
+        path = self.folder / f"{name}_{images}.npz"
+        arrays = self._load(path, revision)
+        if arrays is None:
+            arrays = measure()
+            path.parent.mkdir(exist_ok=True)
+            write_whole(path, lambda file: self._save(file, revision, arrays))
+        return arrays
+
+    def _load(self, path: Path, revision: int) -> Mapping[str, NDArray[Any]] | None:
+        try:
+            with np.load(path) as file:
+                kept = {name: file[name] for name in file.files}
+            # Files of the first revision need not say so.
+            same = int(kept.pop("revision", 1)) == revision
+            return kept if str(kept.pop("stamp")) == json.dumps(self.stamp) and same else None
+        except (OSError, EOFError, BadZipFile, ValueError, KeyError):
+            return None
+
+    def _save(self, path: Path, revision: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        content: dict[str, Any] = {"stamp": json.dumps(self.stamp), "revision": revision, **arrays}
+        with path.open("wb") as file:
+            np.savez(file, **content)
 
 
 def as_plain(value: Any) -> Any:

@@ -1,29 +1,26 @@
 """Tidy tables of runs and of cells, with intervals over seeds."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from disentgen.analysis.bounds import Bounds
 from disentgen.analysis.cells import describe_cell
-from disentgen.analysis.measurements.constant import CONSTANT
-from disentgen.analysis.metrics import Result, load_metrics
+from disentgen.analysis.measurements import Scale, list_columns
+from disentgen.analysis.metrics import Result
+from disentgen.dataset.split import SIDES
+from disentgen.models import FAMILIES
 from disentgen.runs import Run
-from disentgen.studies.montero2021 import Row, load_protocols
-from disentgen.studies.montero2021.protocol import compare_with_study
 
-Scale = Literal["log", "negative", "logit", "plain"]
-#: Columns of a run that are averaged over seeds, on the scale on which no interval leaves their
-#: range: above 0, below 0, in 0..1, or of either sign.
+#: Columns of a run's own scores that are averaged over seeds, and the scale that it is done on;
+#: those of measurements come on top of these: see :func:`list_scales`.
 SCORES: dict[str, Scale] = {
     **dict.fromkeys(("nll_train", "nll_validation", "nll_held_out"), "log"),
     **dict.fromkeys(("floor_train", "floor_validation", "floor_held_out"), "log"),
     **dict.fromkeys(("excess_train", "excess_validation", "excess_held_out"), "log"),
-    "excess_constant": "log",
     **dict.fromkeys(("kl_train", "kl_held_out"), "log"),
     **dict.fromkeys(("elbo_train", "elbo_held_out"), "negative"),
     **dict.fromkeys(("iw_nll_train", "iw_nll_held_out"), "log"),
@@ -31,8 +28,6 @@ SCORES: dict[str, Scale] = {
     "ratio": "log",
     "side_difference": "plain",
     "gap_to_control": "plain",
-    "disentanglement": "logit",
-    "informativeness": "logit",
 }
 #: What tells cells apart in tables, controls beside their counterparts.
 CELL = [
@@ -45,23 +40,18 @@ MINIMUM_SEEDS = 3
 #: A model whose training excess is a larger share than this of the mean image's has hardly learned:
 #: it is nearer to knowing nothing of the single image than to knowing all of it.
 LEARNED_SHARE = 0.5
-#: The metric that the published analysis calls disentanglement.
-DISENTANGLEMENT = "dci_lasso"
-#: Parts of a result that say what it was measured on.
-SAMPLE = ("images", "warning")
 
 
 def tabulate_runs(
     runs: Iterable[Run],
     measured: Mapping[str, Mapping[str, Result]] | None = None,
-    protocols: Mapping[Row, Mapping[str, Any]] | None = None,
 ) -> pd.DataFrame:
     """A row for each finished run.
 
     Args:
         runs: finished ones.
-        measured: metrics by path of a run, then by name.
-        protocols: of the study's rows; by default all of them.
+        measured: results by path of a run, then by key; see
+            :meth:`~disentgen.analysis.measure.Measurements.results`.
 
     Returns:
         Columns of :class:`~disentgen.analysis.cells.Cell` and: ``nll_<side>``, ``floor_<side>``,
@@ -72,13 +62,17 @@ def tabulate_runs(
         construction for ground-truth decoders), ``informativeness`` and ``metric_images`` (how well
         that lasso finds the factors, and of how many images; without it, ``disentanglement`` says
         nothing), ``excess_constant`` (of the mean training image, NaN where it was not measured),
-        ``row`` (the model as the study's rows call it, empty where it has none), ``protocol`` (how
-        the run departs from that row, empty where it follows it), and the main part of every
-        metric.
+        and all other columns of measurements, such as the main part of every metric.
     """
-    known = load_protocols() if protocols is None else protocols
-    rows = [describe_row(run, (measured or {}).get(str(run.path), {}), known) for run in runs]
-    table = pd.DataFrame(rows)
+    results = measured or {}
+    return join_rows(
+        describe_row(run) | describe_results(run, results.get(str(run.path), {})) for run in runs
+    )
+
+
+def join_rows(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """The table of runs from a row for each; see :func:`tabulate_runs`."""
+    table = pd.DataFrame(list(rows))
     if not len(table):
         return table
     # A split of one's own may be written in several ways.
@@ -91,35 +85,25 @@ def drop_repetitions(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.drop_duplicates([*CELL, "seed"], keep="last") if len(runs) else runs
 
 
-def describe_row(
-    run: Run, metrics: Mapping[str, Result], protocols: Mapping[Row, Mapping[str, Any]]
-) -> dict[str, Any]:
-    """What is known of one run, but for its control.
-
-    Args:
-        run: a finished one.
-        metrics: of the run, by name.
-        protocols: of the study's rows.
-    """
+def describe_row(run: Run) -> dict[str, Any]:
+    """What a finished run itself says: its cell and its scores."""
     cell, results = describe_cell(run), run.results or {}
-    row_model, differences = compare_with_study(run, cell, steps_of(run), protocols)
     training = run.config["training"]
     row: dict[str, Any] = {
         "run": f"{run.experiment}/{run.id}",
+        "family": run.family,
         **{name: value for name, value in asdict(cell).items() if name != "key"},
         "version": cell.version or "",
         "label": cell.label,
         "cell": cell.key,
-        "row": row_model,
-        "protocol": differences,
         "seed": run.config["seed"],
         "epochs": results["epochs"],
         "steps": steps_of(run),
         "batch_size": training["batch_size"],
         "weights": results["parameters"],
     }
-    for side, found in results["scores"].items():
-        score = found or {}
+    for side in SIDES:
+        score = results["scores"].get(side) or {}
         for name, key in (("nll", "nll"), ("nll_standard_error", "nll_standard_error"),
                           ("floor", "nll_floor"), ("kl", "kl"), ("elbo", "elbo"),
                           ("iw_nll", "iw_nll"), ("active_units", "active_units")):  # fmt: skip
@@ -127,14 +111,28 @@ def describe_row(
         row[f"excess_{side}"] = row[f"nll_{side}"] - row[f"floor_{side}"]
     row["ratio"] = row["nll_held_out"] / row["nll_train"]
     row["side_difference"] = row["excess_held_out"] - row["excess_train"]
-    known = load_metrics()
-    row |= {name: result[known[name].main] for name, result in only_metrics(metrics).items()}
-    row["excess_constant"] = metrics.get(CONSTANT, {}).get("excess", np.nan)
-    by_lasso = metrics.get(DISENTANGLEMENT, {})
-    for part in ("disentanglement", "informativeness"):
-        row[part] = 1.0 if run.family == "decoder" else by_lasso.get(part, np.nan)
-    row["metric_images"] = by_lasso.get("images", np.nan)
     return row | {"path": str(run.path)}
+
+
+def describe_results(run: Run, results: Mapping[str, Result]) -> dict[str, float]:
+    """What was measured on a run, by column; NaN where nothing was.
+
+    Args:
+        run: a finished one.
+        results: of the run, by key.
+
+    Raises:
+        TypeError, ValueError: a kept result holds no number where a column needs one.
+    """
+    values = {
+        name: results.get(column.key, {}).get(column.name)
+        for name, column in list_columns().items()
+    }
+    row = {name: np.nan if value is None else float(value) for name, value in values.items()}
+    known = FAMILIES[run.family].disentanglement
+    if known is not None:
+        row |= dict.fromkeys(("disentanglement", "informativeness"), known)
+    return row
 
 
 def steps_of(run: Run) -> int:
@@ -168,41 +166,48 @@ def has_failed(runs: pd.DataFrame) -> pd.Series:
     return runs["excess_train"] > LEARNED_SHARE * runs["excess_constant"]
 
 
-def tabulate_cells(runs: pd.DataFrame) -> pd.DataFrame:
+def tabulate_cells(runs: pd.DataFrame, remarks: Sequence[str] = ()) -> pd.DataFrame:
     """A row for each cell: every score's mean over seeds, its interval, and how many seeds.
 
     Args:
         runs: of :func:`tabulate_runs`.
+        remarks: further columns of the runs, of which a cell has its first run's.
 
     Returns:
-        Columns that tell the cell, ``row``, ``protocol``, ``seeds``, ``steps``,
+        Columns that tell the cell, those of ``remarks``, ``seeds``, ``steps``,
         ``gap_to_control_seeds`` (those with a control), and for each score its mean, and
         ``<score>_low`` and ``<score>_high``, as of :func:`interval`.
     """
-    rows = []
+    rows, scales = [], list_scales()
     for key, group in runs.groupby(CELL, sort=False, dropna=False):
         row: dict[str, Any] = dict(zip(CELL, key, strict=True))
-        row |= {name: group[name].iloc[0] for name in ("row", "protocol", "steps")}
+        row |= {name: group[name].iloc[0] for name in (*remarks, "steps")}
         row["seeds"] = len(group)
-        for score in [*SCORES, *load_metrics(), "udr"]:
+        for score, scale in scales.items():
             if score in group:
-                values = group[score].astype(float).dropna().to_numpy()
-                ends = interval(values, SCORES.get(score, "logit"))
+                ends = interval(group[score].dropna().to_numpy(np.float64), scale)
                 row[score], row[f"{score}_low"], row[f"{score}_high"] = ends
         row["gap_to_control_seeds"] = int(group["gap_to_control"].notna().sum())
         rows.append(row)
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*CELL, "seeds", "steps", *SCORES])
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*CELL, "seeds", "steps", *scales])
+
+
+def list_scales() -> dict[str, Scale]:
+    """All columns of a run that are averaged over seeds, and the scale that it is done on."""
+    measured = {name: column.scale for name, column in list_columns().items()}
+    return SCORES | {name: scale for name, scale in measured.items() if scale is not None}
 
 
 def interval(
-    values: np.ndarray, scale: Scale = "plain", confidence: float = CONFIDENCE
+    values: NDArray[np.float64], scale: Scale = "plain", confidence: float = CONFIDENCE
 ) -> tuple[float, float, float]:
     """Mean and its interval by Student's t, on a scale.
 
     Args:
         values: (n,), one for each seed.
         scale: ``log`` for values above 0, whose mean is then the geometric one, ``negative`` for
-            those below, ``logit`` for those of 0..1, ``plain`` for all others.
+            those below, ``logit`` for those of 0..1, ``logit or plain`` for those mostly of 0..1,
+            ``plain`` for all others.
         confidence: of the two-sided interval.
 
     Returns:
@@ -220,6 +225,8 @@ def interval(
         "logit": (logit, expit),
         "plain": (np.asarray, np.asarray),
     }
+    if scale == "logit or plain":
+        scale = "logit" if ((values > 0) & (values < 1)).all() else "plain"
     forward, back = scales[scale]
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = forward(values)
@@ -232,40 +239,3 @@ def interval(
     half = t.ppf((1 + confidence) / 2, len(values) - 1) * error
     low, high = sorted((float(back(mean - half)), float(back(mean + half))))
     return float(back(mean)), low, high
-
-
-def only_metrics(measured: Mapping[str, Result]) -> dict[str, Result]:
-    """What was measured on a run, without what is no metric of its codes."""
-    return {name: result for name, result in measured.items() if name in load_metrics()}
-
-
-def tabulate_metrics(
-    measured: Mapping[str, Mapping[str, Result]], bounds: Mapping[str, Bounds]
-) -> pd.DataFrame:
-    """Every number of every metric: a row for each run, metric, part and place in it.
-
-    Args:
-        measured: metrics by path of a run, then by name.
-        bounds: of :func:`~disentgen.analysis.bounds.measure_bounds`, by path of a run.
-
-    Returns:
-        Columns ``run``, ``metric``, ``part``, ``place``, ``value``; ``ceiling`` and ``floor`` of
-        parts that are scores; ``images`` measured on; ``warning``.
-    """
-    rows: list[dict[str, Any]] = []
-    for path, metrics in measured.items():
-        for name, result in only_metrics(metrics).items():
-            for part, value in result.items():
-                if part in SAMPLE:
-                    continue
-                array = np.array(value, dtype=float)
-                shared: dict[str, Any] = {"metric": name, "part": part}
-                shared["run"] = "/".join(Path(path).parts[-2:])
-                shared |= bounds.get(path, {}).get((name, part), {})
-                shared |= {key: result.get(key) for key in SAMPLE}
-                rows += [
-                    shared | {"place": ".".join(map(str, place)), "value": array[place]}
-                    for place in np.ndindex(array.shape)
-                ]
-    columns = ["run", "metric", "part", "place", "value", "ceiling", "floor", *SAMPLE]
-    return pd.DataFrame(rows, columns=columns)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from disentgen.dataset.build import build_dataset
 from disentgen.dataset.originals.download import download
-from disentgen.dataset.originals.files import export_stand_in
+from disentgen.dataset.originals.export import export_stand_in
 from disentgen.dataset.spec import find_spec, load_specs
 from disentgen.dataset.summary import describe_dataset, list_datasets
 from disentgen.errors import DisentgenError
@@ -82,9 +82,7 @@ def export(given: argparse.Namespace) -> None:
 
 def show_factors(given: argparse.Namespace) -> None:
     """Print what is known of a dataset, and draw a contact sheet of its factors."""
-    from disentgen.analysis.figures.drawing import (
-        save_factors,  # matplotlib takes its time to start
-    )
+    from disentgen.dataset.pictures import save_factors  # matplotlib takes its time to start
 
     dataset = build_dataset(given.name, given.version, given.root, given.source)
     print(describe_dataset(dataset))

@@ -40,7 +40,7 @@ class Observations:
         values = pixels.permute(0, 3, 1, 2).float()
         return values if self.stored.maximum == 1 else values.div_(self.stored.maximum)
 
-    def factors(self, indices: Indices) -> Tensor:
+    def factor_values(self, indices: Indices) -> Tensor:
         """Factor values: (n,) indices to (n, factors)."""
         values = self.grid.values(indices)
         if self.standardise:
@@ -48,7 +48,7 @@ class Observations:
         return torch.from_numpy(values).float().to(self.device)
 
     def announce(self, batches: Iterable[Indices]) -> Iterator[Indices]:
-        """The same batches of indices; the disk is told of each one ahead of time."""
+        """The same batches of indices; each is announced to the disk ahead of time."""
         remaining = iter(batches)
         now = next(remaining, None)
         while now is not None:

@@ -6,13 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from disentgen.dataset.images import Images, Source
-from disentgen.dataset.originals.archives import find_format
-from disentgen.dataset.originals.files import (
-    candidates,
-    find_original,
-    open_original,
-    require_original,
-)
+from disentgen.dataset.originals.convert import open_original
+from disentgen.dataset.originals.find import find_original, list_places, require_original
+from disentgen.dataset.originals.formats import find_format
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Condition, Split, Variant, split_grid
 from disentgen.errors import UsageError
@@ -50,6 +46,9 @@ class Dataset:
     note: str
     factor_scale: FactorScale = "raw"
     variant: Variant | None = None
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.label}, {self.split!r})"
 
     @property
     def label(self) -> str:
@@ -149,7 +148,7 @@ def open_images(spec: DatasetSpec, root: str | None, source: str) -> tuple[Image
     if choose_source(spec, root, source) == "original":
         original = require_original(spec, root)
         return open_original(spec, original), f"images: the original {spec.title}, {original}"
-    images = Images(spec.image_shape, spec.maximum, "stand-in", spec.require_renderer())
+    images = Images(spec.pixels_shape, spec.maximum, "stand-in", spec.require_renderer())
     path = find_original(spec, root)
-    reason = f"{path} is left aside" if path else f"no original at {candidates(spec, root)[0]}"
+    reason = f"{path} is left aside" if path else f"no original at {list_places(spec, root)[0]}"
     return images, f"images: a rendered stand-in of {spec.title} ({reason})"

@@ -150,7 +150,8 @@ class _Evaluator:
         listed = isinstance(values, ast.List | ast.Tuple | ast.Set) and values.elts
         if not listed or not self._is_factor(factor):
             raise self._refusal(values)
-        return np.logical_or.reduce([self._equals(factor, value) for value in listed])
+        masks = np.array([self._equals(factor, value) for value in listed])
+        return np.asarray(masks.any(axis=0))
 
     def _equals(self, left: ast.expr, right: ast.expr) -> NDArray[np.bool_]:
         left, right = self._replace_name(left, right), self._replace_name(right, left)
@@ -169,7 +170,7 @@ class _Evaluator:
         return difference, np.abs(difference) <= TOLERANCE * min(map(self._step, factors))
 
     def _is_factor(self, node: ast.expr) -> TypeGuard[ast.Name]:
-        return isinstance(node, ast.Name) and node.id in self.grid.factors
+        return isinstance(node, ast.Name) and node.id in self.grid.factor_values
 
     def _value(self, node: ast.expr) -> NDArray[np.float64]:
         if self._is_factor(node):
@@ -191,7 +192,7 @@ class _Evaluator:
 
     def _calculate(self, node: ast.expr) -> float:
         match node:
-            case ast.Name(id=name) if name not in self.grid.factors:
+            case ast.Name(id=name) if name not in self.grid.factor_values:
                 if name not in _CONSTANTS:
                     raise unknown("factor", shorten(name), self.grid.names)
                 return _CONSTANTS[name]
@@ -217,7 +218,7 @@ class _Evaluator:
 
     def _step(self, factor: str) -> float:
         """The smallest distance between two values of a factor."""
-        values = np.unique(self.grid.factors[factor])
+        values = np.unique(self.grid.factor_values[factor])
         return float(np.diff(values).min()) if len(values) > 1 else 1.0
 
     def _check_reachable(self, left: ast.expr, right: ast.expr, equal: NDArray[np.bool_]) -> None:

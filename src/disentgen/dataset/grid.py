@@ -18,21 +18,29 @@ class FactorGrid:
     The two are converted by mixed radix, so nothing as long as the grid is stored.
 
     Args:
-        factors: the values of each factor, by name, in the order of the original files.
+        factor_values: the values of each factor, by name, in the order of the original files.
         value_names: what the values of a factor are called, for factors that are no quantities; a
             name for each value.
     """
 
-    factors: Mapping[str, tuple[float, ...]]
+    factor_values: Mapping[str, tuple[float, ...]]
     value_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(
+            f"{name}: {size}" for name, size in zip(self.names, self.sizes, strict=True)
+        )
+        return f"FactorGrid({counts}; {self.size:,} combinations)"
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(self.factors)
+        """The factors' names, in order."""
+        return tuple(self.factor_values)
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        return tuple(len(values) for values in self.factors.values())
+        """The number of values of each factor."""
+        return tuple(len(values) for values in self.factor_values.values())
 
     @property
     def size(self) -> int:
@@ -45,7 +53,7 @@ class FactorGrid:
         Raises:
             UsageError: no factor of that name.
         """
-        if name not in self.factors:
+        if name not in self.factor_values:
             raise unknown("factor", name, self.names)
         return self.names.index(name)
 
@@ -59,7 +67,8 @@ class FactorGrid:
         Raises:
             ValueError: a class outside its factor's range.
         """
-        return np.ravel_multi_index(tuple(np.asarray(classes).T), self.sizes).astype(np.int64)
+        indices = np.ravel_multi_index(tuple(np.asarray(classes).T), self.sizes)
+        return np.asarray(indices, dtype=np.int64)
 
     def values(self, indices: NDArray[np.integer]) -> NDArray[np.float64]:
         """Factor values of images: (n,) indices to (n, factors)."""
@@ -73,19 +82,19 @@ class FactorGrid:
         mean = np.array([table.mean() for table in tables])
         # A factor of one value stays 0.
         spread = np.array([table.std() or 1.0 for table in tables])
-        return (values - mean) / spread
+        return np.asarray((values - mean) / spread, dtype=np.float64)
 
     def broadcast_values(self, name: str) -> NDArray[np.float64]:
         """A factor's values along its own axis of the grid, of length 1 along all others."""
         shape = [1] * len(self.sizes)
         shape[self.axis(name)] = -1
-        return np.asarray(self.factors[name], dtype=np.float64).reshape(shape)
+        return np.asarray(self.factor_values[name], dtype=np.float64).reshape(shape)
 
     def name_value(self, factor: str, number: int) -> str:
         """What a class of a factor is called: its name, or else its value."""
         if factor in self.value_names:
             return self.value_names[factor][number]
-        return f"{self.factors[factor][number]:.4g}"
+        return f"{self.factor_values[factor][number]:.4g}"
 
     def find_value(self, factor: str, name: str) -> float:
         """The value of a factor that has a name.
@@ -93,7 +102,7 @@ class FactorGrid:
         Raises:
             UsageError: no value of the factor is called that.
         """
-        values, names = self.factors[factor], self.value_names.get(factor)
+        values, names = self.factor_values[factor], self.value_names.get(factor)
         if names is None:
             raise UsageError(
                 f"values of {factor} have no names such as '{name}'; it takes {len(values)} values "
@@ -104,4 +113,4 @@ class FactorGrid:
         return values[names.index(name)]
 
     def _tables(self) -> tuple[tuple[float, ...], ...]:
-        return tuple(self.factors.values())
+        return tuple(self.factor_values.values())

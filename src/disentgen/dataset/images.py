@@ -3,6 +3,7 @@
 import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 
 Indices = NDArray[np.int64]
 Pixels = NDArray[np.uint8]
+#: Height, width, channels: the order of the axes in files and renderers. Models have the channels
+#: first, which is what ``image_shape`` means everywhere.
+PixelsShape = tuple[int, int, int]
 Source = Literal["original", "stand-in"]
 
 
@@ -23,20 +27,25 @@ class Images:
     """All images of a grid, computed or read for the indices that are asked for.
 
     Args:
-        shape: height, width, channels of an image.
+        pixels_shape: height, width, channels of an image.
         maximum: the value of a fully bright pixel; pixels are integers in 0..maximum.
         source: "original" only if read from the verified published file.
         fetch: maps (n,) indices to (n, height, width, channels) uint8.
-        expect: told the indices that will be asked for next, so that a disk can be ahead.
+        expect: takes the indices that will be asked for next, so that a disk can read ahead.
     """
 
-    shape: tuple[int, int, int]
+    pixels_shape: PixelsShape
     maximum: int
     source: Source
     fetch: Callable[[Indices], Pixels]
     expect: Callable[[Indices], None] = _expect_nothing
 
+    def __repr__(self) -> str:
+        size = " × ".join(map(str, self.pixels_shape))
+        return f"Images({self.source}, {size}, 0..{self.maximum})"
+
     def __call__(self, indices: Indices) -> Pixels:
+        """Images: (n,) indices to (n, height, width, channels)."""
         return self.fetch(indices)
 
 
@@ -78,11 +87,11 @@ class MappedRows:
             self._mapping.madvise(mmap.MADV_WILLNEED, page, length)
 
 
-def unpack_bits(rows: Pixels, shape: tuple[int, int, int]) -> Pixels:
+def unpack_bits(rows: Pixels, pixels_shape: PixelsShape) -> Pixels:
     """Binary images from packed bits: (n, bytes) to (n, height, width, channels) of 0 and 1."""
-    return np.unpackbits(rows, axis=1).reshape(-1, *shape)
+    return np.unpackbits(rows, axis=1, count=prod(pixels_shape)).reshape(-1, *pixels_shape)
 
 
 def pack_bits(pixels: Pixels) -> Pixels:
-    """Binary images to packed bits, the reverse of :func:`unpack_bits`."""
+    """Binary images (n, height, width, channels) to packed bits (n, bytes), in whole bytes."""
     return np.packbits(pixels.reshape(len(pixels), -1), axis=1)

@@ -70,7 +70,8 @@ class Pairs:
 
     def count_choices(self, targets: Indices) -> NDArray[np.int64]:
         """The number of factors that can be drawn for each target."""
-        return self._list_choices(targets).sum(axis=1)
+        counts: NDArray[np.int64] = self._list_choices(targets).sum(axis=1)
+        return counts
 
     def _count_neighbours(self) -> NDArray[np.uint16]:
         """(images, factors): images of the pool on an image's line along a factor, itself too."""
@@ -103,7 +104,8 @@ class Pairs:
         admissible = (steps < size[:, None]) & (steps != own[:, None])
         admissible &= self.in_pool[np.where(admissible, line, 0)]
         chosen = np.where(admissible, generator.random(line.shape), -1).argmax(axis=1)
-        return line[np.arange(len(targets)), chosen]
+        references: Indices = line[np.arange(len(targets)), chosen]
+        return references
 
     def _draw_others(
         self, targets: Indices, factor: NDArray[np.int64], generator: np.random.Generator

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from disentgen.dataset.grid import FactorGrid
-from disentgen.dataset.images import Pixels
+from disentgen.dataset.images import Indices, Pixels, PixelsShape
 from disentgen.dataset.split import Variant
 from disentgen.errors import UsageError
 from disentgen.registry import choose, load_records, nearest_match
 
-Renderer = Callable[[NDArray[np.int64]], Pixels]
+Renderer = Callable[[Indices], Pixels]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class OriginalFile:
     hash: str
     licence: str
     key: str
-    labels: Callable[[], Mapping[str, NDArray]]
+    labels: Callable[[], Mapping[str, NDArray[Any]]]
 
 
 @dataclass(frozen=True)
@@ -48,24 +48,31 @@ class DatasetSpec:
         name: the word for it in configurations.
         title: the name that people write.
         grid: factors and their values, in the order of the file.
-        image_shape: height, width, channels.
+        pixels_shape: height, width, channels of an image as file and renderer hold it.
         maximum: the value of a fully bright pixel, in file and stand-in.
         variants: held-out conditions by name, the published ones and others.
         original: the published file.
         render: draws the stand-in, (n,) indices to (n, height, width, channels) uint8; None where
             the dataset has no stand-in.
         version: which of several image sets on one grid, where there are several.
+        source: who published it, as "Author & Author year" or "Author et al. year"; None if
+            nobody.
     """
 
     name: str
     title: str
     grid: FactorGrid
-    image_shape: tuple[int, int, int]
+    pixels_shape: PixelsShape
     maximum: int
     variants: Mapping[str, Variant]
     original: OriginalFile
     render: Renderer | None
     version: str | None = None
+    source: str | None = None
+
+    def __repr__(self) -> str:
+        version = "" if self.version is None else f", version={self.version!r}"
+        return f"DatasetSpec({self.name!r}{version})"
 
     @property
     def words(self) -> str:
@@ -83,10 +90,16 @@ class DatasetSpec:
         return self.render
 
     @property
-    def tensor_shape(self) -> tuple[int, int, int]:
+    def image_shape(self) -> tuple[int, int, int]:
         """Channels, height, width: the shape of an image as a model sees it."""
-        height, width, channels = self.image_shape
+        height, width, channels = self.pixels_shape
         return channels, height, width
+
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """The shape of an image in the published file, where a single channel has no axis."""
+        height, width, channels = self.pixels_shape
+        return (height, width) if channels == 1 else (height, width, channels)
 
     def choose_variant(self, condition: str | None, variant: str | None) -> Variant | None:
         """The variant that a condition and a variant name mean together; None if both are None.

@@ -98,15 +98,15 @@ class Split:
         shown = self.mask("train")
         return np.flatnonzero(shown | self.held_out if self.control else shown).astype(np.int64)
 
-    def sample(self, side: str, most: int | None) -> NDArray[np.int64]:
-        """At most ``most`` images of a side, drawn without replacement.
+    def sample(self, side: str, limit: int | None) -> NDArray[np.int64]:
+        """At most ``limit`` images of a side, drawn without replacement.
 
         The draw depends on the side alone, so that all runs on a split are scored on one sample.
         """
         indices = self.indices(side)
-        if most is None or len(indices) <= most:
+        if limit is None or len(indices) <= limit:
             return indices
-        return np.sort(np.random.default_rng(0).choice(indices, most, replace=False))
+        return np.sort(np.random.default_rng(0).choice(indices, limit, replace=False))
 
     def describe(self) -> dict[str, Any]:
         """Expressions, counts and hashes, as a run's results record them."""

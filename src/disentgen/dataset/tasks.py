@@ -18,7 +18,7 @@ class Observable(Protocol):
     def images(self, indices: Indices) -> Tensor:
         """(n, channels, height, width) in 0..1."""
 
-    def factors(self, indices: Indices) -> Tensor:
+    def factor_values(self, indices: Indices) -> Tensor:
         """(n, factors) factor values."""
 
 
@@ -68,7 +68,7 @@ class Generate(Task):
     def __call__(
         self, observed: Observable, indices: Indices, generator: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
-        return observed.factors(indices), observed.images(indices)
+        return observed.factor_values(indices), observed.images(indices)
 
 
 class Infer(Task):
@@ -77,13 +77,13 @@ class Infer(Task):
     def __call__(
         self, observed: Observable, indices: Indices, generator: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
-        return observed.images(indices), observed.factors(indices)
+        return observed.images(indices), observed.factor_values(indices)
 
 
 class Compose(Task):
     """(Reference image, other image, action) to the reference with one factor of the other.
 
-    The action is one-hot over factors. Images are targets; how the others are drawn is told in
+    The action is one-hot over factors. Images are targets; how the others are drawn is said in
     :class:`~disentgen.dataset.pairs.Pairs`.
     """
 

@@ -27,6 +27,8 @@ class Output:
     unit: ClassVar[str] = "nats per image"
     #: Whether it is made from a sample of a posterior in training, and from its mean in evaluation.
     sampled: ClassVar[bool] = False
+    #: Images for each target whose posterior it holds; 0 for models without one.
+    encoded_images: ClassVar[int] = 0
 
     def nll(self, target: Tensor) -> Tensor:
         """Negative log-likelihood of what should have been made, in nats: (batch,)."""
@@ -62,6 +64,11 @@ class ImageOutput(Output):
 
     reconstruction: Tensor
 
+    @property
+    def images(self) -> Tensor:
+        """(batch, channels, height, width) in 0..1: the probabilities of the pixels."""
+        return torch.sigmoid(self.reconstruction)
+
     def nll(self, target: Tensor) -> Tensor:
         return bernoulli_nll(self.reconstruction, target)
 
@@ -73,7 +80,7 @@ class ImageOutput(Output):
 
         The published code squares the difference of the raw output from the image.
         """
-        return (torch.sigmoid(self.reconstruction) - target).square().flatten(1).sum(1)
+        return (self.images - target).square().flatten(1).sum(1)
 
 
 @dataclass(frozen=True)

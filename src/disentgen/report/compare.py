@@ -1,68 +1,148 @@
-"""Our cells beside the published ones, and what runs say about the study's claims."""
+"""Our cells beside the published ones, and what runs say about the claims, study by study."""
 
 import argparse
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from disentgen.analysis.collect import (
-    Collection,
-    add_arguments,
-    collect,
-    open_collection,
-    print_left_out,
-)
+from disentgen.analysis.collect import add_arguments, open_collection, print_left_out
+from disentgen.analysis.measurements.constant import CONSTANT
+from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.tables import tabulate_cells
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
-from disentgen.studies.montero2021.published import CITATION, load_published
+from disentgen.runs import Run
+from disentgen.studies import Study, load_studies
 from disentgen.studies.verdicts.decisions import UNDECIDED, tabulate_verdicts
+from disentgen.studies.verdicts.departures import add_protocols
+from disentgen.studies.verdicts.published import KEYS, load_published
 from disentgen.studies.verdicts.selection import NO_RUN, list_strays
 
-KEYS = ["dataset", "condition", "variant", "model", "parameters"]
 COMPARED = ("nll_train", "nll_held_out", "disentanglement")
+#: What :func:`~disentgen.studies.verdicts.departures.add_protocols` adds to runs.
+DEPARTURES = ("row", "protocol")
 
 
-def compare_cells(cells: pd.DataFrame) -> pd.DataFrame:
+@dataclass(frozen=True)
+class StudyResult:
+    """Runs beside a study.
+
+    Args:
+        study: that they are compared with.
+        runs: of :func:`~disentgen.studies.verdicts.departures.add_protocols`.
+        cells: published cells beside ours; see :func:`compare_cells`.
+        verdicts: on its claims; see
+            :func:`~disentgen.studies.verdicts.decisions.tabulate_verdicts`.
+        strays: runs that decide no claim; see
+            :func:`~disentgen.studies.verdicts.selection.list_strays`.
+    """
+
+    study: Study
+    runs: pd.DataFrame
+    cells: pd.DataFrame
+    verdicts: pd.DataFrame
+    strays: pd.DataFrame
+
+
+def compare_studies(table: pd.DataFrame, runs: Sequence[Run]) -> list[StudyResult]:
+    """Runs beside every study that there is.
+
+    Args:
+        table: of :func:`~disentgen.analysis.tables.tabulate_runs`.
+        runs: those of the table.
+    """
+    return [
+        compare_with_study(add_protocols(table, runs, study), study)
+        for study in load_studies().values()
+    ]
+
+
+def compare_with_study(runs: pd.DataFrame, study: Study) -> StudyResult:
+    """Runs beside one study; they are those of ``add_protocols``."""
+    return StudyResult(
+        study=study,
+        runs=runs,
+        cells=compare_cells(tabulate_cells(runs, DEPARTURES) if len(runs) else runs, study),
+        verdicts=tabulate_verdicts(runs, study),
+        strays=list_strays(runs),
+    )
+
+
+def name_departures(study: Study) -> dict[str, str]:
+    """What the departures' columns are called where those of several studies stand in one table."""
+    return {name: f"{study.name}_{name}" for name in DEPARTURES}
+
+
+def join_departures(table: pd.DataFrame, results: Iterable[StudyResult]) -> pd.DataFrame:
+    """Runs with ``<study>_row`` and ``<study>_protocol`` for each study."""
+    columns = {
+        own: result.runs[name]
+        for result in results
+        for name, own in name_departures(result.study).items()
+    }
+    return table.assign(**columns)
+
+
+def compare_cells(cells: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Published cells beside ours.
 
     Args:
-        cells: of :func:`~disentgen.analysis.tables.tabulate_cells`.
+        cells: of :func:`~disentgen.analysis.tables.tabulate_cells`, with :data:`DEPARTURES`.
+        study: whose cells are published.
 
     Returns:
         A row for each of our cells that the study has too, and for each published one that we have
         not. For each score of NLL on both sides and disentanglement: ours, its 95 % interval, the
         published value, and ours over the published one; then ours alone: what differs from the
-        study's protocol, seeds, steps, source, informativeness, excess over the floor, gap to the
-        control.
+        study's protocol, seeds, steps, source, informativeness, excess over the entropy floor, gap
+        to the control.
     """
-    own = cells[~cells["control"]] if len(cells) else cells
-    published = load_published().rename(columns={name: f"published_{name}" for name in COMPARED})
+    own = cells[~cells["control"].astype(bool)] if len(cells) else cells
+    published = load_published(study).rename(
+        columns={name: f"published_{name}" for name in COMPARED}
+    )
     wanted = [
         *KEYS, "source", "architecture", "cell", "protocol", "seeds", "steps",
         *(f"{name}{end}" for name in COMPARED for end in ("", "_low", "_high")),
         "informativeness", "excess_train", "excess_held_out",
         "gap_to_control", "gap_to_control_low", "gap_to_control_high", "gap_to_control_seeds",
     ]  # fmt: skip
-    joined = published.drop(columns=["ratio", "experiment", "label"]).merge(
+    joined = published.drop(columns=["experiment", "label"]).merge(
         own.reindex(columns=wanted).astype(dict.fromkeys(KEYS, str)), on=KEYS, how="left"
     )
     for name in COMPARED:
         joined[f"{name}_over_published"] = joined[name] / joined[f"published_{name}"]
     joined["seeds"] = joined["seeds"].fillna(0).astype(int)
     joined["steps"] = joined["steps"].astype("Int64")  # of published cells that we have not, none
+    joined.insert(0, "study", study.name)
     return joined
 
 
-def save_comparison(collection: Collection, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Write ``comparison.csv`` and ``claims.csv``; both tables."""
-    cells = tabulate_cells(collection.table) if len(collection.table) else collection.table
-    comparison = compare_cells(cells)
-    verdicts = tabulate_verdicts(collection.table)
+def save_comparison(results: Sequence[StudyResult], folder: Path) -> None:
+    """Write ``comparison.csv`` and ``claims.csv``, of all studies."""
     folder.mkdir(parents=True, exist_ok=True)
-    comparison.to_csv(folder / "comparison.csv", index=False, float_format="%.6g")
-    verdicts.to_csv(folder / "claims.csv", index=False, float_format="%.6g")
-    return comparison, verdicts
+    tables = {
+        "comparison": [result.cells for result in results],
+        "claims": [result.verdicts for result in results],
+    }
+    for name, parts in tables.items():
+        # pandas takes an empty table's columns for text.
+        joined = pd.concat([part for part in parts if len(part)] or parts[:1])
+        joined.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+
+
+def format_result(result: StudyResult) -> str:
+    """Runs beside a study as text: its cells, its claims, and the runs that decide none."""
+    return "\n".join(
+        [
+            f"{result.study.citation}; in parentheses: as published",
+            f"{format_comparison(result.cells)}\n",
+            format_verdicts(result.verdicts),
+            format_strays(result.strays),
+        ]
+    )
 
 
 def format_comparison(comparison: pd.DataFrame) -> str:
@@ -78,8 +158,8 @@ def format_comparison(comparison: pd.DataFrame) -> str:
         for score, width, digits in (
             ("nll_train", 19, 1), ("nll_held_out", 21, 1), ("disentanglement", 13, 2)
         ):  # fmt: skip
-            told = f"{row[score]:.{digits}f} ({row[f'published_{score}']:.{digits}f})"
-            line += f"{told:>{width}}"
+            text = f"{row[score]:.{digits}f} ({row[f'published_{score}']:.{digits}f})"
+            line += f"{text:>{width}}"
         line += f"{row['informativeness']:>9.2f}"
         lines.append(line)
     return "\n".join(lines)
@@ -87,24 +167,30 @@ def format_comparison(comparison: pd.DataFrame) -> str:
 
 def format_verdicts(verdicts: pd.DataFrame) -> str:
     """The claims as text: verdict, what decides it, the control, and what is missing."""
-    faults = verdicts["missing"].str.split("; ")
-    idle = faults.map(lambda found: all(fault.startswith(f"{NO_RUN}:") for fault in found))
-    idle &= verdicts["estimate"].isna()
-    lines = []
-    for _, row in verdicts[~idle].iterrows():
-        lines.append(
-            f"{row['number']:>3}  {row['claim']} ({row['dataset']}, {row['source']} images)"
-        )
-        lines.append(f"       {row['verdict']}: {describe_estimate(row)}")
-        remarks = {"": row["control"], "missing: ": row["missing"]}
-        if row["verdict"] != UNDECIDED:
-            remarks["note: "] = row["note"]
-        lines += [f"       {name}{text}" for name, text in remarks.items() if text]
+    idle = verdicts["missing"].map(lacks_runs) & verdicts["estimate"].isna()
+    lines = [line for _, row in verdicts[~idle].iterrows() for line in format_verdict(row)]
     shown = set(verdicts[~idle]["number"])
     without = [number for number in dict.fromkeys(verdicts["number"]) if number not in shown]
     if without:
         lines.append(f"no runs to decide: {', '.join(without)}")
     return "\n".join(lines)
+
+
+def lacks_runs(missing: str) -> bool:
+    """Whether all that a claim lacks is runs."""
+    return all(fault.startswith(f"{NO_RUN}:") for fault in missing.split("; "))
+
+
+def format_verdict(row: pd.Series) -> list[str]:
+    """The lines of a claim."""
+    remarks = {"": row["control"], "missing: ": row["missing"]}
+    if row["verdict"] != UNDECIDED:
+        remarks["note: "] = row["note"]
+    return [
+        f"{row['number']:>3}  {row['claim']} ({row['dataset']}, {row['source']} images)",
+        f"       {row['verdict']}: {describe_estimate(row)}",
+        *(f"       {name}{text}" for name, text in remarks.items() if text),
+    ]
 
 
 def describe_estimate(row: pd.Series) -> str:
@@ -136,22 +222,21 @@ def format_strays(strays: pd.DataFrame) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m analysis.compare", description=f"Runs beside {CITATION}."
+        prog="python -m analysis.compare",
+        description="Runs beside published studies: their tables and their claims.",
     )
     add_arguments(parser)
     parser.add_argument(
         "--output", type=Path, help="folder of the tables; results/compare in the data folder"
     )
     given = parser.parse_args(arguments)
-    collection = open_collection(given)
+    folder = given.output or data_folder() / "results" / "compare"
     try:
-        collect(collection, given.jobs, metrics=("dci_lasso",))
+        collection = open_collection(given, only=(DISENTANGLEMENT, CONSTANT))
+        results = compare_studies(collection.table, collection.runs)
     except DataFileError as error:
         raise SystemExit(str(error)) from None
-    folder = given.output or data_folder() / "results" / "compare"
-    comparison, verdicts = save_comparison(collection, folder)
-    print(f"in parentheses: {CITATION}\n{format_comparison(comparison)}\n")
-    print(format_verdicts(verdicts))
-    print(format_strays(list_strays(collection.table)))
+    save_comparison(results, folder)
+    print("\n".join(map(format_result, results)))
     print_left_out(collection)
     print(f"\n{folder / 'comparison.csv'}, {folder / 'claims.csv'}")

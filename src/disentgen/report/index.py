@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from disentgen.analysis.cells import CONDITION_TITLES
-from disentgen.analysis.figures.study_figures import name_data
+from disentgen.analysis.figures.subjects import name_data
 from disentgen.analysis.tables import CELL
 from disentgen.dataset.spec import find_spec
 from disentgen.report.columns import (
@@ -18,6 +18,7 @@ from disentgen.report.columns import (
     list_run_columns,
     list_stray_columns,
 )
+from disentgen.report.compare import StudyResult, name_departures
 from disentgen.report.formatting import records
 from disentgen.report.links import Links
 from disentgen.report.tables import ReportTables
@@ -43,28 +44,45 @@ def describe_index(
         differences: of :func:`list_differences`.
     """
     metrics = list_metrics(tables.runs)
-    by_cell = {
-        key: list_links(part, links)
-        for key, part in tables.runs.groupby(CELL, sort=False, dropna=False)
+    studies = {
+        name_departures(result.study)["protocol"]: result.study.title for result in tables.results
     }
-    by_name = dict(zip(tables.runs["run"], tables.runs["path"], strict=True))
     return {
         "run_rows": describe_runs(tables.runs, links, differences),
-        "run_columns": list_run_columns(metrics),
-        "splits": describe_splits(tables.cells, by_cell),
+        "run_columns": list_run_columns(metrics, studies),
+        "splits": describe_splits(tables, links, differences),
         "cell_columns": list_cell_columns(metrics),
-        "claims": [row | {"title": f"{row['number']} {row['claim']}"}
-                   for row in records(tables.claims)],
+        "studies": [describe_study(result, links) for result in tables.results],
         "claim_columns": list_claim_columns(),
-        "strays": [
-            add_texts(row) | {"links": [(name, links(by_name[name]))
-                                        for name in str(row["runs"]).split(", ")]}
-            for row in records(tables.strays)
-        ],
         "stray_columns": list_stray_columns(),
-        "comparison": describe_comparison(tables, links),
         "comparison_columns": list_comparison_columns(),
-    }  # fmt: skip
+    }
+
+
+def describe_study(result: StudyResult, links: Links) -> dict[str, Any]:
+    """Runs beside one study: its claims, runs that decide none, and published cells.
+
+    Args:
+        result: of the runs.
+        links: to their pages.
+    """
+    by_name = dict(zip(result.runs["run"], result.runs["path"], strict=True))
+    strays = [
+        add_texts(row)
+        | {"links": [(name, links(by_name[name])) for name in str(row["runs"]).split(", ")]}
+        for row in records(result.strays)
+    ]
+    claims = [
+        row | {"title": f"{row['number']} {row['claim']}"} for row in records(result.verdicts)
+    ]
+    return {
+        "name": result.study.name,
+        "title": result.study.title,
+        "citation": result.study.citation,
+        "claims": claims,
+        "strays": strays,
+        "comparison": describe_comparison(result, links),
+    }
 
 
 def add_texts(row: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -99,25 +117,28 @@ def describe_runs(runs: pd.DataFrame, links: Links, differences: Mapping[str, st
 
 
 def describe_splits(
-    cells: pd.DataFrame, links: Mapping[tuple[Any, ...], list[tuple[str, str]]]
+    tables: ReportTables, links: Links, differences: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """The cells of each split apart, in the order of the conditions.
 
     Args:
-        cells: of the report.
-        links: to the runs of each cell, by what tells it from others.
+        tables: of the report.
+        links: to runs' pages.
+        differences: of :func:`list_differences`; a cell's are those of its first run.
     """
+    runs = dict(list(tables.runs.groupby(CELL, sort=False, dropna=False)))
     places = {condition: place for place, condition in enumerate(CONDITION_TITLES)}
     found = []
     for key, part in sorted(
-        cells.groupby(SPLIT, dropna=False),
+        tables.cells.groupby(SPLIT, dropna=False),
         key=lambda group: (*group[0][:3], places.get(group[0][3], len(places)), group[0][4]),
     ):
         dataset, version, *_, variant = key
-        rows = [
-            add_texts(row) | {"links": links[tuple(row[name] for name in CELL)]}
-            for row in records(part)
-        ]
+        rows = []
+        for row in records(part):
+            own = runs[tuple(row[name] for name in CELL)]
+            differs = differences[own["path"].iloc[0]]
+            rows.append(add_texts(row) | {"links": list_links(own, links), "differs": differs})
         found.append({
             "data": name_data(part),
             "condition": rows[0]["condition_title"],
@@ -142,13 +163,20 @@ def describe_variant(dataset: str, version: str | None, name: str) -> str:
     return "; ".join(text for text in (f"held out: {variant.held_out}", variant.note) if text)
 
 
-def describe_comparison(tables: ReportTables, links: Links) -> Rows:
-    """Rows of the table beside published cells, with the runs that each is of."""
-    own = tables.runs[~tables.runs["control"].astype(bool)]
+def describe_comparison(result: StudyResult, links: Links) -> Rows:
+    """Rows of our cells beside published ones, with the runs that each is of.
+
+    Args:
+        result: of the runs beside a study.
+        links: to runs' pages.
+    """
+    if not len(result.runs):
+        return []
+    own = result.runs[~result.runs["control"].astype(bool)]
     by_cell = {key: list_links(part, links) for key, part in own.groupby(["cell", "source"])}
     return [
         add_texts(row) | {"links": by_cell[row["cell"], row["source"]]}
-        for row in records(tables.comparison)
+        for row in records(result.cells[result.cells["seeds"] > 0])
     ]
 
 

@@ -1,7 +1,7 @@
 """A report about all runs: tables, figures and pages; needs no network."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,12 @@ from urllib.parse import quote
 from markupsafe import Markup
 from tqdm import tqdm
 
-from disentgen.analysis.collect import (
-    Collection,
-    add_arguments,
-    collect,
-    describe_failure,
-    open_collection,
-    print_left_out,
-)
-from disentgen.analysis.figures.study_figures import name_data
+from disentgen.analysis.collect import add_arguments, open_collection, print_left_out
+from disentgen.analysis.collection import Collection
+from disentgen.analysis.figures.figure import Picture
+from disentgen.analysis.figures.subjects import name_data
 from disentgen.analysis.tables import MINIMUM_SEEDS
-from disentgen.errors import DataFileError
+from disentgen.errors import DataFileError, describe_failure
 from disentgen.paths import data_folder, write_whole
 from disentgen.report.formatting import INTERVALS
 from disentgen.report.images import copy_into, embed, show_picture
@@ -30,10 +25,6 @@ from disentgen.report.pictures import draw_runs, save_figures
 from disentgen.report.rendering import render
 from disentgen.report.run_page import describe_page, list_relatives, show_pictures
 from disentgen.report.tables import ReportTables, save_tables
-from disentgen.studies.montero2021.published import CITATION
-
-#: A figure's caption and its file.
-Figures = list[tuple[str, Path]]
 
 
 def save_report(collection: Collection, folder: Path, single_file: bool = False) -> Path:
@@ -106,7 +97,7 @@ def save_run_pages(
 def save_single_file(
     collection: Collection,
     tables: ReportTables,
-    figures: Figures,
+    figures: Sequence[Picture],
     described: Mapping[str, dict[str, Any]],
     folder: Path,
 ) -> Path:
@@ -138,7 +129,7 @@ def save_single_file(
 
 
 def fill_index(
-    collection: Collection, tables: ReportTables, figures: Figures, form: str
+    collection: Collection, tables: ReportTables, figures: Sequence[Picture], form: str
 ) -> dict[str, Any]:
     """All that the index shows.
 
@@ -156,16 +147,17 @@ def fill_index(
         "data": name_data(tables.runs),
         "stand_in": (tables.runs["source"] == "stand-in").any(),
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "citation": CITATION,
         "intervals": INTERVALS,
         "minimum_seeds": MINIMUM_SEEDS,
         "repeated": list_repetitions(collection.runs, tables.runs, links),
         "left_out": collection.left_out,
         "figures": [
-            show_picture(path, caption, embed if inside else lambda path: quote(path.name))
-            for caption, path in figures
+            show_picture(
+                figure.path, figure.caption, embed if inside else lambda path: quote(path.name)
+            )
+            for figure in figures
         ],
-        "files": {} if inside else {path.name: list_formats(path) for _, path in figures},
+        "files": {} if inside else {found.path.name: list_formats(found.path) for found in figures},
     }
 
 
@@ -207,10 +199,10 @@ def main(arguments: list[str] | None = None) -> None:
         help="one page, report.html, that holds everything, to send to somebody",
     )
     given = parser.parse_args(arguments)
-    collection = open_collection(given)
     try:
+        collection = open_collection(given)
         folder = make_folder(given.output or data_folder() / "results" / "report")
-        collect(collection, given.jobs)
+        collection.measure()
         draw_runs(collection, given.jobs)
         page = save_report(collection, folder, given.single_file)
     except DataFileError as error:

@@ -1,93 +1,31 @@
-"""The pictures of a report: those of each run, and those of the study."""
+"""The pictures of a report: every figure of each run, and of each dataset and split of a study.
+
+Which there are is what the modules of :mod:`disentgen.analysis.figures` export.
+"""
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 
-from disentgen.analysis.cells import CONDITION_TITLES
-from disentgen.analysis.collect import (
-    Collection,
-    describe_failure,
-    work_on,
-)
-from disentgen.analysis.figures.drawing import save, save_examples
-from disentgen.analysis.figures.run_figures import (
-    draw_curves,
-    draw_errors,
-    draw_importances,
-    draw_placement,
-    draw_traversals,
-    save_traversals,
-)
-from disentgen.analysis.figures.scores import draw_scores
-from disentgen.analysis.figures.study_figures import (
-    INFORMATIVE,
-    draw_comparison,
-    draw_generalisation,
-    draw_hintons,
-    name_data,
-)
+from disentgen.analysis.collection import Collection, work_on
+from disentgen.analysis.figures.figure import Figure, Kind, Picture, load_figures
+from disentgen.analysis.figures.subjects import RunGroup, group_by_dataset, group_by_split
 from disentgen.analysis.measure import Measurements
-from disentgen.models import Autoencoder
+from disentgen.errors import describe_failure
 from disentgen.paths import write_whole
 from disentgen.runs import Run, open_run
 
-CAPTIONS = {
-    "generalisation": (
-        "NLL of training images (circles) and held-out images (crosses) against disentanglement; "
-        "below it the excess over the pixels' floor, and the gap to controls trained on all "
-        "images. Strong marks: means over seeds with 95 % intervals, cut off where they leave the "
-        "panel; faint ones: runs. Below three seeds every run is a strong mark, without interval. "
-        "Hollow: models that have hardly learned (train excess above half of the mean image's). "
-        "Grey: the lasso reads next to nothing from the codes (informativeness below "
-        f"{INFORMATIVE:g}), so that disentanglement means nothing."
-    ),
-    "scores": (
-        "NLL by model and condition, beside that of controls trained on all images where there "
-        "are any; means with 95 % intervals over seeds, cut off where they leave the panel, or "
-        "every run where there are fewer than three seeds. Hollow: models that have hardly learned "
-        "(train excess above half of the mean image's)."
-    ),
-}
-PICTURE_CAPTIONS = {
-    "curves.png": "Training curves.",
-    "reconstructions.png": "Images of each side and what the model makes of them.",
-    "predictions.png": "Factor values that the model reads, against the true ones.",
-    "errors.png": "Where on the factor grid the NLL is high.",
-    "importances.png": "How important each latent is for each factor; n: images.",
-    "placement.png": "How well factors are read from the codes of each side.",
-    "traversals.png": "Latents moved one at a time.",
-    "traversals.gif": "The same, moving.",
-}
-#: Experiments that are shown in one figure, since they are scored on the same images; supervised
-#: ones make no images.
-TASKS = {"disent": "", "decoders": "", "composition": "composition"}
-Drawers = dict[str, Callable[[Path], Any]]
+#: What is kept of a run's pictures beside them: what they were made from, and their captions.
+KEPT = "pictures.json"
 
 
-def list_pictures(measured: Measurements) -> Drawers:
-    """The pictures of a run by file name, and what draws each."""
-    run = measured.run
-    examples = "predictions.png" if run.family == "encoder" else "reconstructions.png"
-    pictures: Drawers = {
-        "curves.png": lambda path: save(draw_curves(run), path),
-        examples: lambda path: write_whole(
-            path, lambda file: file.write_bytes(save_examples(run).read_bytes())
-        ),
-        "errors.png": lambda path: save(draw_errors(measured), path),
-    }
-    if measured.has_codes:
-        pictures["importances.png"] = lambda path: save(draw_importances(measured), path)
-        pictures["placement.png"] = lambda path: save(draw_placement(measured), path)
-    if isinstance(run.model, Autoencoder):
-        pictures["traversals.png"] = lambda path: save(draw_traversals(run), path)
-        pictures["traversals.gif"] = lambda path: save_traversals(run, path)
-    return pictures
+def list_figures(measured: Measurements) -> list[Figure[Any, Any]]:
+    """The figures that a run has."""
+    return [figure for figure in load_figures("run") if figure.applies(measured)]
 
 
 def draw_run(path: Path, images: int | None) -> tuple[str, str | None]:
@@ -100,26 +38,72 @@ def draw_run(path: Path, images: int | None) -> tuple[str, str | None]:
     return str(path), None
 
 
-def draw_pictures(run: Run, images: int | None) -> None:
-    """Draw the pictures of a run that are not there, or are of an earlier state of it."""
+def draw_pictures(run: Run, images: int | None) -> list[Picture]:
+    """Draw the pictures of a run that are not there, or are of an earlier state of it.
+
+    Args:
+        run: a finished one.
+        images: see :class:`~disentgen.analysis.measure.Measurements`.
+
+    Returns:
+        All pictures of the run.
+    """
     measured = Measurements(run, images)
-    drawn = measured.folder / "pictures.json"
+    stamp = make_stamp(measured)
+    drawn = read_captions(measured, stamp)
+    for figure in list_figures(measured):
+        key = f"{figure.file}:{figure.revision}"
+        if key not in drawn or not (measured.folder / figure.file).exists():
+            drawn[key] = figure.save(measured, measured.folder / figure.name).caption
+    text = json.dumps({"stamp": stamp, "captions": drawn}, indent=1)
+    write_whole(measured.folder / KEPT, lambda file: file.write_text(text, encoding="utf-8"))
+    return list_pictures(measured)
+
+
+def make_stamp(measured: Measurements) -> dict[str, Any]:
+    """What kept pictures must have been made from."""
     written = {
-        name: hashlib.sha256((run.path / name).read_bytes()).hexdigest()
+        name: hashlib.sha256((measured.run.path / name).read_bytes()).hexdigest()
         for name in ("results.json", "history.csv")
     }
-    stamp = json.dumps(measured.stamp | written | {"images": images})
-    fresh = drawn.exists() and drawn.read_text(encoding="utf-8") == stamp
-    for name, draw in list_pictures(measured).items():
-        if not fresh or not (measured.folder / name).exists():
-            draw(measured.folder / name)
-    write_whole(drawn, lambda file: file.write_text(stamp, encoding="utf-8"))
+    return {**measured.stamp, **written, "images": measured.images}
+
+
+def read_captions(measured: Measurements, stamp: dict[str, Any]) -> dict[str, str]:
+    """Captions of the pictures that were made from a stamp, by file and revision; none of others.
+
+    Args:
+        measured: of the run.
+        stamp: of :func:`make_stamp`.
+    """
+    try:
+        kept = json.loads((measured.folder / KEPT).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    if not isinstance(kept, dict) or kept.get("stamp") != stamp:
+        return {}
+    return dict(kept["captions"])
+
+
+def list_pictures(measured: Measurements) -> list[Picture]:
+    """The pictures of a run that have been drawn, in the order of the figures."""
+    captions = read_captions(measured, make_stamp(measured))
+    keys = {f"{figure.file}:{figure.revision}": figure.file for figure in load_figures("run")}
+    return [
+        Picture(captions[key], measured.folder / file)
+        for key, file in keys.items()
+        if key in captions
+    ]
 
 
 def draw_runs(collection: Collection, jobs: int) -> None:
     """Draw what is missing of all runs' pictures, several runs at a time.
 
     A run that cannot be drawn is left out, with the reason.
+
+    Args:
+        collection: of runs; those that cannot be drawn are dropped from it.
+        jobs: processes.
 
     Raises:
         DataFileError: none is left.
@@ -132,45 +116,23 @@ def draw_runs(collection: Collection, jobs: int) -> None:
 
 def save_figures(
     collection: Collection, runs: pd.DataFrame, cells: pd.DataFrame, folder: Path
-) -> list[tuple[str, Path]]:
-    """The figures of each dataset, as captions and paths."""
+) -> list[Picture]:
+    """Draw the figures of each dataset and of each of its splits.
+
+    Args:
+        collection: of runs.
+        runs: of :func:`~disentgen.analysis.tables.tabulate_runs`.
+        cells: of :func:`~disentgen.analysis.tables.tabulate_cells`.
+        folder: of the pictures.
+    """
     saved = []
-    split = runs[runs["condition"] != "none"]
-    tasks = split["experiment"].map(TASKS).rename("task")
-    for key, part in split.groupby([tasks, "dataset", "version", "source"]):
-        own = cells[cells["cell"].isin(part["cell"])]
-        name = "-".join(word for word in map(str, key) if word)
-        drawn = {
-            "generalisation": draw_generalisation(part, own),
-            "scores": draw_scores(part, own),
-        }
-        for kind, figure in drawn.items():
-            path = save(figure, folder / f"{kind}-{name}.png")
-            saved.append((f"{name_data(part)}: {CAPTIONS[kind]}", path))
-        own_runs = part[~part["control"]]
-        for number, ((condition, variant), rows) in enumerate(
-            own_runs.groupby(["condition", "variant"], sort=False)
-        ):
-            title = f"{name_data(part)}, {CONDITION_TITLES[str(condition)]} ({variant})"
-            # An expression of a user's own makes no file name.
-            word = number if condition == "own" else variant
-            chosen = rows.drop_duplicates("label")
-            shown = [open_run(path) for path in chosen["path"]]
-            labels = list(chosen["label"])
-            measured = [Measurements(run, collection.images) for run in shown]
-            path = folder / f"hinton-{name}-{condition}-{word}.png"
-            save(draw_hintons(measured, labels), path)
-            saved.append((f"{title}: importance of latents (lasso; n: images).", path))
-            # Validation images are drawn, perhaps otherwise in some runs.
-            makers = [
-                place
-                for place, run in enumerate(shown)
-                if run.family != "composer"
-                and run.sides["validation"] == shown[0].sides["validation"]
-            ]
-            if makers:
-                path = folder / f"images-{name}-{condition}-{word}.png"
-                made = [shown[place] for place in makers]
-                save(draw_comparison(made, [labels[place] for place in makers]), path)
-                saved.append((f"{title}: the same images as each model makes them.", path))
+    for group in group_by_dataset(runs, cells, collection.images):
+        subjects: list[tuple[Kind, RunGroup]] = [("study", group)]
+        subjects += [("split", split) for split in group_by_split(group)]
+        saved += [
+            figure.save(subject, folder / f"{figure.name}-{subject.name}")
+            for kind, subject in subjects
+            for figure in load_figures(kind)
+            if figure.applies(subject)
+        ]
     return saved

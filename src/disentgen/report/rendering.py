@@ -1,9 +1,9 @@
 """Pages from templates."""
 
 from functools import cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import disentgen
 from disentgen.report.formatting import DASH, format_number
 from disentgen.report.glossary import GLOSSARY, define_terms
 
@@ -27,7 +27,7 @@ def open_templates() -> "Environment":
     environment.globals |= {
         "dash": DASH,
         "glossary": GLOSSARY,
-        "version": version("disent-and-gen"),
+        "version": disentgen.__version__,
     }
     return environment
 

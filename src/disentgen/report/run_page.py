@@ -8,14 +8,15 @@ import pandas as pd
 
 from disentgen.analysis.bounds import Bounds
 from disentgen.analysis.cells import name_condition
-from disentgen.analysis.collect import Collection
+from disentgen.analysis.collection import Collection
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.metrics import Result
-from disentgen.analysis.tables import CELL, SAMPLE, only_metrics
+from disentgen.analysis.results_table import SAMPLE
+from disentgen.analysis.tables import CELL
 from disentgen.dataset.summary import describe_duplicates
 from disentgen.report.images import Picture, Place, show_picture
 from disentgen.report.links import Links
-from disentgen.report.pictures import PICTURE_CAPTIONS, list_pictures
+from disentgen.report.pictures import list_pictures
 from disentgen.runs import Run
 from disentgen.schema import flatten
 
@@ -59,10 +60,10 @@ def excess_of(score: Mapping[str, Any]) -> float | None:
 
 
 def list_scores(measured: Mapping[str, Result], bounds: Bounds) -> list[dict[str, Any]]:
-    """A row for each single number of each metric, with its ceiling, floor and number of images.
+    """A row for each single number that was measured, with its ceiling, floor and number of images.
 
     Args:
-        measured: metrics of a run by name.
+        measured: results of a run by key, which for metrics is their name.
         bounds: of the metrics.
     """
     return [
@@ -73,7 +74,7 @@ def list_scores(measured: Mapping[str, Result], bounds: Bounds) -> list[dict[str
             **bounds.get((name, part), UNBOUNDED),
             **{key: result.get(key) for key in SAMPLE},
         }
-        for name, result in only_metrics(measured).items()
+        for name, result in measured.items()
         for part, value in result.items()
         if part not in SAMPLE and not isinstance(value, list)
     ]
@@ -87,11 +88,8 @@ def show_pictures(run: Run, collection: Collection, place: Place) -> list[Pictur
         collection: that it is of.
         place: puts pictures where the page can show them.
     """
-    measured = Measurements(run, collection.images)
-    return [
-        show_picture(measured.folder / name, PICTURE_CAPTIONS[name], place)
-        for name in list_pictures(measured)
-    ]
+    drawn = list_pictures(Measurements(run, collection.images))
+    return [show_picture(picture.path, picture.caption, place) for picture in drawn]
 
 
 def list_relatives(path: str, runs: pd.DataFrame, links: Links) -> dict[str, list[tuple[str, str]]]:

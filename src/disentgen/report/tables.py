@@ -1,15 +1,22 @@
 """The tables of a report, and their files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from disentgen.analysis.collect import Collection
-from disentgen.analysis.tables import tabulate_cells, tabulate_metrics
-from disentgen.report.compare import save_comparison
+from disentgen.analysis.collection import Collection
+from disentgen.analysis.results_table import tabulate_metrics
+from disentgen.analysis.tables import tabulate_cells
+from disentgen.report.compare import (
+    StudyResult,
+    compare_studies,
+    join_departures,
+    name_departures,
+    save_comparison,
+)
 from disentgen.report.latex import format_cells, format_comparison
-from disentgen.studies.verdicts.selection import list_strays
 
 
 @dataclass(frozen=True)
@@ -17,34 +24,39 @@ class ReportTables:
     """The tables that a report shows.
 
     Args:
-        runs: of :func:`~disentgen.analysis.tables.tabulate_runs`, with ``udr``.
+        runs: of :func:`~disentgen.analysis.tables.tabulate_runs`, with the departures from each
+            study.
         cells: of :func:`~disentgen.analysis.tables.tabulate_cells`.
-        comparison: cells that the study has too, of
-            :func:`~disentgen.report.compare.compare_cells`.
-        claims: of :func:`~disentgen.studies.verdicts.decisions.tabulate_verdicts`.
-        strays: of :func:`~disentgen.studies.verdicts.selection.list_strays`.
+        results: the runs beside each study.
     """
 
     runs: pd.DataFrame
     cells: pd.DataFrame
-    comparison: pd.DataFrame
-    claims: pd.DataFrame
-    strays: pd.DataFrame
+    results: Sequence[StudyResult]
+
+
+def build_tables(runs: pd.DataFrame, results: Sequence[StudyResult]) -> ReportTables:
+    """The tables of a report.
+
+    Args:
+        runs: of :func:`~disentgen.analysis.tables.tabulate_runs`.
+        results: of :func:`~disentgen.report.compare.compare_studies`.
+    """
+    joined = join_departures(runs, results)
+    departures = [name for result in results for name in name_departures(result.study).values()]
+    return ReportTables(joined, tabulate_cells(joined, departures), results)
 
 
 def save_tables(collection: Collection, folder: Path) -> ReportTables:
-    """Write all tables of measured runs into a folder, as CSV and for papers."""
-    runs = collection.table.assign(udr=lambda table: table["path"].map(collection.rank()))
-    cells = tabulate_cells(runs)
-    comparison, claims = save_comparison(collection, folder)
+    """Write all tables of a collection into a folder, as CSV and for papers."""
+    results = compare_studies(collection.table, collection.runs)
+    tables = build_tables(collection.table, results)
     metrics = tabulate_metrics(collection.measured, collection.bounds)
-    tables = {"runs": runs.drop(columns="path"), "cells": cells, "metrics": metrics}
-    for name, table in tables.items():
+    files = {"runs": tables.runs.drop(columns="path"), "cells": tables.cells, "metrics": metrics}
+    for name, table in files.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
-    compared = comparison[comparison["seeds"] > 0]
-    for name, text in {
-        "cells": format_cells(cells),
-        "comparison": format_comparison(compared),
-    }.items():
+    save_comparison(results, folder)
+    papers = {"cells": format_cells(tables.cells), "comparison": format_comparison(results)}
+    for name, text in papers.items():
         (folder / f"{name}.tex").write_text(text, encoding="utf-8")
-    return ReportTables(runs, cells, compared, claims, list_strays(runs))
+    return tables

@@ -50,7 +50,7 @@ class Training:
         """What was built, for ``model.json``."""
         return {
             "family": self.config.family,
-            "image_shape": list(self.dataset.spec.tensor_shape),
+            "image_shape": list(self.dataset.spec.image_shape),
             "factors": list(self.dataset.spec.grid.names),
             "parameters": {**self.config.model, **self.model.layers},
         }
@@ -75,16 +75,26 @@ class Training:
         return stalled or done >= self.config.training.epochs
 
     def make_task(self, side: str) -> Task:
-        """What is asked of the model for images of a side, made once."""
+        """What is asked of the model for images of a side, made once.
+
+        Args:
+            side: such as ``held_out``.
+        """
         if side not in self.tasks:
             family = FAMILIES[self.config.family]
             self.tasks[side] = family.make_task(self.dataset.split, side)
         return self.tasks[side]
 
-    def score(self, side: str, most: int | None, progress: str | None = None) -> Scores | None:
-        """Score the model on at most so many images of a side; None where the side is empty."""
+    def score(self, side: str, limit: int | None, progress: str | None = None) -> Scores | None:
+        """Score the model on images of a side; None where the side is empty.
+
+        Args:
+            side: such as ``held_out``.
+            limit: how many images are scored, where the side has more; None is all.
+            progress: what to call it in a progress bar; none by default.
+        """
         task = self.make_task(side)
-        indices = task.usable(self.dataset.split.sample(side, most))
+        indices = task.usable(self.dataset.split.sample(side, limit))
         if not len(indices):
             return None
         batches = ScoringBatches(self.batches.observed, task, indices)

@@ -26,12 +26,12 @@ def values_before(family: str | None, objective: str | None) -> dict[str, Any]:
         family: of the models.
         objective: its name.
     """
-    found = {}
+    before = {}
     for key, values in BEFORE.items():
         kind = next((kind for kind in (objective, family, "") if kind in values), None)
         if kind is not None:
-            found[key] = values[kind]
-    return found
+            before[key] = values[kind]
+    return before
 
 
 def list_lacking(saved: Mapping[str, Any], family: str | None) -> dict[str, Any]:

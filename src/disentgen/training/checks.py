@@ -1,4 +1,4 @@
-"""What only the parts of a training together can tell, before any of them takes memory."""
+"""Whether the parts of a training fit each other and the machine, before they take memory."""
 
 import os
 
@@ -20,11 +20,11 @@ def check_memory(*modules: torch.nn.Module) -> None:
         UsageError: it does not.
     """
     count = sum(parameter.numel() for module in modules for parameter in module.parameters())
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if count * BYTES_PER_PARAMETER > there:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if count * BYTES_PER_PARAMETER > memory:
         raise UsageError(
             f"a model of {count:,} parameters needs {count * BYTES_PER_PARAMETER / 1e9:,.0f} GB "
-            f"to be trained; this machine has {there / 1e9:,.0f} GB."
+            f"to be trained; this machine has {memory / 1e9:,.0f} GB."
         )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from disentgen.dataset.build import Dataset, build_dataset, open_images
-from disentgen.dataset.originals.files import check_layout, require_original
+from disentgen.dataset.originals.find import require_original
+from disentgen.dataset.originals.verify import check_layout
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
@@ -25,7 +26,6 @@ from disentgen.training.sections import (
     check_sections,
     open_split,
     read_dataset,
-    read_model,
     read_training,
 )
 from disentgen.training.settings import ProcessSettings, TrainingSettings
@@ -55,6 +55,15 @@ class Config:
     device: str
     threads: int
 
+    def __repr__(self) -> str:
+        dataset = " ".join(
+            str(self.dataset[key])
+            for key in ("name", "version", "variant", "held_out")
+            if self.dataset[key] is not None
+        )
+        model = f"{self.family} {self.model.get('name') or ''}".strip()
+        return f"Config({dataset}, {model}, {self.training.loss.name}, seed={self.seed})"
+
     @classmethod
     def read(cls, given: Mapping[str, Any], complete: bool = True) -> "Config":
         """Check a configuration and fill in its defaults, without images and without memory.
@@ -75,7 +84,7 @@ class Config:
         family = model.pop("family", None)
         if family is None:
             raise UsageError(f"model.family is missing; accepted: {', '.join(FAMILIES)}.")
-        builder = choose("model family (model.family)", family, FAMILIES).build
+        kind = choose("model family (model.family)", family, FAMILIES)
         process = ProcessSettings(
             **check(
                 "", ProcessSettings, {k: v for k, v in given.items() if k not in NOT_OF_THE_PROCESS}
@@ -86,7 +95,7 @@ class Config:
             experiment=given.get("experiment"),
             family=family,
             dataset=read_dataset(given.get("dataset", {})),
-            model=read_model(builder, model),
+            model=kind.read_section(model),
             training=read_training(given.get("training", {}), family),
             seed=secrets.randbelow(2**31) if process.seed is None else process.seed,
             device=process.device,
@@ -146,7 +155,7 @@ class Config:
 
     def build_model(self) -> Model:
         """A new model for the images of the dataset."""
-        shape, count = self.spec.tensor_shape, len(self.spec.grid.sizes)
+        shape, count = self.spec.image_shape, len(self.spec.grid.sizes)
         return build_model(self.family, shape, count, self.model)
 
     def describe_keys(self) -> dict[str, Key]:
@@ -172,7 +181,7 @@ class Config:
         }
 
     def check_whole(self) -> None:
-        """Check what only the sections together can tell.
+        """Check whether the sections fit each other.
 
         Parameters stand on torch's meta device meanwhile: shapes without memory.
 

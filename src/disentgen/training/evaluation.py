@@ -1,4 +1,4 @@
-"""Scores: one ruler for every objective."""
+"""Scores: the same for every objective."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from disentgen.dataset.batches import Batch, ScoringBatches
 from disentgen.models.outputs import Output
 from disentgen.training.progress import attach_progress
 
-#: How the names of details end that are told for each factor, of images to which that applies.
+#: How the names of details end that have a value for each factor, of images to which it applies.
 PER_FACTOR = "_per_factor"
 #: A latent is active if the variance of its posterior mean over images is larger than this (Burda
 #: et al. 2016, on the latent space representation).
@@ -29,9 +29,10 @@ class Scores:
         images: how many were scored.
         nll: negative log-likelihood at the posterior mean, as published.
         nll_standard_error: of that mean.
-        nll_floor: the pixels' own entropy, which no model's NLL can fall below; 0 if binary.
-        details: means of whatever else the output tells, each a value for each latent or factor;
-            of images to which a value applies, NaN where there were none.
+        nll_floor: the entropy floor, the pixels' own entropy, which no model's NLL can fall below;
+            0 if binary.
+        details: means of whatever else the output gives, (latents,) or (factors,) each; over the
+            images to which a value applies, NaN where there were none.
         active_units: number of latents whose posterior mean varies over the images; None for models
             without a posterior.
     """
@@ -50,7 +51,11 @@ class Scores:
         return None if parts is None else sum(parts)
 
     def as_record(self, factors: Sequence[str]) -> dict[str, Any]:
-        """Plain data for ``results.json``; what is told for each factor, by the factors' names."""
+        """Plain data for ``results.json``; values for each factor stand by the factors' names.
+
+        Args:
+            factors: names of the dataset's factors.
+        """
         given = {**vars(self), "kl": self.kl}
         record = {
             name: value for name, value in given.items() if name != "details" and value is not None
@@ -63,7 +68,12 @@ class Scores:
 
 
 def measure(output: Output, target: Tensor) -> dict[str, Tensor]:
-    """All that is told of each image, (batch, n) each: NLL and floor, then details."""
+    """All scores of each image, (batch, n) each: NLL and entropy floor, then details.
+
+    Args:
+        output: of a model, for a batch.
+        target: what it should have made.
+    """
     basic = {"nll": output.nll(target)[:, None], "floor": output.floor(target)[:, None]}
     return {name: value.double() for name, value in (basic | output.details(target)).items()}
 
@@ -79,14 +89,34 @@ class Measured(NamedTuple):
     values: dict[str, Tensor]
     codes: Tensor
 
+    @property
+    def joined(self) -> Tensor:
+        """All values beside each other, (batch, columns); 0 where one does not apply."""
+        parts = [value.masked_fill(lacks(name, value), 0.0) for name, value in self.values.items()]
+        return torch.cat(parts, dim=1)
+
+    @property
+    def applies(self) -> Tensor:
+        """1 where a value applies, 0 elsewhere: (batch, columns)."""
+        parts = [1 - lacks(name, value).double() for name, value in self.values.items()]
+        return torch.cat(parts, dim=1)
+
+
+def lacks(name: str, value: Tensor) -> Tensor:
+    """Where a value does not apply: NaN of values for each factor; all others must be numbers."""
+    return value.isnan() & name.endswith(PER_FACTOR)
+
 
 def create_evaluator(model: nn.Module, device: torch.device) -> Engine:
     """An engine that measures a model's outputs, image by image.
 
     Each step yields a :class:`Measured`. The engine's metrics are means over images: of the values
-    (``mean``), of whether they apply (``applies``), of their squares (``mean_square``). What is
-    told for each factor applies where it is a number; all else must be one. The same of the codes
-    are ``code_mean`` and ``code_mean_square``.
+    (``mean``), of whether they apply (``applies``), of their squares (``mean_square``), and of the
+    codes (``code_mean``, ``code_mean_square``).
+
+    Args:
+        model: of any family, on the device.
+        device: that metrics are accumulated on.
     """
 
     @torch.no_grad()
@@ -96,23 +126,12 @@ def create_evaluator(model: nn.Module, device: torch.device) -> Engine:
         output: Output = model(inputs)
         return Measured(measure(output, target), output.posterior_means(target).double())
 
-    def lacks(name: str, value: Tensor) -> Tensor:
-        return value.isnan() & name.endswith(PER_FACTOR)
-
-    def join(values: dict[str, Tensor]) -> Tensor:
-        parts = [value.masked_fill(lacks(name, value), 0.0) for name, value in values.items()]
-        return torch.cat(parts, dim=1)
-
-    def count(values: dict[str, Tensor]) -> Tensor:
-        parts = [1 - lacks(name, value).double() for name, value in values.items()]
-        return torch.cat(parts, dim=1)
-
     evaluator = Engine(step)
     # Codes stand apart: sums over more columns beside each other might round otherwise.
     transforms: dict[str, Callable[[Measured], Tensor]] = {
-        "mean": lambda measured: join(measured.values),
-        "applies": lambda measured: count(measured.values),
-        "mean_square": lambda measured: join(measured.values).square(),
+        "mean": lambda measured: measured.joined,
+        "applies": lambda measured: measured.applies,
+        "mean_square": lambda measured: measured.joined.square(),
         "code_mean": lambda measured: measured.codes,
         "code_mean_square": lambda measured: measured.codes.square(),
     }

@@ -22,7 +22,13 @@ class Recorder(Protocol):
     """Whatever keeps scalars as training goes on: Sacred's run, a file, a test."""
 
     def log_scalar(self, metric_name: str, value: float, step: int | None = None) -> object:
-        """Keep a value of a metric at a step."""
+        """Keep a value.
+
+        Args:
+            metric_name: of a column of the history.
+            value: of that column.
+            step: the epoch.
+        """
         ...
 
 

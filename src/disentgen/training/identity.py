@@ -13,7 +13,7 @@ HASHED_SIDES = ("held_in", "held_out", "validation")
 
 
 def cell_settings(config: Config, split: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that tells a training's cell from others, by the keys' names with dots.
+    """All settings that distinguish a training's cell from others, by their keys with dots.
 
     The split stands there by the hashes of its sides and not by the words that define it.
 
@@ -26,7 +26,7 @@ def cell_settings(config: Config, split: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def hash_cell(settings: Mapping[str, Any]) -> str:
-    """Eight digits that tell cells apart; the same for a cell and its control.
+    """Eight digits that distinguish cells; the same for a cell and its control.
 
     A key that has the value that was in force before it came in is left out, so that runs that lack
     it stay in their cell.

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from disentgen.dataset.batches import Batch, ScoringBatches
-from disentgen.models.families.lgm import LatentGaussianModel, LatentGaussianOutput
+from disentgen.models import Autoencoder
 from disentgen.models.gaussian import DiagonalGaussian
+from disentgen.models.outputs import ImageOutput
 from disentgen.training.progress import attach_progress
 
-#: At most so many images of each side are scored by samples: each is decoded once for each.
+#: Limit of images of each side that are scored by samples: each is decoded once for each sample.
 BOUNDED_IMAGES = 1_000
 #: Seed of all noise; that of an image is a function of this and its index alone.
 SEED = 0
@@ -49,7 +50,7 @@ class Bounds:
 
 
 def score_bounds(
-    model: LatentGaussianModel,
+    model: Autoencoder,
     batches: ScoringBatches,
     samples: int,
     device: torch.device,
@@ -64,20 +65,20 @@ def score_bounds(
         device: that the model is on.
         progress: what to call it in a progress bar; none by default.
     """
-    found: list[Tensor] = []
+    bounds: list[Tensor] = []
     noises = draw_noise(batches, samples, model.latent_size)
 
     def step(engine: Engine, batch: Batch) -> None:
         images, _ = batch
         noise = torch.from_numpy(next(noises)).to(device)
-        found.append(torch.stack(estimate_bounds(model, images, noise), dim=1))
+        bounds.append(torch.stack(estimate_bounds(model, images, noise), dim=1))
 
     model.eval()
     evaluator = Engine(step)
     if progress is not None:
         attach_progress(evaluator, batches.batch_size, progress)
     evaluator.run(batches)
-    values, count = torch.cat(found), len(batches.indices)
+    values, count = torch.cat(bounds), len(batches.indices)
     means = values.mean(dim=0)
     errors = (values.var(dim=0, correction=0) / max(count - 1, 1)).sqrt()
     (elbo, iw_nll), (elbo_error, iw_nll_error) = means.tolist(), errors.tolist()
@@ -107,9 +108,7 @@ def draw_noise(
 
 
 @torch.no_grad()
-def estimate_bounds(
-    model: LatentGaussianModel, images: Tensor, noise: Tensor
-) -> tuple[Tensor, Tensor]:
+def estimate_bounds(model: Autoencoder, images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     """ELBO and importance-weighted NLL of images, (batch,) each, in double precision.
 
     One sample of each image is decoded at a time, so that memory does not grow with their number.
@@ -125,7 +124,7 @@ def estimate_bounds(
     latents = posterior.reparametrise(noise)
     nll = torch.stack(
         [
-            LatentGaussianOutput(model.decode(sample), posterior, sample).nll(images).double()
+            ImageOutput(model.decode(sample)).nll(images).double()
             for sample in latents.to(images.dtype)
         ]
     )

@@ -17,13 +17,13 @@ from disentgen.training.settings import TrainingSettings
 
 def optimizers() -> dict[str, Callable[..., torch.optim.Optimizer]]:
     """The optimisers of ``torch.optim`` that take a step from one gradient, by lower-case name."""
-    found = {
+    kinds = {
         name.lower(): kind
         for name, kind in vars(torch.optim).items()
         if inspect.isclass(kind) and issubclass(kind, torch.optim.Optimizer)
     }
     return {
-        name: kind for name, kind in sorted(found.items())
+        name: kind for name, kind in sorted(kinds.items())
         if name not in ("optimizer", "lbfgs", "sparseadam", "muon")
     }  # fmt: skip
 

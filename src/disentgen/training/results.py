@@ -3,7 +3,6 @@
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -11,27 +10,32 @@ import torch
 from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.duplicates import count_duplicates, find_duplicates
 from disentgen.dataset.split import SIDES
-from disentgen.models import LatentGaussianModel
+from disentgen.models import Autoencoder
 from disentgen.training.assembly import Training
 from disentgen.training.handlers import now
 from disentgen.training.likelihood import BOUNDED_IMAGES, Bounds, score_bounds
+from disentgen.versions import list_versions
 
-REPORTED_VERSIONS = ("disent-and-gen", "torch", "pytorch-ignite", "numpy")
+LIBRARIES = ("torch", "pytorch-ignite", "numpy")
 
 
 def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, Any]:
-    """Score the model on every side and gather everything about the run."""
+    """Score the model on every side and gather everything about the run.
+
+    Args:
+        training: that has ended, with the selected weights.
+        times: of what has happened so far, by name, as ISO 8601.
+
+    Returns:
+        Plain data: what ``results.json`` holds.
+    """
     trained = sum(row["seconds"] for row in training.history)
     images = len(training.history) * len(training.batches) * training.config.training.batch_size
     duplicates = None
     if training.config.training.find_duplicates:
         duplicates = count_duplicates(training.dataset.split, find_duplicates(training.dataset))
     return {
-        "data": {
-            "name": training.dataset.spec.name,
-            "label": training.dataset.label,
-            "source": training.dataset.images.source,
-        },
+        "data": describe_data(training),
         "split": training.dataset.split.describe(),
         "duplicates": duplicates,
         "images_trained_on": len(training.batches.indices),
@@ -48,10 +52,17 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
         "seconds": trained,
         "times": {**times, "ended": now()},
         "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in REPORTED_VERSIONS},
-        },
+        "versions": {"python": platform.python_version(), **list_versions(LIBRARIES)},
+    }
+
+
+def describe_data(training: Training) -> dict[str, Any]:
+    """Which images the run is of."""
+    dataset = training.dataset
+    return {
+        "name": dataset.spec.name,
+        "label": dataset.label,
+        "source": dataset.images.source,
     }
 
 
@@ -65,9 +76,11 @@ def score_side(training: Training, side: str) -> dict[str, Any] | None:
 
 
 def bound_side(training: Training, side: str) -> Bounds | None:
-    """Bounds on the likelihood of a side's images; None for models other than Latent Gaussian."""
+    """Bounds on the likelihood of a side's images; None where none has a posterior of its own."""
     settings, model = training.config.training, training.model
-    if settings.score_samples is None or not isinstance(model, LatentGaussianModel):
+    if settings.score_samples is None or not isinstance(model, Autoencoder):
+        return None
+    if model.output.encoded_images > 1:
         return None
     limit = min(settings.score_images or BOUNDED_IMAGES, BOUNDED_IMAGES)
     indices = training.dataset.split.sample(side, limit)

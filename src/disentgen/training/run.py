@@ -67,45 +67,55 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
 def prepare_trainer(
     training: Training, directory: RunDirectory, recorders: Sequence[Recorder]
 ) -> Engine:
-    """The trainer with its handlers, in the order in which an epoch's end calls them."""
-    settings, history, device = training.config.training, training.history, training.device
+    """The trainer with its handlers, in the order in which an epoch's end calls them.
+
+    Args:
+        training: whose model is to be trained; its history grows.
+        directory: where the run is kept.
+        recorders: each is handed every row of the history.
+    """
+    settings, device = training.config.training, training.device
     trainer = handlers.create_trainer(
         training.model, training.loss, training.optimizer, settings.precision, device
     )
-    images = len(training.batches) * settings.batch_size
-    to_save: dict[str, Any] = {
-        "model": training.model,
-        "optimizer": training.optimizer,
-        "loss": training.loss,
-    }
     handlers.attach_data(trainer, training.batches, training.config.seed)
     handlers.attach_averages(trainer, device)
     attach_guard(trainer, device)
     attach_progress(trainer, settings.batch_size)
-    timer = handlers.attach_timer(trainer)
-    handlers.attach_history(trainer, history, timer, images, lambda: validate(training))
+    images, timer = len(training.batches) * settings.batch_size, handlers.attach_timer(trainer)
+    handlers.attach_history(trainer, training.history, timer, images, lambda: validate(training))
+    to_save = {
+        "model": training.model,
+        "optimizer": training.optimizer,
+        "loss": training.loss,
+        **attach_chosen(trainer, training),
+    }
+    resume(trainer, training, directory, recorders, to_save)
+    clock = Clock(time.monotonic(), len(training.history), settings.epochs)
+    sampled = training.model.output.sampled
+    handlers.attach_keeping(
+        trainer,
+        training.history,
+        lambda row: save(training, directory, to_save),
+        lambda row: handlers.record_row(recorders, row),
+        lambda row: print(describe_row(row, settings.epochs, clock.left(row), sampled), flush=True),
+    )
+    return trainer
+
+
+def attach_chosen(trainer: Engine, training: Training) -> dict[str, Any]:
+    """Attach what a configuration may ask for; all of it that has a state, by name."""
+    settings, attached = training.config.training, dict[str, Any]()
     if settings.lr_decay is not None:
         decay = torch.optim.lr_scheduler.ExponentialLR(training.optimizer, settings.lr_decay)
         scheduler = LRScheduler(decay)
         trainer.add_event_handler(Events.EPOCH_COMPLETED, scheduler)
-        to_save["lr_scheduler"] = scheduler
+        attached["lr_scheduler"] = scheduler
     if settings.early_stopping is not None:
-        to_save["early_stopping"] = handlers.attach_early_stopping(
-            trainer, history, settings.early_stopping
+        attached["early_stopping"] = handlers.attach_early_stopping(
+            trainer, training.history, settings.early_stopping
         )
-    resume(trainer, training, directory, recorders, to_save)
-    clock = Clock(time.monotonic(), len(history), settings.epochs)
-    handlers.attach_keeping(
-        trainer,
-        history,
-        lambda row: save(training, directory, to_save),
-        lambda row: handlers.record_row(recorders, row),
-        lambda row: print(
-            describe_row(row, settings.epochs, clock.left(row), training.model.output.sampled),
-            flush=True,
-        ),
-    )
-    return trainer
+    return attached
 
 
 def validate(training: Training) -> Row:
@@ -127,7 +137,13 @@ def validate(training: Training) -> Row:
 
 
 def save(training: Training, directory: RunDirectory, to_save: Mapping[str, Any]) -> None:
-    """Keep the selected model and the last epoch; a row in ``history.csv`` says that both are."""
+    """Keep the selected model and the last epoch; a row in ``history.csv`` says that both are.
+
+    Args:
+        training: at the end of an epoch.
+        directory: where the run is kept.
+        to_save: whatever has a state of its own, by the name under which the checkpoint holds it.
+    """
     history = training.history
     if training.selected_epoch == history[-1]["epoch"]:
         directory.save_model(training.model, training.description)
@@ -143,7 +159,18 @@ def resume(
     recorders: Sequence[Recorder],
     to_load: Mapping[str, Any],
 ) -> None:
-    """Go on after the last finished epoch, if the directory knows of one."""
+    """Go on after the last finished epoch, if the directory has a checkpoint of one.
+
+    Args:
+        trainer: whose state is put to the end of that epoch.
+        training: whose history is filled.
+        directory: where the run is kept.
+        recorders: each is handed the rows of the epochs that are done.
+        to_load: whatever has a state of its own, as in :func:`save`.
+
+    Raises:
+        DataFileError: the checkpoint is damaged.
+    """
     checkpoint = directory.load_checkpoint()
     if checkpoint is None:
         return

@@ -5,13 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from disentgen.dataset.build import build_dataset, build_split, choose_source
-from disentgen.dataset.originals.files import raw_folder
+from disentgen.dataset.originals.find import raw_folder
 from disentgen.dataset.spec import find_spec
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
-from disentgen.models import FAMILIES, FROM_DATASET, LAYER_LISTS, Model
-from disentgen.models.families.composer import resolve_mixer
-from disentgen.models.layers import normalise_layers
+from disentgen.models import FAMILIES
 from disentgen.models.outputs import Output
 from disentgen.registry import choose, unknown
 from disentgen.schema import check, defaults, describe_keys
@@ -71,17 +69,6 @@ def read_dataset(given: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def read_model(builder: Callable[..., Model], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The ``model`` section, its layers in the one form that means the same."""
-    checked = check("model", builder, given, FROM_DATASET)
-    for name in LAYER_LISTS:
-        if checked.get(name) is not None:
-            checked[name] = normalise_layers(f"model.{name}", checked[name])
-    if "mixer" in checked:
-        checked["mixer_params"] = resolve_mixer(checked["mixer"], checked["mixer_params"])
-    return checked
-
-
 def read_training(given: Mapping[str, Any], family: str) -> TrainingSettings:
     """The ``training`` section, the parameters of its objective filled in."""
     settings = TrainingSettings(**check("training", TrainingSettings, given))
@@ -96,11 +83,11 @@ def read_training(given: Mapping[str, Any], family: str) -> TrainingSettings:
 def _read_pair_kl(settings: TrainingSettings, output: type[Output]) -> PairKL | None:
     """How the KL of a pair of images counts; None where no target has a pair, or no KL counts."""
     given = settings.loss.pair_kl
-    if getattr(output, "encoded_images", 1) == 1:
+    if output.encoded_images < 2:
         if given is not None:
             raise UsageError(
-                f"training.loss.pair_kl={given} is for composers, which encode two images for each "
-                "target; leave it away here."
+                f"training.loss.pair_kl={given} is for composers and others that encode two "
+                "images for each target; leave it away here."
             )
         return None
     return (given or "sum") if losses()[settings.loss.name].counts_kl else None

@@ -11,7 +11,7 @@ from disentgen.training.losses import PairKL, Reconstruction, check_loss, losses
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-#: Settings of how a finished model is scored: they tell no runs apart.
+#: Settings of how a finished model is scored: runs that differ in them are of one cell.
 OF_SCORING = Key(tells_apart=False, may_change=True)
 
 
@@ -53,10 +53,10 @@ class TrainingSettings:
         select: whose weights are kept and scored: ``best`` those of the epoch with the lowest
             validation NLL, ``last`` those of the last epoch.
         precision: ``bf16`` runs encoder and decoder in bfloat16; everything else stays float32.
-        validation_images: at most so many are scored after each epoch; null is all.
-        score_images: at most so many of each side are scored at the end; null is all.
+        validation_images: how many are scored after each epoch, as a limit; null is all.
+        score_images: how many of each side are scored at the end, as a limit; null is all.
         score_samples: draws from the posterior of each image, for ELBO and importance-weighted NLL
-            at the end, of Latent Gaussian Models and at most 1,000 images of each side; null leaves
+            at the end, of Latent Gaussian Models and up to 1,000 images of each side; null leaves
             both out.
         find_duplicates: count the validation and held-out images that are identical to a training
             image, at the end. The first time on a machine all images of a dataset are compared:

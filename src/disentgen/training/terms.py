@@ -31,7 +31,7 @@ def name_terms(prefix: str, terms: Terms, values: Tensor) -> Row:
         values: (values,), in the order of the terms.
     """
     named: Row = {}
-    parts = values.split([term.numel() for term in terms.values()])
+    parts = torch.split(values, [term.numel() for term in terms.values()])
     for (name, term), part in zip(terms.items(), parts, strict=True):
         if term.ndim:
             named |= number_latents(f"{prefix}.{name}", part.tolist())

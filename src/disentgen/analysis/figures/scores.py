@@ -1,67 +1,144 @@
-"""NLL by model and condition, beside that of controls."""
+"""NLL by model and split, beside that of controls."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MplFigure
 
-from disentgen.analysis.cells import CONDITION_TITLES
+from disentgen.analysis.figures.figure import Figure
+from disentgen.analysis.figures.panels import HOLLOW, INTERVALS, Panel, divide_splits
 from disentgen.analysis.figures.points import list_points
-from disentgen.analysis.figures.study_figures import count_seeds, name_data
+from disentgen.analysis.figures.subjects import RunGroup, count_seeds, name_data
+from disentgen.drawing import (
+    LARGE,
+    MEDIUM,
+    PAGE,
+    SMALL,
+    add_heading,
+    make_figure,
+    wrap,
+)
+
+#: Marks beside each other: what they are of, whether of controls, their score, their colour.
+MARKS = {
+    "training images": (False, "nll_train", "0.5"),
+    "held-out images": (False, "nll_held_out", "tab:red"),
+    "held-out images, control": (True, "nll_held_out", "tab:blue"),
+}
+#: Between the marks of a model, where neighbouring models are 1 apart.
+STEP = 0.2
+COLUMNS = 3
 
 
-def draw_scores(runs: pd.DataFrame, cells: pd.DataFrame) -> Figure:
-    """NLL of training and held-out images by model and condition, beside the held-out control's.
-
-    Thin lines are 95 % intervals over seeds, cut off where they leave the panel; below three seeds
-    each run is a mark. Models that have hardly learned are hollow.
+class ScorePanel(NamedTuple):
+    """The models on one split.
 
     Args:
-        runs: of :func:`~disentgen.analysis.tables.tabulate_runs`, of one dataset.
-        cells: of :func:`~disentgen.analysis.tables.tabulate_cells`.
+        title: condition and variant.
+        labels: of the models, from left to right.
+        points: by mark, rows of :func:`~disentgen.analysis.figures.points.list_points` with
+            ``place``, the number of the model.
     """
-    shown = [key for key in CONDITION_TITLES if key in set(cells["condition"])]
-    figure = Figure(figsize=(2.6 * max(len(shown), 2) + 2.2, 3.4), layout="constrained")
-    axes = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
-    for axis, condition in zip(axes, shown, strict=True):
-        draw_condition(axis, runs, cells[cells["condition"] == condition])
-        axis.set_title(CONDITION_TITLES[condition], fontsize=9)
-    means = cells[["nll_train", "nll_held_out"]].to_numpy(float)
-    axes[0].set_yscale("log")
-    axes[0].set_ylim(np.nanmin(means) / 1.5, np.nanmax(means) * 1.5)
-    axes[0].set_ylabel("NLL, nats", fontsize=8)
+
+    title: str
+    labels: list[str]
+    points: dict[str, pd.DataFrame]
+
+
+class Scores(NamedTuple):
+    """NLL of the models of a dataset.
+
+    Args:
+        heading: of the figure.
+        panels: one for each split.
+        limits: of the vertical axis, in nats.
+    """
+
+    heading: str
+    panels: list[ScorePanel]
+    limits: tuple[float, float]
+
+
+def collect_scores(group: RunGroup) -> Scores:
+    """NLL of training and held-out images, and of the held-out images by controls."""
+    means = group.cells[["nll_train", "nll_held_out"]].to_numpy(float)
+    heading = f"{name_data(group.cells)}; seeds by cell: {count_seeds(group.cells)}"
+    panels = [arrange_panel(panel) for panel in divide_splits(group, ())]
+    return Scores(heading, panels, (np.nanmin(means) / 1.5, np.nanmax(means) * 1.5))
+
+
+def arrange_panel(panel: Panel) -> ScorePanel:
+    """The marks of one split's models."""
+    own = panel.cells[~panel.cells["control"]]
+    places = {cell: number for number, cell in enumerate(own["cell"])}
+    points = {}
+    for name, (control, score, _) in MARKS.items():
+        there = panel.cells[(panel.cells["control"] == control) & panel.cells["cell"].isin(places)]
+        if len(there):
+            drawn = list_points(panel.runs, there, score).dropna(subset="mean")
+            points[name] = drawn.assign(place=drawn["cell"].map(places))
+    return ScorePanel(panel.title, list(own["label"]), points)
+
+
+def draw_scores(data: Scores) -> MplFigure:
+    """A panel for each split: the models beside each other."""
+    columns = min(COLUMNS, len(data.panels))
+    rows = -(-len(data.panels) // columns)
+    figure = make_figure(PAGE, 2.3 * rows + 0.7)
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for axis in axes.flat[len(data.panels) :]:
+        axis.set_axis_off()
+    for axis, panel in zip(axes.flat, data.panels, strict=False):
+        draw_panel(axis, panel)
+        axis.set_title(wrap(panel.title, 96 // columns), fontsize=MEDIUM)
+    axes.flat[0].set_yscale("log")
+    axes.flat[0].set_ylim(*data.limits)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("NLL, nats", fontsize=LARGE)
     named: dict[str, Any] = {}
-    for axis in axes:
+    for axis in axes.flat:
         handles, names = axis.get_legend_handles_labels()
         named = dict(zip(names, handles, strict=True)) | named
-    figure.legend(named.values(), named.keys(), loc="outside right upper", fontsize=7)
-    figure.suptitle(f"{name_data(cells)}; seeds by cell: {count_seeds(cells)}", fontsize=9)
+    figure.legend(
+        named.values(), named.keys(), loc="outside lower center", ncols=3, fontsize=MEDIUM
+    )
+    add_heading(figure, data.heading)
     return figure
 
 
-def draw_condition(axis: Axes, runs: pd.DataFrame, cells: pd.DataFrame) -> None:
-    """One panel of :func:`draw_scores`: the models of a condition beside each other."""
-    own, controls = cells[~cells["control"]], cells[cells["control"]]
-    marks = {
-        "training images": (own, "nll_train", "0.5"),
-        "held-out images": (own, "nll_held_out", "tab:red"),
-        "held-out images, control": (controls, "nll_held_out", "tab:blue"),
-    }
-    places = {cell: number for number, cell in enumerate(own["cell"])}
-    for number, (name, (table, score, colour)) in enumerate(marks.items()):
-        there = table[table["cell"].isin(list(places))]
-        points = list_points(runs, there, score).dropna(subset="mean") if len(there) else there
-        for place, (_, point) in enumerate(points.iterrows()):
+def draw_panel(axis: Axes, panel: ScorePanel) -> None:
+    """The models of one split beside each other; hollow marks have hardly learned."""
+    for number, (name, (_, _, colour)) in enumerate(MARKS.items()):
+        if name not in panel.points:
+            continue
+        for row, (_, point) in enumerate(panel.points[name].iterrows()):
             ends = np.abs([point["low"] - point["mean"], point["high"] - point["mean"]])
             axis.errorbar(
-                places[point["cell"]] + 0.2 * (number - 1), point["mean"],
+                point["place"] + STEP * (number - 1), point["mean"],
                 yerr=None if np.isnan(ends).any() else ends[:, None], color=colour, marker="o",
                 markersize=4, linestyle="", linewidth=0.8,
-                fillstyle="none" if point["hollow"] else "full", label="" if place else name,
+                fillstyle="none" if point["hollow"] else "full", label="" if row else name,
             )  # fmt: skip
-    axis.set_xticks(range(len(own)), list(own["label"]), rotation=25, ha="right", fontsize=7)
-    axis.set_xlim(-0.6, len(own) - 0.4)
+    labels = [wrap(label, 22) for label in panel.labels]
+    axis.set_xticks(range(len(labels)), labels, rotation=30, ha="right", fontsize=SMALL)
+    axis.set_xlim(-0.6, len(labels) - 0.4)
     axis.grid(alpha=0.25)
-    axis.tick_params(which="both", labelsize=7)
+    axis.tick_params(which="both", labelsize=SMALL)
+
+
+FIGURE = Figure(
+    name="scores",
+    title="NLL by model and split",
+    caption=(
+        "NLL by model and split, beside that of controls trained on all images where there are "
+        f"any: {INTERVALS}. {HOLLOW}"
+    ),
+    of="study",
+    applies=lambda group: not group.runs["control"].all(),
+    data=collect_scores,
+    draw=draw_scores,
+    order=20,
+    formats=("png", "pdf", "svg"),
+)

@@ -1,15 +1,18 @@
 """Codes of held-in and held-out images."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from disentgen.analysis.measurements import Arrays, Measured, Measurement, Part
 from disentgen.dataset.batches import ScoringBatches
+from disentgen.dataset.split import SIDES
 from disentgen.dataset.tasks import Infer
 from disentgen.errors import UsageError
-from disentgen.models import Autoencoder, FactorEncoder, Model
+from disentgen.models import FAMILIES, Model
 from disentgen.runs import Run
 
 
@@ -27,6 +30,11 @@ class Codes(NamedTuple):
     values: NDArray[np.float64]
 
 
+def has_codes(run: Run) -> bool:
+    """Whether a run's model has an encoder."""
+    return FAMILIES[run.family].encode is not None
+
+
 def collect_codes(run: Run, side: str, limit: int | None = 5_000) -> Codes:
     """Codes of images of a side, the same ones for every run on a split.
 
@@ -41,19 +49,61 @@ def collect_codes(run: Run, side: str, limit: int | None = 5_000) -> Codes:
     grid, indices = run.dataset.spec.grid, run.split.sample(side, limit)
     batches = ScoringBatches(run.dataset.observe(), Infer(grid, indices), indices)
     with torch.no_grad():
-        codes = [encode(run.model, images).double() for images, _ in batches]
+        codes = [encode(run.family, run.model, images).double() for images, _ in batches]
     values = grid.standardise(grid.values(indices))
     return Codes(indices, torch.cat(codes).numpy(), values)
 
 
-def encode(model: Model, images: torch.Tensor) -> torch.Tensor:
+def encode(family: str, model: Model, images: torch.Tensor) -> torch.Tensor:
     """Codes of images, (batch, latents).
 
+    Args:
+        family: of the model.
+        model: in evaluation mode.
+        images: (batch, channels, height, width) in 0..1.
+
     Raises:
-        UsageError: the model has no encoder.
+        UsageError: models of the family have no encoder.
     """
-    if isinstance(model, Autoencoder):
-        return model.encode(images).mean
-    if isinstance(model, FactorEncoder):
-        return model(images).prediction
-    raise UsageError("this run's model has no encoder, so images have no codes.")
+    method = FAMILIES[family].encode
+    if method is None:
+        raise UsageError(f"models of family '{family}' have no encoder, so images have no codes.")
+    return method(model, images)
+
+
+def measure_codes(measured: Measured, images: int, side: str) -> Codes:
+    """Codes of a side, as :func:`collect_codes` gives them.
+
+    Args:
+        measured: of a run whose model has codes.
+        images: at most so many.
+        side: of the run's split.
+    """
+    return collect_codes(measured.run, side, images)
+
+
+def list_sides(run: Run) -> dict[str, Part]:
+    """The sides of a run's split that have images."""
+    return {side: Part(f"codes_{side}", (side,)) for side in SIDES if run.split.mask(side).any()}
+
+
+def save_codes(codes: Codes) -> dict[str, NDArray[Any]]:
+    """Indices and codes; models compute in single precision, so that nothing is lost."""
+    return {"indices": codes.indices, "codes": codes.codes.astype(np.float32)}
+
+
+def load_codes(run: Run, arrays: Mapping[str, NDArray[Any]]) -> Codes:
+    """Saved codes beside the factor values of their images."""
+    grid, indices = run.split.grid, arrays["indices"]
+    values = grid.standardise(grid.values(indices))
+    return Codes(indices, arrays["codes"].astype(np.float64), values)
+
+
+MEASUREMENT = Measurement(
+    "codes",
+    "codes",
+    measure_codes,
+    has_codes,
+    parts=list_sides,
+    arrays=Arrays(save_codes, load_codes),
+)

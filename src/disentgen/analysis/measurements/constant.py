@@ -2,11 +2,12 @@
 
 import torch
 
+from disentgen.analysis.measurements import Column, Measured, Measurement
+from disentgen.analysis.measurements.image_quality import makes_images
 from disentgen.analysis.metrics import Result
 from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.tasks import Reconstruct
-from disentgen.models import FAMILIES
-from disentgen.models.outputs import FactorOutput, bernoulli_entropy
+from disentgen.models.outputs import bernoulli_entropy
 from disentgen.runs import Run
 
 #: What it is called among the measurements of a run.
@@ -15,31 +16,46 @@ CONSTANT = "constant_image"
 AVERAGED = 20_000
 
 
-def measure_constant(run: Run, limit: int) -> Result:
+def limit_average(run: Run, asked: int | None) -> int:
+    """As many training images as the run was scored on, whatever was asked for: they are compared.
+
+    Args:
+        run: a finished one.
+        asked: the number of images for all else.
+    """
+    return min(run.config["training"]["score_images"] or AVERAGED, AVERAGED)
+
+
+def measure_constant(measured: Measured, images: int) -> Result:
     """Score the mean of the training images that a run was scored on, on these same images.
 
     The Bernoulli NLL is linear in the scored image, so that its mean over images is the entropy of
     their mean.
 
     Args:
-        run: with a model that makes images; for others the result is empty.
-        limit: at most so many images of the training side.
+        measured: of a run with a model that makes images.
+        images: at most so many images of the training side.
 
     Returns:
         ``nll`` of the mean image, ``floor`` (the images' own entropy), ``excess`` of one over the
         other, all in nats per image, and ``images``.
     """
-    family = FAMILIES[run.family]
-    if issubclass(family.output, FactorOutput):
-        return {}
-    split = run.split
-    sample = split.sample("train", limit)
-    indices = run.task("train").usable(sample)
-    total, floor = torch.zeros(run.dataset.spec.tensor_shape, dtype=torch.float64), 0.0
-    for _, images in ScoringBatches(
-        run.dataset.observe(), Reconstruct(split.grid, indices), indices
-    ):
-        total += images.double().sum(0)
-        floor += bernoulli_entropy(images.double()).sum().item()
+    run = measured.run
+    indices = run.task("train").usable(run.split.sample("train", images))
+    total, floor = torch.zeros(run.dataset.spec.image_shape, dtype=torch.float64), 0.0
+    task = Reconstruct(run.split.grid, indices)
+    for _, batch in ScoringBatches(run.dataset.observe(), task, indices):
+        total += batch.double().sum(0)
+        floor += bernoulli_entropy(batch.double()).sum().item()
     nll, floor = bernoulli_entropy(total[None] / len(indices)).item(), floor / len(indices)
     return {"nll": nll, "floor": floor, "excess": nll - floor, "images": len(indices)}
+
+
+MEASUREMENT = Measurement(
+    CONSTANT,
+    "the mean training image",
+    measure_constant,
+    makes_images,
+    limit_average,
+    columns=lambda: {"excess_constant": Column(CONSTANT, "excess", "log")},
+)

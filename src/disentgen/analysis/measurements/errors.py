@@ -1,11 +1,13 @@
 """Where on the factor grid a model fails: the NLL of single images."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from disentgen.analysis.measurements import Arrays, Measured, Measurement
 from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.grid import FactorGrid
 from disentgen.runs import Run
@@ -46,33 +48,58 @@ class ErrorMap(NamedTuple):
         return grid.classes(self.indices)
 
 
-def measure_errors(run: Run, most: int) -> ErrorMap:
+def measure_errors(measured: Measured, images: int) -> ErrorMap:
     """Score images of both sides one by one.
 
     Args:
-        run: with a model that makes images or factor values.
-        most: at most so many images of each side.
+        measured: of a run.
+        images: at most so many of each side.
     """
-    split = run.split
-    sides = [side for side in ("held_in", "held_out") if split.mask(side).any()]
+    run = measured.run
     parts = []
-    for side in sides:
-        task = run.task(side)
-        indices = task.usable(split.sample(side, most))
+    for side in ("held_in", "held_out"):
+        indices = run.task(side).usable(run.split.sample(side, images))
         if not len(indices):
             continue
-        excess = []
-        with torch.no_grad():
-            for inputs, target in ScoringBatches(run.dataset.observe(), task, indices):
-                output = run.model(inputs)
-                excess.append((output.nll(target) - output.floor(target)).double())
-        weight = split.mask(side).sum() / len(indices)
+        count, weight = len(indices), run.split.mask(side).sum() / len(indices)
         parts.append(
             ErrorMap(
                 indices,
-                torch.cat(excess).numpy(),
-                np.full(len(indices), weight),
-                np.full(len(indices), side == "held_out"),
+                score_images(run, side, indices),
+                np.full(count, weight),
+                np.full(count, side == "held_out"),
             )
         )
     return ErrorMap(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def score_images(run: Run, side: str, indices: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Excess of single images' NLL over its floor, (n,) in nats.
+
+    Args:
+        run: whose model is asked.
+        side: of the images.
+        indices: (n,) of the images.
+    """
+    excess = []
+    with torch.no_grad():
+        for inputs, target in ScoringBatches(run.dataset.observe(), run.task(side), indices):
+            output = run.model(inputs)
+            excess.append((output.nll(target) - output.floor(target)).double())
+    scores: NDArray[np.float64] = torch.cat(excess).numpy()
+    return scores
+
+
+def save_errors(errors: ErrorMap) -> dict[str, NDArray[Any]]:
+    """The arrays of an error map by name."""
+    return errors._asdict()
+
+
+def load_errors(run: Run, arrays: Mapping[str, NDArray[Any]]) -> ErrorMap:
+    """The error map of saved arrays."""
+    return ErrorMap(**arrays)
+
+
+MEASUREMENT = Measurement(
+    "errors", "error map", measure_errors, arrays=Arrays(save_errors, load_errors)
+)

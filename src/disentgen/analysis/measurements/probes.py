@@ -1,11 +1,13 @@
 """Where an encoder places images: factors read from codes, on sides that it was not read on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
 
-from disentgen.analysis.measurements.codes import Codes
+from disentgen.analysis.measurements import Measured, Measurement, Part
+from disentgen.analysis.measurements.codes import Codes, has_codes
+from disentgen.dataset.split import SIDES
 
 Kind = Literal["linear", "mlp"]
 PROBES: tuple[Kind, ...] = ("linear", "mlp")
@@ -58,3 +60,27 @@ def measure_placement(
             for factor, error in zip(factors, errors.T, strict=True)
         ]
     return pd.DataFrame(rows)
+
+
+def measure_probe(measured: Measured, images: int, kind: Kind) -> list[dict[Hashable, Any]]:
+    """The rows of :func:`measure_placement` for all sides of a run's split.
+
+    Args:
+        measured: of a run whose model has codes.
+        images: of each side, at most.
+        kind: of the probe.
+    """
+    split = measured.run.split
+    sides: dict[str, Codes] = {
+        side: measured.get("codes", side, images) for side in SIDES if split.mask(side).any()
+    }
+    return measure_placement(sides, split.grid.names, kind).to_dict("records")
+
+
+MEASUREMENT = Measurement(
+    "probes",
+    "probes",
+    measure_probe,
+    has_codes,
+    parts=lambda run: {kind: Part(f"probe_{kind}", (kind,)) for kind in PROBES},
+)

@@ -2,19 +2,21 @@
 
 Most are functions of two arrays, ``(codes, classes) -> Result``: codes are (n, latents) posterior
 means, classes (n, factors) indices of factor values. Where images must be chosen, the metric takes
-a :class:`Sampler` in their place. Nothing here knows of runs or models, so the metrics can be used
-on codes from anywhere. All arguments pass the check of
-:mod:`~disentgen.analysis.metrics.arrays`, and every result says of how many images it is.
+a :class:`Sampler` in their place. Metrics of several runs that differ in their seed alone take
+``(codes, kl)``: a list of codes of the same images, and one of the latents' KL. Nothing here knows
+of runs or models, so the metrics can be used on codes from anywhere. All arguments pass the check
+of :mod:`~disentgen.analysis.metrics.arrays`, and every result says of how many images it is.
 
 A score means something between what the factors themselves reach as codes and what noise reaches;
 few metrics reach from 0 to 1: see :mod:`disentgen.analysis.bounds` and ``docs/metrics.md``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from disentgen.analysis.metrics.arrays import Classes, Codes, Result
 from disentgen.analysis.metrics.sampling import Indices, Sampler
@@ -23,6 +25,10 @@ from disentgen.registry import load_records
 
 #: Images that a metric is measured on where it does not name another number.
 IMAGES = 5_000
+#: What a metric is a function of: codes and classes, a sampler, or codes and KL of several runs.
+Subject = Literal["codes", "sampler", "runs"]
+#: How parts of a result are named that have a value for each of several models.
+PER_MODEL = "_per_model"
 
 
 class Metric(NamedTuple):
@@ -31,12 +37,13 @@ class Metric(NamedTuple):
     Args:
         name: the word for it in tables.
         title: what people call it.
-        function: of codes and classes, or of a sampler.
+        function: of what ``of`` says.
         source: the paper that defines it.
-        main: the part that is the score; higher is better.
+        main: the part that is the score; higher is better. Of several runs, each run's own score
+            is taken from the part of this name and ``_per_model``.
         beside: further parts that are scores, higher is better.
         images: how many it is measured on by default.
-        samples: whether the function takes a sampler.
+        of: ``codes`` and classes, a ``sampler``, or codes and KL of several ``runs``.
         revision: of the computation; values kept from an earlier one are computed anew.
     """
 
@@ -47,7 +54,7 @@ class Metric(NamedTuple):
     main: str = "score"
     beside: tuple[str, ...] = ()
     images: int = IMAGES
-    samples: bool = False
+    of: Subject = "codes"
     revision: int = 1
 
     @property
@@ -58,25 +65,58 @@ class Metric(NamedTuple):
     def measure(
         self, encode: Callable[[Indices], Codes], grid: FactorGrid, indices: Indices
     ) -> Result:
-        """The metric of some images' codes.
+        """The metric of some images' codes, where it is one of codes or of a sampler.
 
         Args:
             encode: (n,) indices of images to their (n, latents) codes.
             grid: the factor grid.
             indices: (n,) of the images; a sampler draws from these.
         """
-        if not self.samples:
+        if self.of == "codes":
             return self.function(encode(indices), grid.classes(indices))
         allowed = np.zeros(grid.size, dtype=bool)
         allowed[indices] = True
         return self.function(Sampler(encode, grid, np.random.default_rng(0), allowed))
 
+    def measure_runs(self, codes: Sequence[ArrayLike], kl: Sequence[ArrayLike]) -> list[Result]:
+        """The metric of several models, where it is one of runs: a result for each.
+
+        Parts that have a value for each model are named without ``_per_model`` in these results.
+
+        Args:
+            codes: (n, latents) of the same images, from each model.
+            kl: (latents,) of each model.
+        """
+        result = self.function(codes, kl)
+        return [
+            {
+                name.removesuffix(PER_MODEL): value[place] if name.endswith(PER_MODEL) else value
+                for name, value in result.items()
+            }
+            for place in range(len(codes))
+        ]
+
 
 @cache
-def load_metrics() -> Mapping[str, Metric]:
-    """All metrics by name; one is there because it stands in a module's ``METRICS``."""
+def load_metrics(*of: Subject) -> Mapping[str, Metric]:
+    """Metrics by name; one is there because it stands in a module's ``METRICS``.
+
+    Args:
+        of: what they are functions of; anything by default.
+    """
     exported = load_records(__name__, "METRICS")
-    return {metric.name: metric for metrics in exported.values() for metric in metrics}
+    metrics = (metric for records in exported.values() for metric in records)
+    return {metric.name: metric for metric in metrics if not of or metric.of in of}
 
 
-__all__ = ["IMAGES", "Classes", "Codes", "Metric", "Result", "Sampler", "load_metrics"]
+__all__ = [
+    "IMAGES",
+    "PER_MODEL",
+    "Classes",
+    "Codes",
+    "Metric",
+    "Result",
+    "Sampler",
+    "Subject",
+    "load_metrics",
+]

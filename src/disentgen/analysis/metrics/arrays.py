@@ -3,7 +3,7 @@
 import functools
 import warnings
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,8 @@ def metric_of_arrays(
             checked = check_arrays(codes, classes, quantities)
             return describe_sample(*checked[0].shape) | function(*checked, *args, **kwargs)
 
-        return measure
+        # mypy takes the arguments for named ones only.
+        return cast("Callable[Concatenate[ArrayLike, ArrayLike, P], Result]", measure)
 
     return decorate
 
@@ -103,7 +104,16 @@ def check_codes(codes: ArrayLike, fewest: int = FEWEST_IMAGES) -> Codes:
 
 
 def as_table(what: str, values: ArrayLike, columns: str) -> NDArray[Any]:
-    """An array of two axes, neither of them empty."""
+    """An array of two axes, neither of them empty.
+
+    Args:
+        what: the values are, for error messages.
+        values: (images, n), in any form that numpy reads.
+        columns: what the second axis is of, for error messages.
+
+    Raises:
+        UsageError: they are none.
+    """
     try:
         table = np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:  # ragged; a tensor on another device
@@ -149,7 +159,16 @@ def as_finite(what: str, values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def check_column(column: NDArray[Any], factor: int, quantities: bool) -> Classes:
-    """Classes of one factor: (n,) numbers where they are quantities, else 0 … k − 1."""
+    """Classes of one factor: (n,) numbers where they are quantities, else 0 … k − 1.
+
+    Args:
+        column: (n,) whole numbers, or names.
+        factor: its place, for error messages.
+        quantities: see :func:`metric_of_arrays`.
+
+    Raises:
+        UsageError: other values, or names where quantities are needed.
+    """
     what = f"classes of factor {factor}"
     if infer_kind(column) in NAMES:
         if quantities:

@@ -139,7 +139,8 @@ class BoostedTrees:
         scores = np.tile(self.start, (len(codes), 1))
         if self.booster is not None:
             scores += np.asarray(self.booster.predict(codes))
-        return self.known[scores.argmax(axis=1)]
+        likeliest: Classes = self.known[scores.argmax(axis=1)]
+        return likeliest
 
 
 def summarise_importances(importances: NDArray[np.floating]) -> Result:

@@ -153,10 +153,10 @@ def describe_accuracy(right: NDArray[np.bool_], sampler: Sampler) -> Result:
 METRICS = (
     Metric(
         "higgins", "β-VAE score", measure_higgins, "Higgins et al. 2017",
-        images=MANY_IMAGES, samples=True, revision=2,
+        images=MANY_IMAGES, of="sampler", revision=2,
     ),
     Metric(
         "factor_vae", "FactorVAE score", measure_factor_vae, "Kim & Mnih 2018",
-        images=MANY_IMAGES, samples=True, revision=2,
+        images=MANY_IMAGES, of="sampler", revision=2,
     ),
 )  # fmt: skip

@@ -106,7 +106,8 @@ def bin_codes(codes: Codes) -> Classes:
     """Latents in bins of equal width from their smallest to their largest value."""
     low, high = codes.min(axis=0), codes.max(axis=0)
     width = np.where(high > low, high - low, 1.0)
-    return np.minimum((codes - low) / width * BINS, BINS - 1).astype(np.int64)
+    bins: Classes = np.minimum((codes - low) / width * BINS, BINS - 1).astype(np.int64)
+    return bins
 
 
 def information_of(first: Classes, second: Classes) -> float:
@@ -136,7 +137,8 @@ def hold_back(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def standardise(classes: Classes, fitted: NDArray[np.int64]) -> NDArray[np.float64]:
     """Classes as standard deviations from their mean, both of the fitted ones; constants are 0."""
     spread = classes[fitted].std(axis=0)
-    return (classes - classes[fitted].mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    centred: NDArray[np.float64] = classes - classes[fitted].mean(axis=0)
+    return centred / np.where(spread > 0, spread, 1.0)
 
 
 METRICS = (

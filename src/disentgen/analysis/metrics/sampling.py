@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -83,13 +83,19 @@ class Sampler:
         """Groups of images that share their class of a factor: (groups, size) indices.
 
         The class is that of an image drawn uniformly, the others are uniform given the class.
+
+        Args:
+            factor: its place on the grid.
+            groups: how many.
+            size: images of each.
         """
         pool, counts = self._order_by_class(factor)
         ends = np.cumsum(counts)
         # Each image is as likely as any other to be the one that a class is that of.
         chosen = np.searchsorted(ends, self.rng.integers(len(pool), size=groups), side="right")
         within = self.rng.random((groups, size)) * counts[chosen][:, None]
-        return pool[(ends - counts)[chosen][:, None] + within.astype(np.int64)]
+        places: Indices = (ends - counts)[chosen][:, None] + within.astype(np.int64)
+        return pool[places]
 
     def codes(self, indices: Indices) -> Codes:
         """Codes of images: indices of any shape to that shape and an axis of latents more.
@@ -154,4 +160,5 @@ def metric_of_sampler(
         result = function(sampler, *args, **kwargs)
         return describe_sample(*sampler.sample_shape) | result
 
-    return measure
+    # mypy takes the argument for a named one only.
+    return cast("Callable[Concatenate[Sampler, P], Result]", measure)

@@ -1,6 +1,7 @@
 """SAP: separated attribute predictability."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from disentgen.analysis.metrics import Classes, Codes, Metric, Result
 from disentgen.analysis.metrics.arrays import metric_of_arrays
@@ -28,14 +29,15 @@ def measure_sap(codes: Codes, classes: Classes) -> Result:
     }
 
 
-def squared_correlation(codes: Codes, classes: Classes) -> np.ndarray:
+def squared_correlation(codes: Codes, classes: Classes) -> NDArray[np.float64]:
     """R² of every latent with every factor, (latents, factors); 0 where one does not vary."""
     columns = []
     for values in (codes, classes):
         centred = values - values.mean(axis=0)
         length = np.sqrt((centred**2).sum(axis=0))
         columns.append(centred / np.where(length > 0, length, 1.0))
-    return (columns[0].T @ columns[1]) ** 2
+    squared: NDArray[np.float64] = (columns[0].T @ columns[1]) ** 2
+    return squared
 
 
 METRICS = (Metric("sap", "SAP", measure_sap, "Kumar et al. 2018"),)

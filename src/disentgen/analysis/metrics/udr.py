@@ -5,13 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from disentgen.analysis.metrics.arrays import (
-    Codes,
-    Result,
-    as_finite,
-    check_codes,
-    describe_sample,
-)
+from disentgen.analysis.metrics import Codes, Metric, Result
+from disentgen.analysis.metrics.arrays import as_finite, check_codes, describe_sample
 from disentgen.errors import UsageError
 
 #: Latents of no larger KL say nothing of the image (Duan et al. 2020, section 4).
@@ -31,8 +26,9 @@ def measure_udr(codes: Sequence[ArrayLike], kl: Sequence[ArrayLike]) -> Result:
         kl: (latents,) mean KL of each model's posterior from the prior, in nats.
 
     Returns:
-        ``score_per_model``: (models,) in 0..1, the median over all others; ``live_latents``:
-        (models,); ``images``; a ``warning`` where there are as many latents as images.
+        ``score_per_model``: (models,) in 0..1, the median over all others;
+        ``live_latents_per_model``: (models,); ``images``; a ``warning`` where there are as many
+        latents as images.
 
     Raises:
         UsageError: fewer than two models, codes of unequal numbers of images, arrays of other
@@ -47,7 +43,7 @@ def measure_udr(codes: Sequence[ArrayLike], kl: Sequence[ArrayLike]) -> Result:
     sample = describe_sample(len(checked[0]), max(part.shape[1] for part in checked))
     return sample | {
         "score_per_model": np.nanmedian(scores, axis=1),
-        "live_latents": np.array([mask.sum() for mask in live]),
+        "live_latents_per_model": np.array([mask.sum() for mask in live]),
     }
 
 
@@ -97,14 +93,20 @@ def rank_codes(codes: Codes) -> NDArray[np.float64]:
     """Ranks of each latent, centred and of length 1; 0 where it does not vary."""
     from scipy.stats import rankdata
 
-    ranks = rankdata(codes, axis=0)
+    ranks: NDArray[np.float64] = rankdata(codes, axis=0)
     centred = ranks - ranks.mean(axis=0)
     length = np.sqrt((centred**2).sum(axis=0))
-    return centred / np.where(length > 0, length, 1)
+    unit: NDArray[np.float64] = centred / np.where(length > 0, length, 1)
+    return unit
 
 
 def share_largest(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
     """The square of each column's largest entry over its sum; 0 where all are."""
     total = similarity.sum(axis=0)
     largest = similarity.max(axis=0) ** 2
-    return np.divide(largest, total, out=np.zeros_like(total), where=total > 0)
+    shares: NDArray[np.float64] = np.zeros_like(total)
+    np.divide(largest, total, out=shares, where=total > 0)
+    return shares
+
+
+METRICS = (Metric("udr", "UDR", measure_udr, "Duan et al. 2020", of="runs"),)

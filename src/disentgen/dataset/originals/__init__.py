@@ -1,0 +1,1 @@
+"""Published files of datasets: where they lie, checks, conversion, download, export."""

@@ -8,7 +8,7 @@ import requests
 from filelock import FileLock
 from tqdm import tqdm
 
-from disentgen.dataset.originals.files import candidates
+from disentgen.dataset.originals.find import list_places
 from disentgen.dataset.spec import DatasetSpec
 from disentgen.errors import DataFileError
 
@@ -26,7 +26,7 @@ def download(spec: DatasetSpec, root: str | None) -> Path:
     """
     import pooch
 
-    path = candidates(spec, root)[0]
+    path = list_places(spec, root)[0]
     original = spec.original
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

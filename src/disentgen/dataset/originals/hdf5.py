@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from disentgen.dataset.originals.archives import BLOCK, STAND_IN_MARK, StoredArray
+from disentgen.dataset.originals.formats import BLOCK, STAND_IN_MARK, StoredArray
 from disentgen.errors import DataFileError
 
 _MARK_NAME = "origin"
@@ -20,7 +21,7 @@ def is_stand_in(path: Path) -> bool:
     """Whether a file was written by :func:`write_stand_in`."""
     try:
         with h5py.File(path, "r") as archive:
-            return archive.attrs.get(_MARK_NAME) == STAND_IN_MARK
+            return bool(archive.attrs.get(_MARK_NAME) == STAND_IN_MARK)
     except OSError:
         return False
 
@@ -48,7 +49,7 @@ def open_array(path: Path, key: str) -> Iterator[StoredArray]:
         yield StoredArray(array.shape, array.dtype, _read_blocks(path, array))
 
 
-def _read_blocks(path: Path, array: h5py.Dataset) -> Iterator[NDArray]:
+def _read_blocks(path: Path, array: h5py.Dataset) -> Iterator[NDArray[Any]]:
     # Whole rows of the file's own blocks, so that none of them is decompressed twice.
     stored = array.chunks[0] if array.chunks else 1
     step = stored * max(1, BLOCK // stored)
@@ -64,7 +65,7 @@ def write_stand_in(
     key: str,
     shape: tuple[int, ...],
     blocks: Iterable[NDArray[np.uint8]],
-    others: Mapping[str, NDArray],
+    others: Mapping[str, NDArray[Any]],
 ) -> None:
     """Write an array of bytes, block by block, and other arrays beside it, marked as a stand-in."""
     stored = (min(_STORED_ROWS, shape[0]), *shape[1:])

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from disentgen.dataset.originals.archives import BLOCK, STAND_IN_MARK, StoredArray
+from disentgen.dataset.originals.formats import BLOCK, STAND_IN_MARK, StoredArray
 from disentgen.errors import DataFileError
 
 
@@ -55,8 +55,8 @@ def open_array(path: Path, key: str) -> Iterator[StoredArray]:
 
 
 def _read_blocks(
-    path: Path, stream: IO[bytes], shape: tuple[int, ...], dtype: np.dtype
-) -> Iterator[NDArray]:
+    path: Path, stream: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Iterator[NDArray[Any]]:
     for start in range(0, shape[0], BLOCK):
         block = (min(BLOCK, shape[0] - start), *shape[1:])
         try:
@@ -73,7 +73,7 @@ def write_stand_in(
     key: str,
     shape: tuple[int, ...],
     blocks: Iterable[NDArray[np.uint8]],
-    others: Mapping[str, NDArray],
+    others: Mapping[str, NDArray[Any]],
 ) -> None:
     """Write an array of bytes, block by block, and other arrays beside it, marked as a stand-in."""
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}

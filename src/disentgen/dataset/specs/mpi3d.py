@@ -58,7 +58,7 @@ SPECS = tuple(
         name="mpi3d",
         title=f"MPI3D {version}",
         grid=GRID,
-        image_shape=(64, 64, 3),
+        pixels_shape=(64, 64, 3),
         maximum=255,
         variants=VARIANTS,
         original=OriginalFile(
@@ -74,6 +74,7 @@ SPECS = tuple(
         ),
         render=partial(robot.render, version),
         version=version,
+        source="Gondal et al. 2019",
     )
     for version, digest in HASHES.items()
 )

@@ -1,5 +1,7 @@
 """3DShapes (Burgess & Kim 2018): a cube, cylinder, sphere or capsule in a room, in colour."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +25,7 @@ GRID = FactorGrid(
 )
 
 
-def label() -> dict[str, NDArray]:
+def label() -> dict[str, NDArray[Any]]:
     """The array beside the images in the published file."""
     return {"labels": GRID.values(np.arange(GRID.size))}
 
@@ -33,7 +35,7 @@ SPECS = (
         name="shapes3d",
         title="3DShapes",
         grid=GRID,
-        image_shape=(64, 64, 3),
+        pixels_shape=(64, 64, 3),
         maximum=255,
         variants={
             "fhue_gt50": published("extrp", "floor_hue >= 0.5"),
@@ -58,5 +60,6 @@ SPECS = (
             labels=label,
         ),
         render=room.render,
+        source="Burgess & Kim 2018",
     ),
 )

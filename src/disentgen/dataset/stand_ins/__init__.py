@@ -1,1 +1,1 @@
-"""Renderers of the three-dimensional stand-ins, and what they share."""
+"""Renderers of the stand-ins, and what they share: sprites, a room, a robot arm."""

@@ -3,8 +3,10 @@
 Unit of length: from the shoulder to the object. World axes: x right, y away from the camera, z up,
 from the foot of the post; an arm beside the post swings about a level axis at the shoulder
 (``horizontal_axis``) and turns about the upright (``vertical_axis``). All three versions share the
-geometry and differ in their looks (`robot_looks`). Constants were fitted to published frames of
-rr-learning/disentanglement_dataset (CC BY 4.0); no pixel is copied.
+geometry and differ in their looks (`robot_looks`).
+
+Where the numbers come from: geometry and looks were fitted to published frames, of the sample
+animations of rr-learning/disentanglement_dataset (CC BY 4.0); no pixel is copied.
 """
 
 from functools import cache
@@ -34,13 +36,15 @@ from disentgen.dataset.stand_ins.solids import (
 #: Classes of colour, shape, size, camera height, ring, tilt and turn.
 FACTORS = (6, 6, 2, 3, 3, 40, 40)
 
+# Of the arm, fitted to those frames.
 SHOULDER = np.array([0, 0, 0.902], np.float32)
 SIDEWAYS = -0.131  # the arm's distance from the post's axis
 LARGEST_TILT, LARGEST_TURN, TURN_OFFSET = 90.0, 90.0, 16.2  # degrees
-SHADOW_WIDTH = 0.3
+SHADOW_WIDTH = 0.3  # of the soft shadow, in the realistic version
 SMALL = 0.68  # size of a small object, of a large one
 
-#: Radius and half height of the large objects, and how much further out than 1 their middle is.
+#: Radius and half height of the large objects, and how much further out than 1 their middle is;
+#: fitted to the outlines of objects in the frames.
 BODIES = {
     "cone": (0.221, 0.220, 0.032),
     "cube": (0.227, 0.231, 0.012),
@@ -80,10 +84,11 @@ def turn_arm(horizontal: NDArray[np.int64], vertical: NDArray[np.int64]) -> Arra
 
 def open_window(middle: NDArray[np.floating], window: int) -> NDArray[np.int64]:
     """(n, 2) first column and row of windows about places, all within the picture."""
-    return np.clip(np.rint(middle).astype(np.int64) - window // 2, 0, SIDE - window)
+    corner: NDArray[np.int64] = np.rint(middle).astype(np.int64) - window // 2
+    return corner.clip(0, SIDE - window)
 
 
-class Layer(NamedTuple):
+class Overlay(NamedTuple):
     """What lies over windows of pictures: (n, window, window) shares, and colours of RGB."""
 
     share: Array
@@ -91,7 +96,7 @@ class Layer(NamedTuple):
 
 
 def blend(
-    canvas: Array, images: NDArray[np.int64], corner: NDArray[np.int64], layers: list[Layer]
+    canvas: Array, images: NDArray[np.int64], corner: NDArray[np.int64], layers: list[Overlay]
 ) -> None:
     """Lay layers over windows of some of the pictures, as far as they cover."""
     window = layers[0].share.shape[1]
@@ -136,7 +141,7 @@ class Scene:
 
     def paint(self) -> Array:
         """(n, 64, 64, 3) pictures in 0..255, before the camera's noise."""
-        canvas = paint_stages(self.version)[self.height, self.ring]
+        canvas: Array = paint_stages(self.version)[self.height, self.ring]
         if self.look.shadow:
             self.cast_shadow(canvas)
         # An arm that points away from the camera is in front of what it holds.
@@ -155,7 +160,7 @@ class Scene:
         height = width * np.sin(np.radians(self.camera[:, 1]))[:, None, None]
         share = self.look.shadow * np.exp(-((x / width) ** 2 + (y / height) ** 2) / 2)
         black = np.zeros(3, np.float32)
-        blend(canvas, np.arange(len(canvas)), corner, [Layer(share, black)])
+        blend(canvas, np.arange(len(canvas)), corner, [Overlay(share, black)])
 
     def add_arm(self, canvas: Array, images: NDArray[np.int64]) -> None:
         """Draw the arms of some of the pictures, and the hubs that they swing about."""
@@ -168,7 +173,7 @@ class Scene:
         from_arm = np.sqrt((x - along * dx) ** 2 + (y - along * dy) ** 2)
         arm = np.clip(0.5 + self.look.arm_width / 2 - from_arm, 0, 1)
         hub = np.clip(0.5 + self.look.hub_width / 2 - np.sqrt(x**2 + y**2), 0, 1)
-        layers = [Layer(arm, self.look.arm), Layer(hub, self.look.hub)]
+        layers = [Overlay(arm, self.look.arm), Overlay(hub, self.look.hub)]
         blend(canvas, images, corner, layers)
 
     def add_object(self, canvas: Array) -> None:
@@ -189,7 +194,7 @@ class Scene:
                 share, face = cover_polyhedra(solid, normals, offsets, middle, sight)
                 colours = shade(self.look, normals, hue[:, None])
                 colour = colours[np.arange(len(face))[:, None, None], face]
-            blend(canvas, images, corner, [Layer(share, colour)])
+            blend(canvas, images, corner, [Overlay(share, colour)])
 
 
 #: Noise is drawn once; an image takes a stretch of it that its index chooses.

@@ -1,8 +1,10 @@
 """How the three versions of MPI3D look: cameras, colours, light and platform.
 
-Numbers were fitted to published frames (rr-learning/disentanglement_dataset, CC BY 4.0).
+Where the numbers come from: each version's were fitted to published frames of that version, of the
+sample animations of rr-learning/disentanglement_dataset (CC BY 4.0).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,13 +53,16 @@ def shade(look: Look, normals: Array, hue: Array) -> Array:
     constant = np.ones((*normals.shape[:-1], 1), np.float32)
     terms = np.concatenate([constant, expand_harmonics(normals)], axis=-1)
     on_hue, white = np.moveaxis(np.maximum(terms @ look.lamp.T, 0), -1, 0)
-    return np.minimum(on_hue[..., None] * hue + 255 * white[..., None], 255)
+    colours: Array = np.minimum(on_hue[..., None] * hue + 255 * white[..., None], 255)
+    return colours
 
 
-def _array(numbers: list) -> Array:
+def _array(numbers: Sequence[object]) -> Array:
     return np.array(numbers, np.float32)
 
 
+#: By version. Zeros and ones of ``toy`` are what its frames show: a flat floor, neither wall nor
+#: shadow nor noise.
 LOOKS = {
     "real": Look(
         cameras=_array(

@@ -9,7 +9,8 @@ from disentgen.dataset.stand_ins.robot_looks import LOOKS, Look
 from disentgen.dataset.stand_ins.sampling import SAMPLES, SIDE, Array, place_samples
 from disentgen.dataset.stand_ins.solids import cover_polyhedra, prism
 
-# In arm lengths: the platform's half width and its far edge, and the ring on it.
+# In arm lengths, fitted to the frames that `robot` names: the platform's half width and its far
+# edge, and the ring on it.
 PLATFORM_HALF_WIDTH, PLATFORM_EDGE = 2.1, 3.4
 RING_RADIUS, RING_WIDTH = 2.705, 0.61
 POST_RADIUS, POST_BOTTOM, POST_TOP = 0.11, -0.12, 1.05

@@ -2,15 +2,18 @@
 
 Unit of length: half the room's width. Room axes: x right, y toward the back wall, z up; the camera
 goes round while it looks at the object. Camera axes: right, forward, up, not pitched; the object
-stands straight ahead. Geometry was fitted to 25 published frames (example notebook of
-google-deepmind/3d-shapes, Apache-2.0), light likewise (`room_light`); no pixel is copied.
+stands straight ahead.
+
+Where the numbers come from: camera, room, sizes (`room_objects`) and light (`room_light`) were
+fitted to the 25 frames of a figure in the example notebook of google-deepmind/3d-shapes
+(Apache-2.0); no pixel is copied.
 
 An image is the sum of a few maps, each times one colour, so all 480,000 come from the maps of the
 480 combinations of scale, shape and orientation.
 """
 
 from colorsys import hsv_to_rgb
-from functools import cache, reduce
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -18,10 +21,12 @@ from numpy.typing import NDArray
 
 from disentgen.dataset.images import Pixels
 from disentgen.dataset.stand_ins import room_light as light
+from disentgen.dataset.stand_ins.room_objects import cross_object, find_entry, find_normals
 from disentgen.dataset.stand_ins.sampling import SIDE, Array, place_samples, weigh_samples
 
 HUES, SCALES, SHAPES, ORIENTATIONS = 10, 8, 4, 15
 
+# Camera and room, fitted to those frames.
 FOCAL_LENGTH = 52.74  # pixels
 PITCH = 0.0532  # radians, downward
 CAMERA_HEIGHT = 0.2791
@@ -29,15 +34,10 @@ CAMERA_RADIUS = 0.2996  # of its circle about the middle of the room
 BACK_WALL, SIDE_WALL, WALL_HEIGHT = 1.0052, 1.0147, 0.5594
 OBJECT_DISTANCE = 0.634
 
-# Sizes at scale 1.
-CUBE_HALF = 0.1227
-CYLINDER_RADIUS, CYLINDER_HEIGHT = 0.1217, 0.248
-SPHERE_RADIUS = 0.1393
-CAPSULE_RADIUS, CAPSULE_HEIGHT = 0.1073, 0.4205
-
-#: Room axes; the lamp is far away.
+#: Room axes; the lamp is far away. Fitted to the shadows in those frames.
 TOWARD_LAMP = np.array([-0.266, 0.048, 1.0], np.float32)
 
+#: As the frames show it, the same in all of them.
 SKY = np.array([153, 226, 249], np.float32)
 MATERIALS = 255 * np.array([hsv_to_rgb(hue / HUES, 1, 1) for hue in range(HUES)], np.float32)
 WHITE = np.array([255, 255, 255], np.float32)
@@ -46,7 +46,7 @@ WHITE = np.array([255, 255, 255], np.float32)
 WINDOW = slice(15, 192), slice(33, 174)
 
 
-class View(NamedTuple):
+class Room(NamedTuple):
     """What the samples see at one orientation, before the object is put in: room axes.
 
     Floor, wall and shadow are levels of light, 0 where none is seen; sky is 1 where it is seen.
@@ -95,7 +95,7 @@ def stand_at(angle: float) -> Array:
 
 
 @cache
-def see_room(orientation: int) -> View:
+def see_room(orientation: int) -> Room:
     """Where sky, floor and walls are seen at an orientation, and how bright they are."""
     angle = turn(orientation)
     rays = turn_about_upright(cast_rays(), angle)
@@ -116,7 +116,7 @@ def see_room(orientation: int) -> View:
         [light.back_wall(x, z, angle), light.left_wall(y, z, angle)],
         light.right_wall(y, z, angle),
     )
-    return View(
+    return Room(
         rays=rays,
         floor=(on_floor * light.floor(across, ahead, angle)).astype(np.float32),
         wall=(on_wall * wall_light).astype(np.float32),
@@ -126,109 +126,21 @@ def see_room(orientation: int) -> View:
     )
 
 
-Interval = tuple[Array, Array]
-
-
-def cross_ball(origins: Array, rays: Array, radius: float) -> Interval:
-    """Where rays enter and leave a ball; an endless upright cylinder, if given two axes."""
-    a, b = np.vecdot(rays, rays), np.vecdot(rays, origins)
-    discriminant = b * b - a * (np.vecdot(origins, origins) - radius**2)
-    root = np.sqrt(np.maximum(discriminant, 0))
-    missed = discriminant <= 0
-    return np.where(missed, np.inf, -b - root) / a, np.where(missed, -np.inf, root - b) / a
-
-
-def cross_slab(origins: Array, rays: Array, low: float, high: float) -> Interval:
-    """Where rays enter and leave the space between two planes across an axis."""
-    with np.errstate(divide="ignore", over="ignore"):
-        first, second = (low - origins) / rays, (high - origins) / rays
-    return np.minimum(first, second), np.maximum(first, second)
-
-
-def cross_object(shape: int, size: float, origins: Array, rays: Array) -> list[list[Interval]]:
-    """The parts of an object, each where some intervals overlap.
-
-    Args:
-        shape: 0 cube, 1 cylinder, 2 sphere, 3 capsule.
-        size: scale factor.
-        origins: (..., 3) room axes, from the middle of the object's base.
-        rays: (..., 3) directions.
-    """
-
-    def cross_upright(radius: float, low: float, high: float) -> list[Interval]:
-        return [
-            cross_ball(origins[..., :2], rays[..., :2], radius),
-            cross_slab(origins[..., 2], rays[..., 2], low, high),
-        ]
-
-    def cross_sphere(radius: float, height: float) -> list[Interval]:
-        middle = np.array([0, 0, height], np.float32)
-        return [cross_ball(origins - middle, rays, radius)]
-
-    if shape == 0:
-        half = size * CUBE_HALF
-        lows = (-half, -half, 0.0)
-        return [
-            [
-                cross_slab(origins[..., axis], rays[..., axis], low, low + 2 * half)
-                for axis, low in enumerate(lows)
-            ]
-        ]
-    if shape == 1:
-        return [cross_upright(size * CYLINDER_RADIUS, 0, size * CYLINDER_HEIGHT)]
-    if shape == 2:
-        return [cross_sphere(size * SPHERE_RADIUS, size * SPHERE_RADIUS)]
-    radius, top = size * CAPSULE_RADIUS, size * (CAPSULE_HEIGHT - CAPSULE_RADIUS)
-    return [
-        cross_upright(radius, radius, top),
-        cross_sphere(radius, radius),
-        cross_sphere(radius, top),
-    ]
-
-
-def find_entry(parts: list[list[Interval]]) -> Array:
-    """How far along rays an object is entered, inf where it is missed."""
-    entries = []
-    for intervals in parts:
-        enter = reduce(np.maximum, [interval[0] for interval in intervals])
-        leave = reduce(np.minimum, [interval[1] for interval in intervals])
-        entries.append(np.where(enter < leave, enter, np.inf))
-    return reduce(np.minimum, entries)
-
-
-def find_normals(shape: int, size: float, points: Array) -> Array:
-    """(..., 3) outward normals at points of an object's surface, room axes, unit length."""
-    if shape == 0:
-        offset = points - np.array([0, 0, size * CUBE_HALF], np.float32)
-        axis = np.abs(offset).argmax(axis=-1)
-        return np.sign(offset) * np.eye(3, dtype=np.float32)[axis]
-    if shape == 1:
-        on_top = points[..., 2] > size * CYLINDER_HEIGHT - 1e-5
-        sideways = points * np.array([1, 1, 0], np.float32) / (size * CYLINDER_RADIUS)
-        return np.where(on_top[..., None], np.array([0, 0, 1], np.float32), sideways)
-    radius, height = (
-        (SPHERE_RADIUS, 2 * SPHERE_RADIUS) if shape == 2 else (CAPSULE_RADIUS, CAPSULE_HEIGHT)
-    )
-    nearest = points * np.array([0, 0, 1], np.float32)
-    nearest[..., 2] = np.clip(nearest[..., 2], size * radius, size * (height - radius))
-    return (points - nearest) / (size * radius)
-
-
 def draw_maps(scale: int, shape: int, orientation: int) -> Array:
     """(4096, 5): how much of floor, wall and object hue, of white and of sky each pixel shows."""
     angle, size = turn(orientation), scale_of(scale)
-    view = see_room(orientation)
-    rays, eye = view.rays[WINDOW], stand_at(angle)
+    room = see_room(orientation)
+    rays, eye = room.rays[WINDOW], stand_at(angle)
     entry = find_entry(cross_object(shape, size, eye, rays))
     seen = np.isfinite(entry)
     normals = find_normals(shape, size, eye + entry[seen][:, None] * rays[seen])
     shaded = np.isfinite(
-        find_entry(cross_object(shape, size, view.floor_points[WINDOW], TOWARD_LAMP))
+        find_entry(cross_object(shape, size, room.floor_points[WINDOW], TOWARD_LAMP))
     )
-    nothing = np.zeros_like(view.sky)
-    maps = np.stack([view.floor, view.wall, nothing, nothing, view.sky])
+    nothing = np.zeros_like(room.sky)
+    maps = np.stack([room.floor, room.wall, nothing, nothing, room.sky])
     window = maps[:, *WINDOW]
-    window[0] = np.where(shaded, view.shadow[WINDOW], window[0])
+    window[0] = np.where(shaded, room.shadow[WINDOW], window[0])
     window[:, seen] = 0
     window[2, seen], window[3, seen] = light.object_surface(
         turn_about_upright(normals, -angle), normals

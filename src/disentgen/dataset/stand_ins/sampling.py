@@ -27,7 +27,8 @@ def weigh_samples() -> Array:
     lobes = 3
     distance = place_samples()[None] - np.arange(SIDE)[:, None]
     kernel = np.sinc(distance) * np.sinc(distance / lobes) * (np.abs(distance) < lobes)
-    return (kernel / kernel.sum(axis=1, keepdims=True)).astype(np.float32)
+    weights: Array = (kernel / kernel.sum(axis=1, keepdims=True)).astype(np.float32)
+    return weights
 
 
 def expand_harmonics(normals: Array) -> Array:

@@ -79,10 +79,10 @@ class Sight(NamedTuple):
 def cover_polyhedra(
     solid: Solid, normals: Array, offsets: Array, middle: Array, sight: Sight
 ) -> tuple[Array, Array]:
-    """Draw a convex solid in each image, turned and scaled as its normals and offsets tell.
+    """Draw a convex solid in each image, turned and scaled as its normals and offsets say.
 
     Its outline are the edges between a face turned to the camera and one turned away: how far a
-    pixel is inside all of them tells the share of it that is covered.
+    pixel is inside all of them gives the share of it that is covered.
 
     Args:
         solid: which faces there are, and which of them meet.
@@ -108,7 +108,8 @@ def evaluate_planes(planes: Array, sight: Sight) -> Array:
     """(n, planes, window, window): a·x + b·y + c of (n, planes, 3) coefficients."""
     a, b, c = np.moveaxis(planes, -1, 0)[..., None]
     along_y = b * sight.y[:, None] + c
-    return along_y[..., None] + (a * sight.x[:, None])[:, :, None]
+    values: Array = along_y[..., None] + (a * sight.x[:, None])[:, :, None]
+    return values
 
 
 def find_outlines(solid: Solid, planes: Array, front: NDArray[np.bool_]) -> Array:

@@ -1,94 +1,26 @@
 """The composer: an image with one factor taken from another image."""
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
-from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from disentgen.models.families.lgm import (
+from disentgen.dataset.tasks import Compose
+from disentgen.models.autoencoder import (
     Autoencoder,
     AutoencoderOutput,
     LatentSize,
+    encode_means,
     read_stacks,
 )
-from disentgen.models.layers import Stack
-from disentgen.registry import choose, collect
-from disentgen.schema import check, plain
+from disentgen.models.family import Examples, Family
+from disentgen.models.layers import ImageShape, LayerList, Stack
+from disentgen.models.mixers import Mixer, mixers, resolve_mixer
 
 #: Reference image, image that a factor is taken from, (batch, factors) one-hot: which factor.
 Composition = tuple[Tensor, Tensor, Tensor]
-#: Parameters of mixers that come from the model.
-SUPPLIED = ("latent_size", "factors")
-
-
-class Mixer(nn.Module):
-    """Makes latents of the target from those of both images and the action."""
-
-    name: ClassVar[str]
-
-    def __init__(self, latent_size: int, factors: int):
-        super().__init__()
-
-    def forward(self, reference: Tensor, other: Tensor, action: Tensor) -> Tensor:
-        """(batch, latents) twice and (batch, factors) to (batch, latents)."""
-        raise NotImplementedError
-
-
-class LinearMixer(Mixer):
-    """The sum of a linear map of (reference, action) and one of (other, action)."""
-
-    name = "linear"
-
-    def __init__(self, latent_size: int, factors: int):
-        super().__init__(latent_size, factors)
-        self.from_reference = nn.Linear(latent_size + factors, latent_size)
-        self.from_other = nn.Linear(latent_size + factors, latent_size)
-
-    def forward(self, reference: Tensor, other: Tensor, action: Tensor) -> Tensor:
-        kept = self.from_reference(torch.cat([reference, action], dim=1))
-        return kept + self.from_other(torch.cat([other, action], dim=1))
-
-
-class InterpolationMixer(Mixer):
-    """w·reference + (1 − w)·other, with w = sigmoid of a linear map of all three, per latent."""
-
-    name = "interpolation"
-
-    def __init__(self, latent_size: int, factors: int):
-        super().__init__(latent_size, factors)
-        self.weight = nn.Linear(2 * latent_size + factors, latent_size)
-
-    def forward(self, reference: Tensor, other: Tensor, action: Tensor) -> Tensor:
-        weight = torch.sigmoid(self.weight(torch.cat([reference, other, action], dim=1)))
-        return weight * reference + (1 - weight) * other
-
-
-class PerceptronMixer(Mixer):
-    """A perceptron with one hidden layer of (reference, other, action).
-
-    Args:
-        latent_size: of the model.
-        factors: number of factors.
-        units: width of the hidden layer.
-    """
-
-    name = "mlp"
-
-    def __init__(self, latent_size: int, factors: int, units: Annotated[int, Field(ge=1)] = 128):
-        super().__init__(latent_size, factors)
-        self.layers = nn.Sequential(
-            nn.Linear(2 * latent_size + factors, units),
-            nn.ReLU(),
-            nn.BatchNorm1d(units),
-            nn.Linear(units, latent_size),
-        )
-
-    def forward(self, reference: Tensor, other: Tensor, action: Tensor) -> Tensor:
-        return self.layers(torch.cat([reference, other, action], dim=1))
 
 
 @dataclass(frozen=True)
@@ -109,7 +41,7 @@ class ComposerOutput(AutoencoderOutput):
     def details(self, target: Tensor) -> dict[str, Tensor]:
         nll = self.nll(target)[:, None]
         chosen = torch.where(self.action > 0, nll, torch.nan)
-        kl = self.posterior.kl_from_standard_normal().unflatten(0, (-1, 2)).mean(dim=1)
+        kl = split_pairs(self.posterior.kl_from_standard_normal()).mean(dim=1)
         return {"kl_per_latent": kl, "nll_per_factor": chosen}
 
 
@@ -130,35 +62,26 @@ class Composer(Autoencoder):
         self.mixer = mixer
 
     def forward(self, pair: Composition) -> ComposerOutput:
+        """Two images (batch, channels, height, width) in 0..1 and an action to the target."""
         reference, other, action = pair
         images = torch.stack([reference, other], dim=1).flatten(0, 1)
         posterior = self.encode(images)
         latents = posterior.sample() if self.training else posterior.mean
-        mixed = self.mixer(*latents.unflatten(0, (-1, 2)).unbind(dim=1), action)
+        mixed = self.mixer(*split_pairs(latents).unbind(dim=1), action)
         return ComposerOutput(self.decode(mixed), posterior, latents, action)
 
 
-def mixers() -> dict[str, type[Mixer]]:
-    """All mixers, by the word for them."""
-    return collect(sys.modules[__name__], Mixer)
-
-
-def resolve_mixer(mixer: str, params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The parameters of a mixer as plain data, its defaults filled in.
-
-    Raises:
-        UsageError: there is no such mixer, or it does not take these parameters.
-    """
-    kind = choose("mixer (model.mixer)", mixer, mixers())
-    return plain(kind, check("model.mixer_params", kind, params or {}, supplied=SUPPLIED))
+def split_pairs(values: Tensor) -> Tensor:
+    """Values of both images of each pair, (2·batch, n), pair by pair: (batch, 2, n)."""
+    return values.reshape(-1, 2, values.shape[1])
 
 
 def build_composer(
-    image_shape: tuple[int, int, int],
-    factors: int,
+    image_shape: ImageShape,
+    factor_count: int,
     name: str | None = None,
-    encoder: list[Any] | None = None,
-    decoder: list[Any] | None = None,
+    encoder: LayerList = None,
+    decoder: LayerList = None,
     latent_size: LatentSize = 10,
     mixer: str = "linear",
     mixer_params: Mapping[str, Any] | None = None,
@@ -167,7 +90,7 @@ def build_composer(
 
     Args:
         image_shape: channels, height, width.
-        factors: number of factors, of which an action names one.
+        factor_count: number of factors, of which an action names one.
         name: of the architecture, for the record.
         encoder: layers from an image to features; a linear layer to the posterior follows them.
         decoder: layers from latents to an image; by default the encoder's, transposed.
@@ -181,4 +104,42 @@ def build_composer(
     """
     params = resolve_mixer(mixer, mixer_params)
     stacks = read_stacks(image_shape, encoder, decoder, latent_size)
-    return Composer(*stacks, mixers()[mixer](latent_size, factors, **params))
+    return Composer(*stacks, mixers()[mixer](latent_size, factor_count, **params))
+
+
+def fill_mixer(section: Mapping[str, Any]) -> dict[str, Any]:
+    """A checked ``model`` section with all parameters of its mixer."""
+    params = resolve_mixer(section["mixer"], section["mixer_params"])
+    return {**section, "mixer_params": params}
+
+
+def show_compositions(
+    inputs: Composition, target: Tensor, output: ComposerOutput, factor_names: Sequence[str]
+) -> Examples:
+    """Both images, the target and what is made of it, under the factor that is exchanged.
+
+    Args:
+        inputs: both images, (batch, channels, height, width) in 0..1, and the action.
+        target: an image like these.
+        output: of the model.
+        factor_names: in the order of the action's columns.
+    """
+    reference, other, action = inputs
+    rows = {
+        "reference": reference, "takes from": other, "target": target, "composed": output.images,
+    }  # fmt: skip
+    return Examples(rows, [factor_names[number] for number in action.argmax(dim=1)])
+
+
+FAMILY = Family(
+    name="composer",
+    title="composer",
+    model=Composer,
+    build=build_composer,
+    task=Compose,
+    examples=show_compositions,
+    encode=encode_means,
+    complete=fill_mixer,
+    experiment="composition",
+    scores_all_images=False,
+)

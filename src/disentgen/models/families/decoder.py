@@ -1,12 +1,23 @@
 """The ground-truth decoder: from factor values to images, disentangled by construction."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
 
+from disentgen.dataset.tasks import Generate
 from disentgen.errors import UsageError
 from disentgen.models.base import Model
-from disentgen.models.layers import Shape, Stack, make_decoder, read_layers, write_layers
+from disentgen.models.family import Examples, Family
+from disentgen.models.layers import (
+    ImageShape,
+    LayerList,
+    Shape,
+    Stack,
+    make_decoder,
+    read_layers,
+    write_layers,
+)
 from disentgen.models.outputs import ImageOutput
 
 
@@ -31,22 +42,22 @@ class GroundTruthDecoder(Model):
     def layers(self) -> dict[str, Any]:
         return {"decoder": write_layers(self.decoder.layers)}
 
-    def forward(self, factors: Tensor) -> ImageOutput:
+    def forward(self, factor_values: Tensor) -> ImageOutput:
         """Factor values (batch, factors) to images."""
-        return ImageOutput(self.decoder(factors).float())
+        return ImageOutput(self.decoder(factor_values).float())
 
 
 def build_ground_truth_decoder(
-    image_shape: tuple[int, int, int],
-    factors: int,
+    image_shape: ImageShape,
+    factor_count: int,
     name: str | None = None,
-    decoder: list[Any] | None = None,
+    decoder: LayerList = None,
 ) -> GroundTruthDecoder:
     """Build a ground-truth decoder from a list of layers.
 
     Args:
         image_shape: channels, height, width.
-        factors: number of factors.
+        factor_count: number of factors.
         name: of the architecture, for the record.
         decoder: layers from factor values to an image.
 
@@ -56,4 +67,31 @@ def build_ground_truth_decoder(
     if decoder is None:
         raise UsageError("no architecture is named: model.decoder is empty; choose a named config.")
     layers = read_layers("model.decoder", decoder, image_shape)
-    return GroundTruthDecoder(make_decoder(layers, (factors,), image_shape))
+    return GroundTruthDecoder(make_decoder(layers, (factor_count,), image_shape))
+
+
+def show_generated(
+    inputs: Tensor, target: Tensor, output: ImageOutput, factor_names: Sequence[str]
+) -> Examples:
+    """Images over those that are made of their factor values.
+
+    Args:
+        inputs: factor values, (batch, factors).
+        target: images, (batch, channels, height, width) in 0..1.
+        output: of the model.
+        factor_names: not shown.
+    """
+    return Examples({"original": target, "generated": output.images}, [])
+
+
+FAMILY = Family(
+    name="decoder",
+    title="ground-truth decoder",
+    model=GroundTruthDecoder,
+    build=build_ground_truth_decoder,
+    task=Generate,
+    examples=show_generated,
+    experiment="decoders",
+    names_objective=False,
+    disentanglement=1.0,
+)

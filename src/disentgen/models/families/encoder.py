@@ -4,9 +4,13 @@ from typing import Any
 
 from torch import Tensor
 
+from disentgen.dataset.tasks import Infer
 from disentgen.errors import UsageError
 from disentgen.models.base import Model
+from disentgen.models.family import Family
 from disentgen.models.layers import (
+    ImageShape,
+    LayerList,
     Linear,
     Shape,
     Stack,
@@ -18,7 +22,7 @@ from disentgen.models.outputs import FactorOutput
 
 
 class FactorEncoder(Model):
-    """An encoder that is told the factors.
+    """An encoder that is trained on the true factors.
 
     Args:
         encoder: from images to factor values.
@@ -45,16 +49,16 @@ class FactorEncoder(Model):
 
 
 def build_factor_encoder(
-    image_shape: tuple[int, int, int],
-    factors: int,
+    image_shape: ImageShape,
+    factor_count: int,
     name: str | None = None,
-    encoder: list[Any] | None = None,
+    encoder: LayerList = None,
 ) -> FactorEncoder:
     """Build a supervised encoder from a list of layers.
 
     Args:
         image_shape: channels, height, width.
-        factors: number of factors.
+        factor_count: number of factors.
         name: of the architecture, for the record.
         encoder: layers from an image to features; a linear layer to the factors follows them.
 
@@ -64,4 +68,31 @@ def build_factor_encoder(
     if encoder is None:
         raise UsageError("no architecture is named: model.encoder is empty; choose a named config.")
     layers = read_layers("model.encoder", encoder, image_shape)
-    return FactorEncoder(Stack([*layers, Linear(factors)], image_shape))
+    return FactorEncoder(Stack([*layers, Linear(factor_count)], image_shape))
+
+
+def predict_factors(model: FactorEncoder, images: Tensor) -> Tensor:
+    """The codes of images by a supervised encoder: the factor values that it predicts.
+
+    Args:
+        model: in evaluation mode.
+        images: (batch, channels, height, width) in 0..1.
+
+    Returns:
+        (batch, factors).
+    """
+    output: FactorOutput = model(images)
+    return output.prediction
+
+
+FAMILY = Family(
+    name="encoder",
+    title="supervised encoder",
+    model=FactorEncoder,
+    build=build_factor_encoder,
+    task=Infer,
+    examples=None,
+    encode=predict_factors,
+    experiment="supervised",
+    names_objective=False,
+)

@@ -1,49 +1,20 @@
 """The Latent Gaussian Model: encoder, diagonal Gaussian posterior, decoder (a VAE's networks)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
 from torch import Tensor
 
-from disentgen.errors import UsageError
-from disentgen.models.base import Model
-from disentgen.models.gaussian import DiagonalGaussian
-from disentgen.models.layers import (
-    Linear,
-    Shape,
-    Stack,
-    initialise_weights,
-    make_decoder,
-    read_layers,
-    trace_shapes,
-    transpose,
-    write_layers,
+from disentgen.dataset.tasks import Reconstruct
+from disentgen.models.autoencoder import (
+    Autoencoder,
+    AutoencoderOutput,
+    LatentSize,
+    encode_means,
+    read_stacks,
 )
-from disentgen.models.outputs import ImageOutput
-
-LatentSize = Annotated[int, Field(ge=1)]
-
-
-@dataclass(frozen=True)
-class AutoencoderOutput(ImageOutput):
-    """What a model with a posterior makes of a batch.
-
-    Args:
-        reconstruction: logits of pixels, (batch, channels, height, width).
-        posterior: of the latents of all images that were encoded.
-        latents: of the same images, (images, latents): a sample in training, else the mean.
-    """
-
-    sampled: ClassVar[bool] = True
-    #: Images that are encoded for each target.
-    encoded_images: ClassVar[int] = 1
-
-    posterior: DiagonalGaussian
-    latents: Tensor
-
-    def posterior_means(self, target: Tensor) -> Tensor:
-        return self.posterior.mean
+from disentgen.models.family import Examples, Family
+from disentgen.models.layers import ImageShape, LayerList
 
 
 @dataclass(frozen=True)
@@ -54,61 +25,23 @@ class LatentGaussianOutput(AutoencoderOutput):
         return {"kl_per_latent": self.posterior.kl_from_standard_normal()}
 
 
-class Autoencoder(Model):
-    """Encoder, posterior and decoder; what becomes of the latents in between is a subclass's.
-
-    Args:
-        encoder: from images to the parameters of the posterior.
-        decoder: from latents to logits of pixels.
-    """
-
-    def __init__(self, encoder: Stack, decoder: Stack):
-        super().__init__()
-        self.encoder = encoder
-        self.decoder = decoder
-        initialise_weights(self)
-
-    @property
-    def latent_size(self) -> int:
-        return self.decoder.input_shape[0]
-
-    @property
-    def image_shape(self) -> Shape:
-        return self.encoder.input_shape
-
-    @property
-    def layers(self) -> dict[str, Any]:
-        return {
-            "encoder": write_layers(self.encoder.layers[:-1]),
-            "decoder": write_layers(self.decoder.layers),
-        }
-
-    def encode(self, images: Tensor) -> DiagonalGaussian:
-        """Images (batch, channels, height, width) in 0..1 to their posterior."""
-        # Under autocast the networks compute in bfloat16; latents and losses stay in float32.
-        return DiagonalGaussian(*self.encoder(images).float().chunk(2, dim=1))
-
-    def decode(self, latents: Tensor) -> Tensor:
-        """Latents (batch, latents) to logits of pixels (batch, channels, height, width)."""
-        return self.decoder(latents).float()
-
-
 class LatentGaussianModel(Autoencoder):
     """The autoencoder proper: in training it decodes a sample of the posterior, else its mean."""
 
     output = LatentGaussianOutput
 
     def forward(self, images: Tensor) -> LatentGaussianOutput:
+        """Images (batch, channels, height, width) in 0..1 to their reconstruction."""
         posterior = self.encode(images)
         latents = posterior.sample() if self.training else posterior.mean
         return LatentGaussianOutput(self.decode(latents), posterior, latents)
 
 
 def build_latent_gaussian_model(
-    image_shape: tuple[int, int, int],
+    image_shape: ImageShape,
     name: str | None = None,
-    encoder: list[Any] | None = None,
-    decoder: list[Any] | None = None,
+    encoder: LayerList = None,
+    decoder: LayerList = None,
     latent_size: LatentSize = 10,
 ) -> LatentGaussianModel:
     """Build a Latent Gaussian Model from lists of layers.
@@ -126,23 +59,27 @@ def build_latent_gaussian_model(
     return LatentGaussianModel(*read_stacks(image_shape, encoder, decoder, latent_size))
 
 
-def read_stacks(
-    image_shape: Shape, encoder: list[Any] | None, decoder: list[Any] | None, latent_size: int
-) -> tuple[Stack, Stack]:
-    """Encoder and decoder from lists of layers.
+def show_reconstructions(
+    inputs: Tensor, target: Tensor, output: LatentGaussianOutput, factor_names: Sequence[str]
+) -> Examples:
+    """Images over their reconstructions.
 
-    Raises:
-        UsageError: no encoder is given, or layers do not fit each other or the image.
+    Args:
+        inputs: images, (batch, channels, height, width) in 0..1.
+        target: the same.
+        output: of the model.
+        factor_names: not shown.
     """
-    if encoder is None:
-        raise UsageError("no architecture is named: model.encoder is empty; choose a named config.")
-    layers = read_layers("model.encoder", encoder, image_shape)
-    features = trace_shapes(layers, image_shape)[-1]
-    if len(features) != 1:
-        raise UsageError(f"model.encoder ends in shape {features}; end it with ('flatten',).")
-    if decoder is None:
-        decoding = [Linear(features[0]), *transpose(layers, image_shape)]
-    else:
-        decoding = read_layers("model.decoder", decoder, image_shape)
-    encoding = Stack([*layers, Linear(2 * latent_size)], image_shape)
-    return encoding, make_decoder(decoding, (latent_size,), image_shape)
+    return Examples({"original": target, "reconstruction": output.images}, [])
+
+
+FAMILY = Family(
+    name="lgm",
+    title=None,
+    model=LatentGaussianModel,
+    build=build_latent_gaussian_model,
+    task=Reconstruct,
+    examples=show_reconstructions,
+    encode=encode_means,
+    experiment="disent",
+)

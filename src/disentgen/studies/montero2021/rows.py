@@ -4,43 +4,9 @@ Datasets, conditions, models and objectives are those of the published tables an
 published code leaves open how a row was trained, its note says what is an inference, and from what.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from disentgen.studies.rows import Entry, Row, Words
 
-Words = tuple[str, ...]
-
-
-class Row(NamedTuple):
-    """A row of the study: runs of one row differ in their seed alone.
-
-    Args:
-        experiment: ``disent``, ``decoders`` or ``composition``.
-        dataset: its name.
-        variant: held-out condition.
-        model: its name in the published tables.
-    """
-
-    experiment: str
-    dataset: str
-    variant: str
-    model: str
-
-
-@dataclass(frozen=True)
-class Entry:
-    """How a row was trained.
-
-    Args:
-        words: of the command line, after ``with``.
-        note: what of them is an inference, or is not known; empty where all of it is published.
-        seed: of the published run, where it is known.
-    """
-
-    words: Words
-    note: str = ""
-    seed: int | None = None
-
-
+DECODER, COMPOSER = "ground-truth decoder", "composer"
 #: Objectives of the published tables, by the names that they have there.
 VAES: dict[str, Words] = {
     "VAE": ("training.vae",),
@@ -88,14 +54,14 @@ MODELS: dict[str, dict[str, dict[str, Words]]] = {
         "mpi3d": {name: ("model.kim", *words) for name, words in {**VAES, **FACTOR_VAES}.items()},
     },
     "decoders": {
-        "dsprites": {"ground-truth decoder": train_decoder("higgins", "dsprites")},
-        "shapes3d": {"ground-truth decoder": train_decoder("higgins", "shapes3d")},
-        "mpi3d": {"ground-truth decoder": train_decoder("deep_bn", "mpi3d")},
+        "dsprites": {DECODER: train_decoder("higgins", "dsprites")},
+        "shapes3d": {DECODER: train_decoder("higgins", "shapes3d")},
+        "mpi3d": {DECODER: train_decoder("deep_bn", "mpi3d")},
     },
     "composition": {
-        "dsprites": {"composer": ("model.burgess_v2",)},
-        "shapes3d": {"composer": ("model.kim",)},
-        "mpi3d": {"composer": ("model.kim",)},
+        "dsprites": {COMPOSER: ("model.burgess_v2",)},
+        "shapes3d": {COMPOSER: ("model.kim",)},
+        "mpi3d": {COMPOSER: ("model.kim",)},
     },
 }
 
@@ -113,31 +79,30 @@ NOTES = {
     ("composition", "shapes3d"): OPEN_COMPOSER,
     ("composition", "mpi3d"): OPEN_COMPOSER,
 }
-_BETA_8 = "β-VAE 8"
-_DECODER = "ground-truth decoder"
-_OPEN_DECODER = (
+BETA_8 = "β-VAE 8"
+OPEN_DECODER = (
     "architecture not published: higgins, kim_bn or deep_bn, the same for leave1out and fhue_gt50"
 )
 #: What is uncertain about single rows.
 ROW_NOTES = {
-    Row("disent", "dsprites", "blank_side", _BETA_8): f"{OPEN_ARCHITECTURE}; a rerun (run 69)",
-    Row("disent", "dsprites", "shape2tx", _BETA_8): (
+    Row("disent", "dsprites", "blank_side", BETA_8): f"{OPEN_ARCHITECTURE}; a rerun (run 69)",
+    Row("disent", "dsprites", "shape2tx", BETA_8): (
         f"{OPEN_ARCHITECTURE}; the published train NLL, 102.9 (run 85), is an outlier"
     ),
-    Row("decoders", "shapes3d", "shape2ohue", _DECODER): (
+    Row("decoders", "shapes3d", "shape2ohue", DECODER): (
         "architecture inferred: of higgins and deep_bn, the one that meets the published scores"
     ),
-    Row("decoders", "shapes3d", "leave1out", _DECODER): _OPEN_DECODER,
-    Row("decoders", "shapes3d", "fhue_gt50", _DECODER): _OPEN_DECODER,
+    Row("decoders", "shapes3d", "leave1out", DECODER): OPEN_DECODER,
+    Row("decoders", "shapes3d", "fhue_gt50", DECODER): OPEN_DECODER,
 }
 #: Seeds of published runs, where they are known.
 SEEDS = {
-    Row("disent", "dsprites", "shape2tx", _BETA_8): 716011605,
+    Row("disent", "dsprites", "shape2tx", BETA_8): 716011605,
     Row("disent", "dsprites", "shape2tx", "β-VAE 12"): 145395029,
 }
 
 
-def list_rows() -> list[tuple[Row, Words]]:
+def list_words() -> list[tuple[Row, Words]]:
     """All rows with the words of their models, in the order of the tables."""
     return [
         (Row(experiment, dataset, variant, model), words)
@@ -156,11 +121,11 @@ def describe_doubts(row: Row) -> str:
 
 
 #: Every row of the study.
-TABLE: dict[Row, Entry] = {
+ENTRIES: dict[Row, Entry] = {
     row: Entry(
         (f"dataset.{row.dataset}", f"dataset.variant={row.variant}", *words),
         describe_doubts(row),
         SEEDS.get(row),
     )
-    for row, words in list_rows()
+    for row, words in list_words()
 }

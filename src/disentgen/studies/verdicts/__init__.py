@@ -1,0 +1,1 @@
+"""Runs beside a study: which follow its rows, what of them is compared, what decides a claim."""

@@ -1,12 +1,12 @@
 """What a claim compares, from the runs that count."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
 
-from disentgen.studies.montero2021 import Row
-from disentgen.studies.montero2021.claims import Claim
+from disentgen.studies.claims import Claim
+from disentgen.studies.rows import Row
 from disentgen.studies.verdicts.correlation import Correlation, compare_correlation
 from disentgen.studies.verdicts.estimates import Comparison, compare_ratio, compare_share, pair
 from disentgen.studies.verdicts.selection import Evidence
@@ -28,13 +28,13 @@ def compare(claim: Claim, evidence: Evidence, by_control: bool = False) -> Compa
         "share": compare_images,
         "ordering": compare_conditions,
         "correlation": correlate,
-        "best": compare_with_decoder,
+        "best": compare_with_reference,
     }
     return compared[claim.kind](claim, evidence, list_columns(claim, by_control))
 
 
 def list_columns(claim: Claim, by_control: bool = False) -> list[str]:
-    """The scores of a cell that a claim needs."""
+    """The scores of a cell that a claim needs; see :func:`compare`."""
     if claim.kind == "share":
         train = "control_excess" if by_control else "excess_train"
         return [train, "excess_held_out", "floor_train", "floor_held_out"]
@@ -45,43 +45,71 @@ def list_columns(claim: Claim, by_control: bool = False) -> list[str]:
 
 
 def compare_sides(claim: Claim, evidence: Evidence, columns: list[str]) -> list[Comparison]:
-    """Held-out score over train score, for each model."""
-    found = []
+    """Held-out score over train score, for each model.
+
+    Args:
+        claim: what is claimed.
+        evidence: the runs that count.
+        columns: the ratio.
+    """
+    comparisons = []
     for row in claim.cells:
         ratios = evidence.select(row, columns).to_numpy()[:, 0]
         if len(ratios):
-            found.append(compare_ratio(row.model, ratios, claim.bound, claim.above))
-    return found
+            comparisons.append(compare_ratio(row.model, ratios, claim.bound, claim.above))
+    return comparisons
 
 
 def compare_images(claim: Claim, evidence: Evidence, columns: list[str]) -> list[Comparison]:
-    """The sides' difference in excess, as a share of that in the images' floor, for each model."""
-    found = []
+    """The sides' difference in excess, as a share of that in the images' floor, for each model.
+
+    Args:
+        claim: what is claimed.
+        evidence: the runs that count.
+        columns: excess of training and held-out images, their entropy floors.
+    """
+    comparisons = []
     for row in claim.cells:
         train, held_out, *floors = evidence.select(row, columns).to_numpy().T
         if len(train):
             images = floors[1] - floors[0]
-            found.append(compare_share(row.model, train, held_out, images, claim.bound))
-    return found
+            comparisons.append(compare_share(row.model, train, held_out, images, claim.bound))
+    return comparisons
 
 
 def compare_conditions(claim: Claim, evidence: Evidence, columns: list[str]) -> list[Comparison]:
-    """Held-out score over that of the next easier condition, for each model."""
+    """Held-out score over that of the next easier condition, for each model.
+
+    Args:
+        claim: what is claimed.
+        evidence: the runs that count.
+        columns: the score.
+    """
+    comparisons = []
+    for easier, harder in pair_conditions(claim.cells):
+        low, high = pair(evidence.select(easier, columns), evidence.select(harder, columns))
+        if len(low):
+            name = f"{harder.model}: {harder.variant} over {easier.variant}"
+            comparisons.append(compare_ratio(name, high / low, claim.bound, claim.above))
+    return comparisons
+
+
+def pair_conditions(cells: Iterable[Row]) -> list[tuple[Row, Row]]:
+    """Each model's rows, and those of its next condition; conditions stand in their order."""
     models: dict[tuple[str, str], list[Row]] = {}
-    for row in claim.cells:  # conditions stand in the claimed order
+    for row in cells:
         models.setdefault((row.experiment, row.model), []).append(row)
-    found = []
-    for rows in models.values():
-        for easier, harder in pairwise(rows):
-            low, high = pair(evidence.select(easier, columns), evidence.select(harder, columns))
-            if len(low):
-                name = f"{harder.model}: {harder.variant} over {easier.variant}"
-                found.append(compare_ratio(name, high / low, claim.bound, claim.above))
-    return found
+    return [steps for rows in models.values() for steps in pairwise(rows)]
 
 
 def correlate(claim: Claim, evidence: Evidence, columns: list[str]) -> list[Correlation]:
-    """Spearman's ρ of disentanglement and held-out score over models' means."""
+    """Spearman's ρ of disentanglement and held-out score over models' means.
+
+    Args:
+        claim: what is claimed.
+        evidence: the runs that count.
+        columns: disentanglement and the score.
+    """
     cells = [evidence.select(row, columns).to_numpy().T for row in claim.cells]
     there = [(disentanglement, np.log(score)) for disentanglement, score in cells if len(score)]
     if len(there) < 3:
@@ -90,12 +118,20 @@ def correlate(claim: Claim, evidence: Evidence, columns: list[str]) -> list[Corr
     return [compare_correlation(first, second, claim.bound)]
 
 
-def compare_with_decoder(claim: Claim, evidence: Evidence, columns: list[str]) -> list[Comparison]:
-    """Held-out score over the ground-truth decoder's, for each autoencoder."""
-    *autoencoders, decoder = claim.cells
-    found = []
-    for row in autoencoders:
-        own, its = pair(evidence.select(row, columns), evidence.select(decoder, columns))
+def compare_with_reference(
+    claim: Claim, evidence: Evidence, columns: list[str]
+) -> list[Comparison]:
+    """Held-out score over the reference's, the last cell's, for each other model.
+
+    Args:
+        claim: what is claimed.
+        evidence: the runs that count.
+        columns: the score.
+    """
+    *models, reference = claim.cells
+    comparisons = []
+    for row in models:
+        own, its = pair(evidence.select(row, columns), evidence.select(reference, columns))
         if len(own):
-            found.append(compare_ratio(row.model, own / its, claim.bound, claim.above))
-    return found
+            comparisons.append(compare_ratio(row.model, own / its, claim.bound, claim.above))
+    return comparisons

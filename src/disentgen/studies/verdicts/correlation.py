@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from disentgen.analysis.tables import CONFIDENCE, MINIMUM_SEEDS
-from disentgen.studies.verdicts.estimates import Ends, Values
+from disentgen.analysis.tables import MINIMUM_SEEDS
+from disentgen.studies.verdicts.estimates import LEVEL, Ends, Values
 
 #: Of a correlation of ±1, whose arctangent has no end.
 LIMIT = 0.9999
@@ -66,7 +66,8 @@ class Correlation:
         if not self._is_judged:
             return np.full(np.shape(self.rho), np.nan)
         distance = np.arctanh(self._limited()) - np.arctanh(bound)
-        return norm.sf(distance / correlation_error(self.rho, self.models))
+        p: Values = norm.sf(distance / correlation_error(self.rho, self.models))
+        return p
 
 
 def compare_correlation(
@@ -95,7 +96,8 @@ def spearman(first: Values, second: Values) -> Values:
     centred = [values - values.mean(-1, keepdims=True) for values in ranks]
     sizes = [np.square(values).sum(-1) for values in centred]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return (centred[0] * centred[1]).sum(-1) / np.sqrt(sizes[0] * sizes[1])
+        rho: Values = (centred[0] * centred[1]).sum(-1) / np.sqrt(sizes[0] * sizes[1])
+    return rho
 
 
 def correlation_error(rho: Values, count: int) -> Values:
@@ -126,7 +128,8 @@ def reliability(models: Sequence[Values]) -> Values:
     within = sum(np.square(values - values.mean(-1, keepdims=True)).sum(-1) for values in models)
     with np.errstate(divide="ignore", invalid="ignore"):
         noise = within / np.asarray(counts.sum() - len(models), dtype=float)
-        return np.clip(1 - noise / between, 0, 1)
+        share: Values = np.clip(1 - noise / between, 0, 1)
+    return share
 
 
 def list_deciding(count: int, bound: float) -> tuple[float, float]:
@@ -136,10 +139,9 @@ def list_deciding(count: int, bound: float) -> tuple[float, float]:
         count: models; their ranks are without ties.
         bound: that ρ is claimed to be above.
     """
-    level = (1 - CONFIDENCE) / 2
     step = 6 / (count * (count**2 - 1))
     possible = np.arange(1, -1 - step, -2 * step)
-    found = Correlation("", possible, np.ones_like(possible), bound, count, count)
-    for_it, against = found.p_claimed() <= level, found.p_against() <= level
+    judged = Correlation("", possible, np.ones_like(possible), bound, count, count)
+    for_it, against = judged.p_claimed() <= LEVEL, judged.p_against() <= LEVEL
     lowest = possible[for_it].min() if for_it.any() else np.nan
     return float(lowest), float(possible[against].max() if against.any() else np.nan)

@@ -1,4 +1,4 @@
-"""Verdicts on the study's claims.
+"""Verdicts on a study's claims.
 
 Where all models must agree, a claim is *supported* if each one's interval lies on the claimed side
 (an intersection-union test, whose level needs no correction), and *not supported* if at least one
@@ -7,26 +7,22 @@ way round. Everything else is *undecided*, with what is missing. One-sided level
 intervals of 95 % show the same.
 """
 
-import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from disentgen.analysis.tables import CONFIDENCE, MINIMUM_SEEDS
-from disentgen.studies.montero2021 import load_protocols
-from disentgen.studies.montero2021.claims import Claim, list_claims
+from disentgen.studies.claims import Claim
+from disentgen.studies.study import Study
 from disentgen.studies.verdicts.comparisons import Comparisons, compare, list_columns
-from disentgen.studies.verdicts.correlation import Correlation, list_deciding
-from disentgen.studies.verdicts.estimates import Comparison, adjust_holm, power
+from disentgen.studies.verdicts.estimates import LEVEL, Comparison, adjust_holm
+from disentgen.studies.verdicts.needs import describe_need
+from disentgen.studies.verdicts.published import describe_published
 from disentgen.studies.verdicts.selection import Evidence, describe_rows
 
 SUPPORTED, NOT_SUPPORTED, UNDECIDED = "supported", "not supported", "undecided"
-LEVEL = (1 - CONFIDENCE) / 2
-#: How often as many seeds as are said to be needed would decide, and the most that are said.
-POWER, MAXIMUM_SEEDS = 0.8, 20
 
 
 @dataclass(frozen=True)
@@ -72,25 +68,35 @@ class Verdict:
     note: str
 
 
-def tabulate_verdicts(runs: pd.DataFrame) -> pd.DataFrame:
-    """A row for each claim, for original images and for stand-ins apart.
+def tabulate_verdicts(runs: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """A row for each of a study's claims, for original images and for stand-ins apart.
 
     Args:
-        runs: of :func:`~disentgen.analysis.tables.tabulate_runs`.
+        runs: of :func:`~disentgen.studies.verdicts.departures.add_protocols`.
+        study: whose claims are judged.
+
+    Returns:
+        Columns ``study``, ``source`` and those of :class:`Verdict`.
     """
     parts = runs.groupby("source") if len(runs) else [("", runs)]
-    return pd.DataFrame(
-        [
-            {"source": source, **asdict(judge(claim, evidence))}
-            for source, part in parts
-            for evidence in (Evidence(part),)
-            for claim in list_claims()
-        ]
-    )
+    rows = [
+        {"study": study.name, "source": source, **asdict(judge(claim, evidence, study))}
+        for source, part in parts
+        for evidence in (Evidence(part),)
+        for claim in study.claims
+    ]
+    columns = ["study", "source", *(field.name for field in fields(Verdict))]
+    return pd.DataFrame(rows, columns=columns)
 
 
-def judge(claim: Claim, evidence: Evidence) -> Verdict:
-    """The verdict on a claim."""
+def judge(claim: Claim, evidence: Evidence, study: Study) -> Verdict:
+    """The verdict on a claim.
+
+    Args:
+        claim: of the study.
+        evidence: the runs that count.
+        study: whose published numbers and notes stand beside the verdict.
+    """
     missing = evidence.list_missing(claim.cells, list_columns(claim))
     comparisons = compare(claim, evidence)
     verdict, place = UNDECIDED, find_weakest(comparisons, claim.some)
@@ -99,23 +105,57 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
         place = find_decisive(comparisons, claim.some, verdict)
     if verdict == UNDECIDED and not missing:
         missing = describe_need(comparisons, claim.some)
-    # The side of which one model suffices is judged at Holm's first level.
-    single = verdict == (SUPPORTED if claim.some else NOT_SUPPORTED)
-    confidence = 1 - 2 * LEVEL / (len(comparisons) if single else 1)
-    found = comparisons[place] if comparisons else None
-    estimate, low, high = found.measure(confidence) if found else (np.nan, np.nan, np.nan)
     return Verdict(
-        claim.number, claim.text, claim.dataset, verdict, claim.quantity, claim.bound, claim.reason,
-        found.name if found else "", estimate, low, high, confidence, found.seeds if found else 0,
-        confirm(claim, evidence, verdict), missing, claim.published,
-        describe_notes(claim),
-    )  # fmt: skip
+        number=claim.number,
+        claim=claim.text,
+        dataset=claim.dataset,
+        verdict=verdict,
+        quantity=claim.quantity,
+        bound=claim.bound,
+        reason=claim.reason,
+        **describe_decisive(comparisons, place, stands_alone(verdict, claim.some)),
+        control=confirm(claim, evidence, verdict),
+        missing=missing,
+        published=describe_published(claim, study),
+        note=describe_notes(claim, study),
+    )
 
 
-def describe_notes(claim: Claim) -> str:
+def describe_decisive(comparisons: Comparisons, place: int, alone: bool) -> dict[str, Any]:
+    """The comparison that decides, its estimate and interval, as a verdict has them.
+
+    Args:
+        comparisons: of a claim.
+        place: of the one that decides.
+        alone: whether it decides alone, and so at Holm's first level.
+    """
+    confidence = 1 - 2 * LEVEL / (len(comparisons) if alone else 1)
+    if not comparisons:
+        ends, name, seeds = (np.nan, np.nan, np.nan), "", 0
+    else:
+        decisive = comparisons[place]
+        ends, name, seeds = decisive.measure(confidence), decisive.name, decisive.seeds
+    return {
+        "decided_by": name,
+        **dict(zip(("estimate", "low", "high"), ends, strict=True)),
+        "confidence": confidence,
+        "seeds": seeds,
+    }
+
+
+def stands_alone(verdict: str, some: bool) -> bool:
+    """Whether a verdict is the one that a single comparison suffices for.
+
+    Args:
+        verdict: on a claim.
+        some: whether one comparison on the claimed side suffices; else all must be.
+    """
+    return verdict == (SUPPORTED if some else NOT_SUPPORTED)
+
+
+def describe_notes(claim: Claim, study: Study) -> str:
     """What a claim cannot show, and what is uncertain of the study's rows that it needs."""
-    protocols = load_protocols()
-    notes = describe_rows((row, protocols[row]["note"]) for row in claim.cells if row in protocols)
+    notes = describe_rows((row, study.entries[row].note) for row in claim.cells)
     return "; ".join(note for note in (claim.remark, notes) if note)
 
 
@@ -140,19 +180,24 @@ def decide(comparisons: Comparisons, some: bool = False) -> NDArray[np.str_]:
 def collect_p(comparisons: Comparisons) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """One-sided p-values for the claim and against it, (…, comparisons) each."""
     return (
-        np.stack([found.p_claimed() for found in comparisons], axis=-1),
-        np.stack([found.p_against() for found in comparisons], axis=-1),
+        np.stack([comparison.p_claimed() for comparison in comparisons], axis=-1),
+        np.stack([comparison.p_against() for comparison in comparisons], axis=-1),
     )
 
 
 def find_decisive(comparisons: Comparisons, some: bool, verdict: str) -> int:
-    """Which comparison decides: the strongest where one suffices, the weakest where all agree."""
-    claimed, against = collect_p(comparisons)
+    """Which comparison decides: the strongest where one suffices, the weakest where all agree.
+
+    Args:
+        comparisons: of a claim.
+        some: whether one on the claimed side suffices.
+        verdict: on the claim.
+    """
     if verdict == UNDECIDED:
         return find_weakest(comparisons, some)
-    single = verdict == (SUPPORTED if some else NOT_SUPPORTED)
+    claimed, against = collect_p(comparisons)
     p = claimed if verdict == SUPPORTED else against
-    return int(p.argmin() if single else p.argmax())
+    return int(p.argmin() if stands_alone(verdict, some) else p.argmax())
 
 
 def find_weakest(comparisons: Comparisons, some: bool) -> int:
@@ -161,9 +206,9 @@ def find_weakest(comparisons: Comparisons, some: bool) -> int:
     Of those of too few seeds only the estimate is known.
     """
     margins = [
-        min(margin.mean() for margin in found.margins)
-        for found in comparisons
-        if isinstance(found, Comparison)
+        min(margin.mean() for margin in comparison.margins)
+        for comparison in comparisons
+        if isinstance(comparison, Comparison)
     ]
     if not margins:
         return 0
@@ -171,47 +216,19 @@ def find_weakest(comparisons: Comparisons, some: bool) -> int:
 
 
 def confirm(claim: Claim, evidence: Evidence, verdict: str) -> str:
-    """Whether the gap to controls says the same of a claim that is decided."""
+    """Whether the gap to controls says the same of a claim that is decided.
+
+    Args:
+        claim: of the study.
+        evidence: the runs that count.
+        verdict: on the claim.
+    """
     if verdict == UNDECIDED:
         return ""
     missing = evidence.list_missing(claim.cells, list_columns(claim, by_control=True))
     if missing:
         return f"not confirmed by the control: {missing}"
-    found = str(decide(compare(claim, evidence, by_control=True), claim.some))
-    if found == verdict:
+    by_control = str(decide(compare(claim, evidence, by_control=True), claim.some))
+    if by_control == verdict:
         return "confirmed by the control"
-    return f"not confirmed by the control: by it, {found}"
-
-
-def describe_need(comparisons: Comparisons, some: bool) -> str:
-    """What an undecided claim lacks although all its cells are there."""
-    first = comparisons[0]
-    if isinstance(first, Correlation):
-        lowest, highest = list_deciding(first.models, first.bound)
-        left = 1 - float(np.square(first.attenuation))
-        return (
-            f"models, rather than seeds: with {first.models}, ρ decides from {lowest:.2f} up or "
-            f"{highest:.2f} down (noise of seeds: {left:.0%} of what models differ in)"
-        )
-    seeds = count_needed([found for found in comparisons if isinstance(found, Comparison)], some)
-    count = f"more than {MAXIMUM_SEEDS}" if seeds is None else f"about {seeds}"
-    return f"seeds: {count} of each model at this spread (power {POWER:.0%})"
-
-
-def count_needed(comparisons: Sequence[Comparison], some: bool) -> int | None:
-    """Seeds of each model that would decide as the estimates point; None if more than 20.
-
-    Args:
-        comparisons: of a claim.
-        some: whether one on the claimed side suffices.
-    """
-    claimed, against = np.array([found.effects() for found in comparisons]).T
-    every, single = (against, claimed) if some else (claimed, against)
-    for seeds in range(MINIMUM_SEEDS, MAXIMUM_SEEDS + 1):
-        if every.min() > 0:
-            reached = math.prod(power(effect, seeds, LEVEL) for effect in every)
-        else:
-            reached = power(single.max(), seeds, LEVEL / len(single))
-        if reached >= POWER:
-            return seeds
-    return None
+    return f"not confirmed by the control: by it, {by_control}"

@@ -12,7 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from disentgen.analysis.tables import MINIMUM_SEEDS, interval
+from disentgen.analysis.tables import CONFIDENCE, MINIMUM_SEEDS, interval
+
+#: Of one-sided tests, so that intervals show the same.
+LEVEL = (1 - CONFIDENCE) / 2
 
 Values = NDArray[np.float64]
 #: Mean or estimate, lower and upper end.
@@ -37,20 +40,22 @@ class Comparison:
     @property
     def seeds(self) -> int:
         """How many seeds the quantity is known of."""
-        return self.margins[0].shape[-1]
+        return int(self.margins[0].shape[-1])
 
     def p_claimed(self) -> Values:
         """p-values that are small where the quantity is on the claimed side of all its bounds."""
-        return np.max([p_above_zero(margin) for margin in self.margins], axis=0)
+        p: Values = np.max([p_above_zero(margin) for margin in self.margins], axis=0)
+        return p
 
     def p_against(self) -> Values:
         """p-values that are small where the quantity is beyond one of its bounds."""
-        return np.min([p_above_zero(-margin) for margin in self.margins], axis=0)
+        p: Values = np.min([p_above_zero(-margin) for margin in self.margins], axis=0)
+        return p
 
     def effects(self) -> tuple[float, float]:
         """How far the quantity is on the claimed side, and on the other, in standard deviations."""
-        found = [margin.mean() / max(margin.std(ddof=1), 1e-12) for margin in self.margins]
-        return float(min(found)), float(-min(found))
+        effect = min(margin.mean() / max(margin.std(ddof=1), 1e-12) for margin in self.margins)
+        return float(effect), float(-effect)
 
 
 def p_above_zero(margin: Values) -> Values:
@@ -65,7 +70,9 @@ def p_above_zero(margin: Values) -> Values:
     if seeds < MINIMUM_SEEDS:
         return np.full(margin.shape[:-1], np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return t.sf(margin.mean(-1) / (margin.std(-1, ddof=1) / np.sqrt(seeds)), seeds - 1)
+        statistic = margin.mean(-1) / (margin.std(-1, ddof=1) / np.sqrt(seeds))
+    p: Values = t.sf(statistic, seeds - 1)
+    return p
 
 
 def compare_ratio(name: str, ratios: Values, bound: float, above: bool) -> Comparison:
@@ -113,7 +120,7 @@ def compare_share(
         # Sides whose images do not differ have no share of a difference.
         apart = images.mean(-1, keepdims=True)
         total = np.exp(centre) + abs(share) * np.where(apart > 0, apart, np.nan)
-        margin = np.log(total) + np.exp(centre) / total * (lower - centre) - upper
+        margin: Values = np.log(total) + np.exp(centre) / total * (lower - centre) - upper
         return margin if share >= 0 else -margin
 
     return Comparison(
@@ -134,8 +141,8 @@ def invert(margin: Callable[[float], Values], confidence: float) -> Ends:
     from scipy.stats import t
 
     def statistic(place: float) -> float:
-        found = margin(np.sinh(place))
-        return float(found.mean() / (max(found.std(ddof=1), 1e-12) / np.sqrt(len(found))))
+        values = margin(np.sinh(place))
+        return float(values.mean() / (max(values.std(ddof=1), 1e-12) / np.sqrt(len(values))))
 
     def solve(wanted: float) -> float:
         ends = -20.0, 20.0
@@ -156,7 +163,7 @@ def invert(margin: Callable[[float], Values], confidence: float) -> Ends:
 
 
 def power(effect: float, seeds: int, level: float) -> float:
-    """Of a one-sided t-test: how often it finds an effect.
+    """Power of a one-sided t-test: how often it detects an effect.
 
     Args:
         effect: mean in standard deviations.
@@ -165,9 +172,9 @@ def power(effect: float, seeds: int, level: float) -> float:
     """
     from scipy.stats import nct, t
 
-    found = nct.sf(t.ppf(1 - level, seeds - 1), seeds - 1, effect * np.sqrt(seeds))
+    detected = nct.sf(t.ppf(1 - level, seeds - 1), seeds - 1, effect * np.sqrt(seeds))
     # Beyond what the series reaches, the effect cannot be missed.
-    return float(np.nan_to_num(found, nan=1.0))
+    return float(np.nan_to_num(detected, nan=1.0))
 
 
 def adjust_holm(p: Values) -> Values:

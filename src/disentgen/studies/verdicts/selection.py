@@ -1,13 +1,14 @@
-"""Which runs count for the study's claims, and what is missing of those that should."""
+"""Which runs count for a study's claims, and what is missing of those that should."""
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
+from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.metrics import load_metrics
-from disentgen.analysis.tables import DISENTANGLEMENT, MINIMUM_SEEDS, has_failed, has_learned
-from disentgen.studies.montero2021 import Row
+from disentgen.analysis.tables import MINIMUM_SEEDS, has_failed, has_learned
+from disentgen.studies.rows import Row
 
 ROW = ["experiment", "dataset", "variant", "row"]
 NO_RUN = "no run"
@@ -26,7 +27,7 @@ class Evidence:
     leaving out single ones would leave out the bad ones.
 
     Args:
-        runs: of :func:`~disentgen.analysis.tables.tabulate_runs`, of one source.
+        runs: of :func:`~disentgen.studies.verdicts.departures.add_protocols`, of one source.
     """
 
     def __init__(self, runs: pd.DataFrame):
@@ -118,10 +119,12 @@ def add_scores(runs: pd.DataFrame) -> pd.DataFrame:
     own = runs[~runs["control"].astype(bool)]
     gap = own["gap_to_control"].where(own["control_run"].isin(usable))
     control = own["excess_held_out"] - gap
-    # Of fewer images than the metric wants, disentanglement is more chance than the models'.
-    measured = own["metric_images"] >= load_metrics()[DISENTANGLEMENT].images
+    # Of fewer images than the metric wants, disentanglement is more chance than the models'; where
+    # it is known by construction, it is of none.
+    images = own["metric_images"]
+    known = images.isna() | (images >= load_metrics()[DISENTANGLEMENT].images)
     return own.assign(
-        disentanglement=own["disentanglement"].where(measured | (own["experiment"] == "decoders")),
+        disentanglement=own["disentanglement"].where(known),
         nll_ratio=own["nll_held_out"] / own["nll_train"],
         excess_ratio=own["excess_held_out"] / own["excess_train"],
         control_excess=control,
@@ -130,10 +133,10 @@ def add_scores(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def list_strays(runs: pd.DataFrame) -> pd.DataFrame:
-    """Runs that decide no claim since they do not follow the study, a row for each cell.
+    """Runs that decide no claim since they do not follow a study, a row for each cell.
 
     Args:
-        runs: of :func:`~disentgen.analysis.tables.tabulate_runs`.
+        runs: of :func:`~disentgen.studies.verdicts.departures.add_protocols`.
 
     Returns:
         Columns ``dataset``, ``source``, ``variant``, ``label``, ``control``, ``protocol`` (what

@@ -43,7 +43,7 @@ class Adversarial(Loss):
     def update_discriminator(self, loss: Tensor) -> None:
         """Update the discriminator once, by the gradient of its loss."""
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         self.optimizer.step()
 
     def get_extra_state(self) -> dict[str, Any]:

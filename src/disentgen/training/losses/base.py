@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from disentgen.models.families.lgm import AutoencoderOutput
+from disentgen.models.autoencoder import AutoencoderOutput
 from disentgen.models.outputs import Output
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from disentgen.models.families.lgm import AutoencoderOutput
+from disentgen.models.autoencoder import AutoencoderOutput
 from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.training.losses.base import Loss, NonNegative, Terms, kl_terms
 

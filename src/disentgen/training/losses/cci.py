@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from disentgen.models.families.lgm import AutoencoderOutput
+from disentgen.models.autoencoder import AutoencoderOutput
 from disentgen.training.losses.base import Loss, NonNegative, Terms, kl_terms
 from disentgen.training.schedules import Linear
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from disentgen.models.families.lgm import AutoencoderOutput
+from disentgen.models.autoencoder import AutoencoderOutput
 from disentgen.training.losses.adversarial import Adversarial
 from disentgen.training.losses.base import NonNegative, Positive, Terms, kl_terms
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from disentgen.models.families.lgm import AutoencoderOutput
+from disentgen.models.autoencoder import AutoencoderOutput
 from disentgen.training.losses.adversarial import Adversarial
 from disentgen.training.losses.base import Loss, NonNegative, Positive, Terms, kl_terms
 
@@ -109,7 +109,8 @@ def measure_discrepancy(codes: Tensor, prior: Tensor, variance: float) -> Tensor
     scale = 2 * codes.shape[1] * variance
 
     def kernel(first: Tensor, second: Tensor) -> Tensor:
-        return scale / (scale + torch.cdist(first, second).square())
+        similarity: Tensor = scale / (scale + torch.cdist(first, second).square())
+        return similarity
 
     count = len(codes)
     within = kernel(codes, codes) + kernel(prior, prior)

@@ -1,0 +1,79 @@
+"""What a run's model makes of a few images of each side; the pictures at the end of a training."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from disentgen.analysis.figures.figure import load_figures
+from disentgen.analysis.measure import Measurements
+from disentgen.dataset.pictures import EXAMPLES, choose_examples
+from disentgen.errors import UsageError
+from disentgen.models import FAMILIES, Examples
+from disentgen.runs import Run
+
+#: Sides of which examples are shown. Held-in images are validation images, which were not trained
+#: on either.
+SHOWN = {"held in": "validation", "held out": "held_out"}
+
+
+class Examined(NamedTuple):
+    """What a model was given, what it should have made of it, and what it made."""
+
+    inputs: Any
+    target: Tensor
+    output: Any
+
+
+def save_examples(run: Run) -> list[Path]:
+    """Draw what is drawn at the end of a training, in the run's folder.
+
+    Returns:
+        The paths of the pictures.
+    """
+    measured = Measurements(run)
+    return [
+        figure.save(measured, run.path / figure.name).path
+        for figure in load_figures("run")
+        if figure.at_end and figure.applies(measured)
+    ]
+
+
+def list_shown_sides(run: Run) -> dict[str, str]:
+    """The sides of which examples are shown, by title; those that have images."""
+    return {title: side for title, side in SHOWN.items() if run.split.mask(side).any()}
+
+
+def run_task(run: Run, side: str, count: int) -> Examined:
+    """Ask a run's model its task for a few images of a side, the same ones every time.
+
+    Args:
+        run: with a model.
+        side: of its split.
+        count: at most so many images.
+    """
+    task = run.task(side)
+    indices = task.usable(choose_examples(run.dataset, side, count))
+    inputs, target = task(run.dataset.observe(), indices, np.random.default_rng(0))
+    with torch.no_grad():
+        return Examined(inputs, target, run.model(inputs))
+
+
+def run_examples(run: Run, side: str, count: int = EXAMPLES) -> Examples:
+    """What a run's model makes of a few images of a side, in rows.
+
+    Args:
+        run: with a model that makes images.
+        side: of its split.
+        count: at most so many images.
+
+    Raises:
+        UsageError: it makes none.
+    """
+    arrange = FAMILIES[run.family].examples
+    if arrange is None:
+        raise UsageError(f"models of family '{run.family}' make no images; {run.path} is of it.")
+    inputs, target, output = run_task(run, side, count)
+    return arrange(inputs, target, output, run.split.grid.names)

@@ -1,0 +1,125 @@
+"""How pictures are drawn and saved, whatever they show: one style, sizes, rows of images, files."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from disentgen.paths import write_whole
+
+#: Widths of a paper's column and of its page, in inches.
+COLUMN, PAGE = 3.25, 6.75
+#: Sizes of text, in points.
+SMALL, MEDIUM, LARGE = 6, 7, 8
+#: Pixels between images in a row, and from one image to the next below it.
+GAP = 3
+#: What a format is saved with: without the date, so that the same picture is the same file.
+METADATA: dict[str, dict[str, Any] | None] = {
+    "png": None,
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+}
+
+
+@contextmanager
+def default_style() -> Iterator[None]:
+    """Draw and save under matplotlib's own defaults, whatever the user's matplotlibrc says.
+
+    Fonts are embedded in PDF files as TrueType, as conferences ask for.
+    """
+    with matplotlib.style.context("default"), matplotlib.rc_context():
+        matplotlib.rcParams.update({"svg.hashsalt": "disentgen", "pdf.fonttype": 42})
+        yield
+
+
+def literal(text: object) -> str:
+    """A text that matplotlib draws as it is: a ``$`` in a name begins no formula."""
+    return str(text).replace("$", r"\$")
+
+
+def wrap(text: object, width: int, lines: int = 3) -> str:
+    """A text in lines of at most ``width`` characters, cut after ``lines`` of them, literally.
+
+    Args:
+        text: to be drawn.
+        width: of a line.
+        lines: at most so many; a longer text ends in an ellipsis.
+    """
+    wrapped = textwrap.wrap(str(text), width, max_lines=lines, placeholder=" …")
+    return literal("\n".join(wrapped))
+
+
+def make_figure(width: float, height: float) -> Figure:
+    """An empty figure that makes room for all text, in inches."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def add_heading(figure: Figure, text: str) -> None:
+    """A title over all panels, in lines that are no longer than the figure is wide."""
+    figure.suptitle(wrap(text, int(15 * figure.get_figwidth())), fontsize=LARGE)
+
+
+def draw_rows(axis: Axes, rows: Sequence[Tensor], labels: Sequence[str]) -> None:
+    """Draw rows of images, with a label beside each row.
+
+    Args:
+        axis: to draw on.
+        rows: of the same number of images, each (images, channels, height, width) in 0..1.
+        labels: of the rows.
+    """
+    # Imported here since torchvision takes seconds to start, and most runs draw once, at the end.
+    from torchvision.utils import make_grid
+
+    pictures = torch.cat(list(rows))
+    grid = make_grid(pictures, nrow=len(rows[0]), padding=GAP, pad_value=0.6)
+    axis.imshow(grid.permute(1, 2, 0).numpy(), interpolation="nearest")
+    height = pictures.shape[-2] + GAP
+    axis.set_xticks([])
+    axis.set_yticks(
+        [height * (number + 0.5) for number in range(len(rows))],
+        [literal(label) for label in labels], fontsize=8,
+    )  # fmt: skip
+    axis.tick_params(length=0)
+    axis.set_frame_on(False)
+
+
+def choose_ticks(names: Sequence[str], limit: int = 4) -> tuple[NDArray[np.int64], list[str]]:
+    """Classes of a factor to be named on an axis: evenly spaced, the first and the last among them.
+
+    Args:
+        names: of all classes.
+        limit: at most so many are chosen.
+
+    Returns:
+        The classes, and their names.
+    """
+    places = space_evenly(len(names), limit)
+    return places, [literal(names[place]) for place in places]
+
+
+def space_evenly(size: int, limit: int) -> NDArray[np.int64]:
+    """At most ``limit`` of the numbers below ``size``, the first and the last among them."""
+    return np.unique(np.linspace(0, size - 1, min(size, limit)).round().astype(np.int64))
+
+
+@default_style()
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure in the format of the path's suffix, whole or not at all.
+
+    Returns:
+        The path.
+    """
+    kind = path.suffix.removeprefix(".")
+    write_whole(
+        path, lambda file: figure.savefig(file, format=kind, dpi=150, metadata=METADATA[kind])
+    )
+    return path

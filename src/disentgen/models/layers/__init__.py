@@ -1,0 +1,60 @@
+"""Networks from lists of layers, such as ``[("conv", (32, 4, 2, 1)), ("relu",)]``.
+
+Each kind of layer is a class: its fields are what a list may say, and it knows the shape it makes,
+the module it is, and the layer that undoes its shape (its transposition). A kind is found by
+standing in ``LAYERS`` of its module in this folder.
+"""
+
+from disentgen.models.layers.activations import HyperbolicTangent, Rectifier
+from disentgen.models.layers.base import ImageShape, Layer, LayerList, Shape
+from disentgen.models.layers.broadcast import SpatialBroadcast
+from disentgen.models.layers.convolution import (
+    Convolution,
+    FewChannelUpsampling,
+    TransposedConvolution,
+)
+from disentgen.models.layers.linear import Linear
+from disentgen.models.layers.normalisation import BatchNormalisation
+from disentgen.models.layers.reading import (
+    layer_kinds,
+    normalise_layers,
+    read_layers,
+    write_layers,
+)
+from disentgen.models.layers.resampling import MaxPooling, Upsampling
+from disentgen.models.layers.reshaping import Flattening, Unflattening
+from disentgen.models.layers.stack import (
+    Stack,
+    initialise_weights,
+    make_decoder,
+    trace_shapes,
+    transpose,
+)
+
+__all__ = [
+    "BatchNormalisation",
+    "Convolution",
+    "FewChannelUpsampling",
+    "Flattening",
+    "HyperbolicTangent",
+    "ImageShape",
+    "Layer",
+    "LayerList",
+    "Linear",
+    "MaxPooling",
+    "Rectifier",
+    "Shape",
+    "SpatialBroadcast",
+    "Stack",
+    "TransposedConvolution",
+    "Unflattening",
+    "Upsampling",
+    "initialise_weights",
+    "layer_kinds",
+    "make_decoder",
+    "normalise_layers",
+    "read_layers",
+    "trace_shapes",
+    "transpose",
+    "write_layers",
+]

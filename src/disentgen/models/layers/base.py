@@ -1,0 +1,47 @@
+"""What every kind of layer has in common: its fields are what a list of layers may say."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+from torch import nn
+
+Shape = tuple[int, ...]
+#: Channels, height, width.
+ImageShape = tuple[int, int, int]
+Count = Annotated[int, Field(ge=1)]
+Padding = Annotated[int, Field(ge=0)]
+#: In a decoder's last layers, "as the image has": channels, number of pixels, or shape.
+AsImage = Literal["image"]
+#: The type of a parameter that is a list of layers; by it, they are found among a builder's.
+LayerList = Annotated[list[Any] | None, "layers"]
+
+
+class Layer:
+    """A layer's description: a frozen dataclass whose fields are its arguments, in order."""
+
+    #: The word for it in lists of layers.
+    name: ClassVar[str]
+    #: Axes of the shapes that it can take: 3 (channels, height, width), 1 (features); None: any.
+    input_axes: ClassVar[int | None] = None
+    #: Whether its first argument is a shape, which may stand without brackets of its own.
+    takes_shape: ClassVar[bool] = False
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """The shape, without batch, that an input shape becomes.
+
+        Raises:
+            ValueError: it cannot take that shape.
+        """
+        return shape
+
+    def module(self, shape: Shape) -> nn.Module:
+        """The module for an input shape, without batch."""
+        raise NotImplementedError
+
+    def transposed(self, shape: Shape) -> "Layer":
+        """The layer that leads from ``output_shape(shape)`` back to ``shape``."""
+        return self
+
+    def fill(self, image_shape: Shape) -> "Layer":
+        """The layer with "image" replaced by what an image (channels, height, width) has."""
+        return self

@@ -1,0 +1,147 @@
+"""The published numbers of a study, as a table of cells, and what they say of its claims."""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from disentgen.analysis.cells import name_label
+from disentgen.errors import DataFileError
+from disentgen.registry import choose
+from disentgen.studies.claims import Claim, Kind
+from disentgen.studies.rows import Row
+from disentgen.studies.study import Study
+from disentgen.studies.verdicts.comparisons import pair_conditions
+
+#: What tells published cells apart, as in :mod:`~disentgen.analysis.tables`.
+KEYS = ["dataset", "condition", "variant", "model", "parameters"]
+#: Scores by side and metric, as the files call them.
+SCORES = {
+    "train nll": "nll_train",
+    "test nll": "nll_held_out",
+    "train dci_disentanglement": "disentanglement",
+}
+
+
+@cache
+def load_published(study: Study) -> pd.DataFrame:
+    """The published cells of a study: a row for each, as ``analysis.tables`` writes runs.
+
+    Its files hold a line for each number, with columns :data:`KEYS`, ``split`` (``train`` or
+    ``test``), ``metric`` (``nll`` or ``dci_disentanglement``) and ``value``.
+
+    Returns:
+        Columns :data:`KEYS`, ``nll_train``, ``nll_held_out``, ``disentanglement``, ``experiment``,
+        ``label``; no rows where the study has no files.
+
+    Raises:
+        DataFileError: a published cell is none of the study's rows.
+        UsageError: a number is none of the scores that runs have.
+    """
+    columns = [*KEYS, *SCORES.values()]
+    tables = [pd.read_csv(path, keep_default_na=False) for path in study.published]
+    if not tables:
+        return pd.DataFrame(columns=[*columns, "experiment", "label"])
+    table = pd.concat(tables)
+    names = table["split"] + " " + table["metric"]
+    table["score"] = [choose("published score", name, SCORES) for name in names]
+    wide = table.pivot(index=KEYS, columns="score", values="value").reset_index()
+    wide = wide.reindex(columns=columns)
+    labels = [name_label(*cell) for cell in zip(wide["model"], wide["parameters"], strict=True)]
+    cells = zip(wide["dataset"], wide["variant"], labels, strict=True)
+    experiments = [find_experiment(study, *cell) for cell in cells]
+    return wide.assign(experiment=experiments, label=labels)
+
+
+def find_experiment(study: Study, dataset: str, variant: str, model: str) -> str:
+    """The experiment of a published cell.
+
+    Args:
+        study: that published it.
+        dataset: its name.
+        variant: of the dataset.
+        model: and strength, as the study's rows have it.
+
+    Raises:
+        DataFileError: the study has no such row.
+    """
+    for row in study.entries:
+        if row[1:] == (dataset, variant, model):
+            return row.experiment
+    raise DataFileError(
+        f"published numbers of {study.name}: {dataset} {variant} {model} is none of its rows."
+    )
+
+
+@cache
+def describe_published(claim: Claim, study: Study) -> str:
+    """The range of a claim's quantity in the published tables; empty where they do not have it.
+
+    The tables hold NLL alone, which stands for excess too.
+    """
+    table = load_published(study).set_index([*Row._fields[:3], "label"])
+    cells = [row for row in claim.cells if row in table.index]
+    if not cells:
+        return ""
+    values = QUANTITIES[claim.kind](table, cells)
+    ends = values.min(), values.max()
+    if claim.kind == "share":
+        return "NLL differs by {:.1f} to {:.1f}".format(*ends)
+    unit = "" if claim.score == "nll" else " in NLL"
+    return " to ".join(dict.fromkeys(f"{end:.2f}" for end in ends)) + unit
+
+
+Values = NDArray[np.float64]
+
+
+def divide_sides(table: pd.DataFrame, cells: list[Row]) -> Values:
+    """(cells,) held-out over train NLL."""
+    return read(table, cells, "nll_held_out") / read(table, cells, "nll_train")
+
+
+def subtract_sides(table: pd.DataFrame, cells: list[Row]) -> Values:
+    """(cells,) held-out less train NLL."""
+    return read(table, cells, "nll_held_out") - read(table, cells, "nll_train")
+
+
+def divide_conditions(table: pd.DataFrame, cells: list[Row]) -> Values:
+    """(pairs,) held-out NLL over that of the same model's next easier condition."""
+    easier, harder = zip(*pair_conditions(cells), strict=True)
+    return read(table, list(harder), "nll_held_out") / read(table, list(easier), "nll_held_out")
+
+
+def correlate(table: pd.DataFrame, cells: list[Row]) -> Values:
+    """(1,) Spearman's ρ of disentanglement and held-out NLL."""
+    from scipy.stats import spearmanr
+
+    scores = (read(table, cells, name) for name in ("disentanglement", "nll_held_out"))
+    rho: float = spearmanr(*scores).statistic
+    return np.array([rho])
+
+
+def divide_by_reference(table: pd.DataFrame, cells: list[Row]) -> Values:
+    """(cells − 1,) held-out NLL over the last cell's."""
+    scores = read(table, cells, "nll_held_out")
+    return scores[:-1] / scores[-1]
+
+
+def read(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
+    """(cells,) a published score.
+
+    Args:
+        table: of :func:`load_published`, by row.
+        cells: rows that it has.
+        score: its column.
+    """
+    return table[score].loc[cells].to_numpy(float)
+
+
+QUANTITIES: dict[Kind, Callable[[pd.DataFrame, list[Row]], Values]] = {
+    "ratio": divide_sides,
+    "share": subtract_sides,
+    "ordering": divide_conditions,
+    "correlation": correlate,
+    "best": divide_by_reference,
+}

@@ -1,0 +1,20 @@
+"""Versions of this project and of the libraries that it computes with."""
+
+from collections.abc import Iterable
+from importlib.metadata import version
+
+from disentgen import __version__
+
+PROJECT = "disent-and-gen"
+
+
+def list_versions(libraries: Iterable[str]) -> dict[str, str]:
+    """The versions of this project and of libraries, by name.
+
+    The project's own comes from its sources: it need not be installed, and an editable install
+    keeps the metadata of the day it was made.
+
+    Args:
+        libraries: names of distributions, as in ``pytorch-ignite``.
+    """
+    return {PROJECT: __version__, **{name: version(name) for name in libraries}}

@@ -1,0 +1,128 @@
+"""Labels that tell cells apart, and panels that keep splits apart."""
+
+import pandas as pd
+import pytest
+
+from conftest import REPOSITORY
+from disentgen.analysis.figures.figure import show_figure
+from disentgen.analysis.figures.labels import label_cells
+from disentgen.analysis.figures.panels import divide_splits
+from disentgen.analysis.figures.subjects import RunGroup, group_by_dataset, group_by_split
+from disentgen.analysis.tables import tabulate_cells, tabulate_runs
+from disentgen.runs import open_run
+from run_tables import make_runs
+
+EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
+
+
+def make_cells(*rows):
+    return pd.DataFrame(rows, columns=["cell", "label", "condition", "variant"])
+
+
+def test_cells_of_one_label_are_told_apart_by_what_differs():
+    settings = {
+        "a": {"model.name": "kim", "model.encoder": [1], "training.lr": 1e-4, "split.held_in": "x"},
+        "b": {"model.name": "higgins", "model.encoder": [2], "training.lr": 1e-4},
+        "c": {"model.name": "kim", "model.encoder": [1], "training.lr": 5e-5},
+        "d": {"model.name": "kim", "model.encoder": [1], "training.lr": 1e-4, "split.held_in": "y"},
+    }
+    asked = []
+
+    def read(cell):
+        asked.append(cell)
+        return settings[cell]
+
+    cells = make_cells(
+        ("a", "β-VAE 8", "extrp", "v"), ("b", "β-VAE 8", "extrp", "v"),
+        ("c", "β-VAE 8", "extrp", "v"), ("d", "β-VAE 8", "extrp", "w"),
+        ("a", "β-VAE 8", "extrp", "v"), ("e", "VAE", "extrp", "v"),
+    )  # fmt: skip
+    assert label_cells(cells, read) == {
+        "a": "β-VAE 8, kim, lr 0.0001",
+        "b": "β-VAE 8, higgins, lr 0.0001",
+        "c": "β-VAE 8, kim, lr 5e-05",
+        "d": "β-VAE 8, kim, lr 0.0001",  # of another split: the same model
+        "e": "VAE",
+    }
+    assert asked == ["a", "b", "c", "d"]
+
+
+def test_cells_that_only_their_validation_images_tell_apart_are_named_by_their_key():
+    cells = make_cells(("1a", "VAE", "extrp", "v"), ("2b", "VAE", "extrp", "v"))
+    assert label_cells(cells, lambda cell: {"split.validation": cell}) == {
+        "1a": "VAE, cell 1a", "2b": "VAE, cell 2b"
+    }  # fmt: skip
+
+
+def test_layers_of_one_name_are_told_apart_by_a_hash():
+    cells = make_cells(("a", "VAE", "extrp", "v"), ("b", "VAE", "extrp", "v"))
+    found = label_cells(cells, lambda cell: {"model.encoder": [cell], "model.name": "own"})
+    assert found["a"].startswith("VAE, encoder ")
+    assert len(set(found.values())) == 2
+
+
+@pytest.fixture(scope="module")
+def earlier():
+    """Tables of runs of two architectures, two batch sizes, two splits, and a control."""
+    names = ("1", "2", "batch-16", "other-activation", "other-split", "vae-control")
+    runs = tabulate_runs([open_run(EARLIER / "disent" / name) for name in names])
+    return runs, tabulate_cells(runs)
+
+
+def test_runs_are_grouped_by_dataset_and_by_split(earlier):
+    (group,) = group_by_dataset(*earlier, images=60)
+    labels = dict(zip(group.runs["run"], group.runs["label"], strict=True))
+    assert len(set(labels.values())) == 3
+    assert labels["disent/1"] == labels["disent/vae-control"] == labels["disent/other-split"]
+    assert labels["disent/batch-16"].startswith("VAE, ")
+    assert "batch_size 16" in labels["disent/batch-16"]
+    assert "batch_size 64" in labels["disent/1"]
+    assert set(group.cells["label"]) == set(labels.values())
+    first, second = group_by_split(group)
+    assert first.runs["run"].tolist() == [
+        "disent/1", "disent/2", "disent/batch-16", "disent/other-activation"
+    ]  # fmt: skip
+    assert second.runs["run"].tolist() == ["disent/other-split"]
+    assert second.name == "dsprites-stand-in-own-1"
+    assert not first.cells["control"].any()
+    assert [measured.run.id for measured in first.first_runs.values()] == [
+        "1", "batch-16", "other-activation"
+    ]  # fmt: skip
+    assert {measured.images for measured in first.first_runs.values()} == {60}
+
+
+def test_own_splits_have_panels_of_their_own_with_titles_of_few_lines(earlier):
+    (group,) = group_by_dataset(*earlier, images=60)
+    panels = divide_splits(group, ())
+    assert [panel.title for panel in panels] == [
+        "Recombination to range: shape2tx", "Own split: shape == 1 & posX > 0.75"
+    ]  # fmt: skip
+    assert [len(panel.runs) for panel in panels] == [5, 1]
+
+
+def test_variants_of_one_condition_do_not_share_a_panel():
+    runs = make_runs({"recomb2element": 60.0, "recomb2range": 150.0})
+    heart = runs[runs["condition"] == "recomb2element"].assign(
+        variant="leave1out_heart", cell=lambda table: "heart" + table["cell"], nll_held_out=90.0
+    )
+    odd = heart.assign(condition="own", variant="shape == 1 & " * 40, cell="own" + heart["cell"])
+    new = heart.assign(condition="new", variant="x", cell="new" + heart["cell"])
+    table = pd.concat([new, odd, runs, heart])
+    group = RunGroup(table, tabulate_cells(table))
+    titles = ["Recombination to element: leave1out", "Recombination to element: leave1out_heart",
+              "Recombination to range: shape2tx", "Own split: shape == 1 &", "new: x"]  # fmt: skip
+    found = divide_splits(group, ["nll_held_out"])
+    for panel, title in zip(found, titles, strict=True):
+        assert panel.title.startswith(title)
+        assert len(panel.cells) == 7
+    assert found[1].points["nll_held_out"]["mean"].tolist() == pytest.approx([90] * 7)
+    for name, step, columns in (("scores", 1, 32), ("generalisation", 3, 100)):
+        figure = show_figure(name, group)
+        shown = [axis.get_title() or axis.get_title(loc="left") for axis in figure.axes[: 5 * step]]
+        shown = [title.replace("\n", " ") for title in shown if title]
+        assert [title[:20] for title in shown] == [title[:20] for title in titles]
+        for axis in figure.axes:
+            for title in (axis.get_title(), axis.get_title(loc="left")):
+                assert title.count("\n") < 3
+                assert all(len(line) <= columns for line in title.split("\n"))
+        assert figure.get_figwidth() == 6.75
