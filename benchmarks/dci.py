@@ -90,7 +90,8 @@ def fit_sklearn(codes: NDArray[np.float64], labels: NDArray[np.int64]) -> Import
     model = GradientBoostingClassifier(
         n_estimators=100, max_depth=3, learning_rate=0.1, random_state=0
     )
-    return model.fit(codes, labels).feature_importances_
+    importances: NDArray[np.float64] = model.fit(codes, labels).feature_importances_
+    return importances
 
 
 def measure_time(

@@ -17,12 +17,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from disentgen.analysis.collect import find_collection
-from disentgen.analysis.tables import tabulate_cells
-from disentgen.report.compare import compare_studies, join_departures
+from disentgen.analysis.collection import RunResults
+from disentgen.report.compare import compare_studies
 from disentgen.report.links import FROM_INDEX
 from disentgen.report.page import describe_pages, fill_index, save_run_pages, write_page
 from disentgen.report.rendering import render
-from disentgen.report.tables import ReportTables
+from disentgen.report.tables import build_tables
 from disentgen.runs import find_runs
 
 #: Runs of one cell.
@@ -73,18 +73,20 @@ def main() -> None:
         with timed("list"):
             find_runs(root)
         with timed("open"):
-            collection = find_collection(root)
+            collection = find_collection(root, only=["dci_lasso"])
+        paths = [str(run.path) for run in collection.runs]
+        collection._results = {path: RunResults(path, {}, {}) for path in paths}
         with timed("tables"):
-            runs = collection.table
-            cells = tabulate_cells(runs)
-            results = compare_studies(runs, collection.runs)
-            tables = ReportTables(join_departures(runs, results), cells, results)
+            tables = build_tables(
+                collection.table, compare_studies(collection.table, collection.runs)
+            )
         with timed("index"):
             page = render("index", inside=[], **fill_index(collection, tables, [], FROM_INDEX))
             write_page(output / "index.html", page)
         with timed("pages of runs"):
             save_run_pages(collection, tables, describe_pages(collection), output)
-        print(f"index {(output / 'index.html').stat().st_size / 1e6:.2f} MB, {len(cells)} cells")
+        size = (output / "index.html").stat().st_size / 1e6
+        print(f"index {size:.2f} MB, {len(tables.cells)} cells")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ WORDS = (
 )
 
 
-def read_peak(process: subprocess.Popen) -> int:
+def read_peak(process: "subprocess.Popen[bytes]") -> int:
     """The most memory that a process has held so far, in kilobytes (0 once it has gone)."""
     try:
         status = Path(f"/proc/{process.pid}/status").read_text()

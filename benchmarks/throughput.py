@@ -108,7 +108,7 @@ def measure_loop(training: Training, steps: int) -> Rate:
     return rate
 
 
-class SampleBySample(Dataset):
+class SampleBySample(Dataset[Any]):
     """A dataset as they are usually written: an image at a time, turned into a tensor."""
 
     def __init__(self, pictures: np.ndarray):

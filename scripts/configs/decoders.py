@@ -14,15 +14,15 @@ RELU, NORMALISED = [("relu",)], [("relu",), ("batchnorm",)]
 def stack(
     linear: list[int],
     channels: list[int],
-    after: list[tuple],
+    after: list[tuple[Any, ...]],
     bias: bool = True,
     output_bias: bool = True,
-) -> list[tuple]:
+) -> list[tuple[Any, ...]]:
     """Linear layers, then 4 × 4 transposed convolutions that double height and width.
 
     ``after`` follows every layer but the last; ``bias`` is that of hidden layers after the first.
     """
-    layers: list[tuple] = []
+    layers: list[tuple[Any, ...]] = []
     for number, features in enumerate(linear):
         layers += [("linear", (features, bias or number == 0)), *after]
     layers.append(("unflatten", (channels[0], 4, 4)))

@@ -73,7 +73,7 @@ class TrainingExperiment(Experiment):
         self.add_config({**defaults(ProcessSettings)})
 
         @self.config_hook
-        def read(config: dict, command_name: str, logger: object) -> dict:
+        def read(config: dict[str, Any], command_name: str, logger: object) -> dict[str, Any]:
             return self._read_config(config, complete=command_name == self.default_command)
 
         @self.main
@@ -81,7 +81,7 @@ class TrainingExperiment(Experiment):
             """Train a model, score it on every side, and draw what it makes."""
             return self._train(_run)
 
-    def _read_config(self, config: dict, complete: bool) -> dict:
+    def _read_config(self, config: dict[str, Any], complete: bool) -> dict[str, Any]:
         """Read what Sacred has composed; its seed comes from here, before it draws one itself."""
         self._check_keys(config)
         self._check_kind(config)
@@ -115,11 +115,11 @@ class TrainingExperiment(Experiment):
     def run(
         self,
         command_name: str | None = None,
-        config_updates: dict | None = None,
+        config_updates: dict[str, Any] | None = None,
         named_configs: Sequence[str] = (),
-        info: dict | None = None,
-        meta_info: dict | None = None,
-        options: dict | None = None,
+        info: dict[str, Any] | None = None,
+        meta_info: dict[str, Any] | None = None,
+        options: dict[str, Any] | None = None,
     ) -> SacredRun:
         """Run a command; see :meth:`sacred.Experiment.run`.
 
@@ -213,7 +213,7 @@ class TrainingExperiment(Experiment):
 
     def _folder_of(self, run: SacredRun) -> Path:
         observers = [o for o in run.observers if isinstance(o, RunFolderObserver)]
-        return Path(observers[0].dir).absolute()
+        return Path(str(observers[0].dir)).absolute()
 
     def _sections(self) -> list[Section]:
         return [section for section in self.ingredients if isinstance(section, Section)]

@@ -23,7 +23,7 @@ class RunFolderObserver(FileStorageObserver):
     def __init__(self, basedir: Path, goes_on: bool = False):
         super().__init__(basedir)
         self.goes_on = goes_on
-        self.metrics: dict[str, dict[str, list]] = {}
+        self.metrics: dict[str, dict[str, list[Any]]] = {}
 
     def _make_run_dir(self, _id: str | None) -> None:
         if self.goes_on:
@@ -31,7 +31,7 @@ class RunFolderObserver(FileStorageObserver):
             return
         super()._make_run_dir(_id)
 
-    def log_metrics(self, metrics_by_name: dict, info: dict) -> None:
+    def log_metrics(self, metrics_by_name: dict[str, Any], info: dict[str, Any]) -> None:
         """Add to ``metrics.json``; a run that goes on logs all its epochs anew."""
         for name, added in metrics_by_name.items():
             kept = self.metrics.setdefault(name, {"values": [], "steps": [], "timestamps": []})
@@ -43,7 +43,7 @@ class RunFolderObserver(FileStorageObserver):
 
     def save_json(self, obj: Any, filename: str) -> None:
         text = json.dumps(flatten(obj), sort_keys=True, indent=2)
-        write_whole(Path(self.dir) / filename, lambda file: file.write_text(text))
+        write_whole(Path(str(self.dir)) / filename, lambda file: file.write_text(text))
 
 
 def check_writable(folder: Path, name: str | None) -> None:

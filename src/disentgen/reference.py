@@ -12,9 +12,8 @@ from disentgen.models import FAMILIES
 from disentgen.models.family import FROM_DATASET
 from disentgen.models.layers import layer_kinds
 from disentgen.schema import defaults, signature
-from disentgen.training.config import ProcessSettings
 from disentgen.training.losses import FROM_MODEL, losses
-from disentgen.training.settings import LossChoice, TrainingSettings
+from disentgen.training.settings import LossChoice, ProcessSettings, TrainingSettings
 
 HEAD = "| setting | default | is |\n|---|---|---|"
 

@@ -1,18 +1,18 @@
 """Reports of tables made by hand, and what a reader finds in a page."""
 
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
 
 from disentgen.analysis.tables import tabulate_cells
-from disentgen.report.compare import compare_with_study, join_departures
+from disentgen.report import tables
+from disentgen.report.compare import DEPARTURES, StudyResult, compare_cells
 from disentgen.report.formatting import INTERVALS
 from disentgen.report.index import describe_index
 from disentgen.report.links import FROM_INDEX, Links
 from disentgen.report.rendering import render
-from disentgen.report.tables import ReportTables
 from disentgen.studies.montero2021 import STUDY
+from disentgen.studies.verdicts.selection import list_strays
 
 CLAIM = {
     "number": "7a", "claim": "perfect factors are not enough", "dataset": "dsprites",
@@ -26,26 +26,25 @@ CLAIM = {
 def build_tables(runs, claims=(CLAIM,)):
     """The tables of a report of runs of ``make_runs``."""
     runs = runs.assign(path="/sims/" + runs["run"], udr=float("nan"))
-    result = replace(compare_with_study(runs, STUDY), verdicts=pd.DataFrame(list(claims)))
-    return ReportTables(join_departures(runs, [result]), tabulate_cells(runs), [result])
+    cells = compare_cells(tabulate_cells(runs, DEPARTURES), STUDY)
+    result = StudyResult(STUDY, runs, cells, pd.DataFrame(list(claims)), list_strays(runs))
+    return tables.build_tables(runs, [result])
 
 
-def link_runs(tables, form=FROM_INDEX):
-    names = tables.runs["run"].str.replace("/", "-")
-    return Links(dict(zip(tables.runs["path"], names, strict=True)), form)
+def link_runs(made, form=FROM_INDEX):
+    names = made.runs["run"].str.replace("/", "-")
+    return Links(dict(zip(made.runs["path"], names, strict=True)), form)
 
 
-def render_index(tables, differences=None, **content):
+def render_index(made, differences=None, **content):
     """The index of tables, whatever else it shows being little."""
-    texts = dict.fromkeys(tables.runs["path"], "") | (differences or {})
+    texts = dict.fromkeys(made.runs["path"], "") | (differences or {})
     filled = {
-        "run_count": len(tables.runs), "data": "dSprites", "stand_in": True, "made": "today",
+        "run_count": len(made.runs), "data": "dSprites", "stand_in": True, "made": "today",
         "intervals": INTERVALS, "minimum_seeds": 3, "repeated": [],
         "left_out": {}, "figures": [], "files": {}, "inside": [],
     }  # fmt: skip
-    return render(
-        "index", **describe_index(tables, link_runs(tables), texts), **{**filled, **content}
-    )
+    return render("index", **describe_index(made, link_runs(made), texts), **{**filled, **content})
 
 
 class Reader(HTMLParser):

@@ -15,6 +15,7 @@ from disentgen.report.index import list_differences, list_repetitions
 from disentgen.report.links import FROM_INDEX, FROM_RUN, INSIDE, Links, name_pages
 from disentgen.report.run_page import list_relatives
 from disentgen.runs import open_run
+from disentgen.studies.montero2021 import STUDY
 from run_tables import make_runs
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
@@ -46,7 +47,7 @@ def test_runs_are_listed_with_their_scores_and_lead_to_their_pages(tables, page)
     assert [row["control"] for row in rows] == [
         "control" if control else "" for control in tables.runs["control"]
     ]  # fmt: skip
-    assert first["beside the study"] == "follows it"
+    assert first[f"beside {STUDY.title}"] == "follows it"
 
 
 def test_cells_of_each_split_stand_apart_and_lead_to_their_runs(tables, page):
@@ -132,7 +133,8 @@ def test_claims_show_verdict_and_what_decides(tables):
 def test_comparison_stands_beside_published_scores(tables, page):
     rows = page.rows("comparison")
     assert len(rows) == 14
-    for row, made in zip(rows, tables.comparison.to_dict("records"), strict=True):
+    compared = tables.results[0].cells.query("seeds > 0").to_dict("records")
+    for row, made in zip(rows, compared, strict=True):
         assert (row["variant"], row["model"]) == (made["variant"], made["model"])
         ratio = made["nll_train"] / made["published_nll_train"]
         assert float(row["ratio"]) == pytest.approx(
@@ -151,7 +153,7 @@ def test_runs_of_another_protocol_are_listed_with_what_differs(tables):
     page = Reader(render_index(build_tables(runs)))
     (row,) = page.rows("claims", 1)
     assert (row["runs"], row["protocol differs"]) == (runs["run"][0], "epochs 1 (30)")
-    assert page.rows("runs")[0]["beside the study"] == "protocol differsepochs 1 (30)"
+    assert page.rows("runs")[0][f"beside {STUDY.title}"] == "protocol differsepochs 1 (30)"
 
 
 def test_runs_in_no_table_are_named_with_the_reason(tables):
@@ -194,6 +196,12 @@ def test_settings_that_differ_are_listed_by_name_and_value():
         "training.loss.name=beta, training.batch_size=64, training.loss.params.beta=4.0"
     )
     assert text["disent/batch-16"] == "training.loss.name=vae, training.batch_size=16"
+    rates = [runs["disent/1"], runs["disent/batch-16"], open_run(EARLIER / "disent" / "other-rate")]
+    assert list(list_differences(rates).values()) == [
+        "training.batch_size=64, training.lr=0.0001",
+        "training.batch_size=16, training.lr=0.0001",
+        "training.batch_size=64, training.lr=0.001",
+    ]
     alone = [runs["disent/1"], runs["disent/2"]]
     assert set(list_differences(alone).values()) == {""}
 

@@ -13,6 +13,7 @@ import pytest
 from conftest import call_module
 from disentgen.analysis.collect import find_collection
 from disentgen.analysis.metrics import load_metrics
+from disentgen.analysis.results_table import tabulate_metrics
 from disentgen.runs import open_run
 
 FAST = ("training.fast", "threads=1", "training.score_images=100")
@@ -62,13 +63,14 @@ def test_tables_hold_every_run(report):
     for key in ("elbo", "iw_nll", "active_units"):
         assert by_run[f"{key}_train"]["disent/1"] == pytest.approx(scores[key], rel=1e-4)
         assert np.isnan(by_run[f"{key}_train"]["decoders/1"])
-    # Quality is of images that were scored: the decoder's 32.
+    # Quality is of images that were scored: 100 of the VAE, 32 of the decoder.
     assert by_run["psnr_held_out"].notna().tolist() == [name[0] == "d" for name in by_run.index]
     assert by_run["ssim_validation"].drop("supervised/1").between(-1, 1).all()
     cells = pd.read_csv(report / "cells.csv")
     assert {"psnr_held_out_low", "ssim_validation_high", "udr_low"} <= set(cells)
     metrics = pd.read_csv(report / "metrics.csv")
     quality = metrics[metrics["metric"] == "image_quality_held_out"].set_index("run")["images"]
+    assert (quality["disent/1"] == 100).all()
     assert (quality["decoders/1"] == 32).all()
     assert {"dci_lasso", "dci_trees", "mig", "sap", "irs", "higgins", "factor_vae",
             "modularity"} <= set(metrics["metric"])  # fmt: skip
@@ -80,14 +82,17 @@ def test_runs_stand_beside_their_controls_and_other_seeds(trained, tmp_path, mon
     """Of the folder that all tests share: seeds 1 and 2, a control, and other experiments."""
     monkeypatch.setenv("DISENTGEN_DATA", str(tmp_path))
     shutil.copytree(trained / "sims", tmp_path / "sims")
-    collection = find_collection(images=200)
+    collection = find_collection(images=200, only=["udr"])
     by_run = collection.table.set_index("run")
     gap = by_run["nll_held_out"]["disent/1"] - by_run["nll_held_out"]["disent/3"]
     assert by_run["gap_to_control"]["disent/1"] == pytest.approx(gap, abs=0.02)
     assert by_run["control_run"]["disent/1"] == "disent/3"
     # UDR is of runs that differ in their seed alone.
-    assert by_run["udr"][["disent/1", "disent/2"]].between(0, 1).all()
-    assert by_run["udr"].drop(["disent/1", "disent/2"]).isna().all()
+    ranked = ["disent/1", "disent/2"]
+    assert by_run["udr"][ranked].between(0, 1).all()
+    assert by_run["udr"].drop(ranked).isna().all()
+    metrics = tabulate_metrics(collection.measured, collection.bounds)
+    assert set(metrics[metrics["metric"] == "udr"]["run"]) == set(ranked)
 
 
 def test_metrics_stand_beside_ceiling_floor_and_number_of_images(report, shared):
@@ -191,11 +196,12 @@ def test_compare_prints_published_values_and_claims(report, call, shared):
     assert claims["missing"].notna().all()
 
 
-def add_seed(run, seed):
-    """A copy of a run that says that it had another seed."""
-    config = json.loads((run / "config.json").read_text())
-    shutil.copytree(run, run.with_name(f"seed-{seed}"))
-    (run.with_name(f"seed-{seed}") / "config.json").write_text(json.dumps(config | {"seed": seed}))
+def copy_run(run, target, **changes):
+    """A copy of a run whose configuration says something else."""
+    shutil.copytree(run, target)
+    config = json.loads((target / "config.json").read_text())
+    config["dataset"].update(changes.pop("dataset", {}))
+    (target / "config.json").write_text(json.dumps(config | changes))
 
 
 def test_runs_of_two_iterations_decide_nothing_and_say_why(tmp_path):
@@ -205,8 +211,9 @@ def test_runs_of_two_iterations_decide_nothing_and_say_why(tmp_path):
              "training.score_images=100", "threads=1")  # fmt: skip
     for variant in ("leave1out", "shape2tx"):
         call("experiments.disent", "with", *words, f"dataset.variant={variant}", "seed=1")
+    runs = tmp_path / "sims" / "disent"
     for seed in (2, 3):
-        add_seed(tmp_path / "sims" / "disent" / "1", seed)
+        copy_run(runs / "1", runs / f"seed-{seed}", seed=seed)
     done = call("analysis.compare", "--images", "200", "--jobs", "1")
     claims = pd.read_csv(tmp_path / "results" / "compare" / "claims.csv", dtype={"number": str})
     assert set(claims["verdict"]) == {"undecided"}
@@ -273,12 +280,19 @@ def test_runs_with_nothing_held_out_are_told_without_claims(report, call, shared
     assert "the study has no such cell" in done.stdout
 
 
-def test_options_choose_the_runs_of_a_report(trained, tmp_path):
-    call = partial(call_module, {**os.environ, "DISENTGEN_DATA": str(trained)})
-    words = ("--images", "200", "--jobs", "1", "--output", str(tmp_path), "--experiment", "disent")
-    call("analysis.compare", *words, "--where", "dataset.variant=shape2tx", "--where", "seed=1,3")
-    listed = pd.read_csv(tmp_path / "comparison.csv")
-    assert listed["seeds"].sum() <= 1
+def test_options_choose_the_runs_of_a_report(report, call, shared, tmp_path):
+    run, root = shared / "sims" / "disent" / "1", tmp_path / "sims"
+    copy_run(run, root / "disent" / "1")
+    copy_run(run, root / "disent" / "2", dataset={"control": True})
+    copy_run(run, root / "disent" / "3", seed=2)
+    copy_run(shared / "sims" / "supervised" / "1", root / "supervised" / "1")
+    words = ("--images", "200", "--jobs", "1", "--output", str(tmp_path), "--experiment", "disent",
+             "--root", str(root))  # fmt: skip
+    call("analysis.compare", *words, "--where", "dataset.control=True")
+    assert not (tmp_path / "runs.csv").exists()
+    done = call("analysis.report", *words, "--where", "seed=1,3")
+    assert "2 runs: " in done.stdout
+    assert set(pd.read_csv(tmp_path / "runs.csv")["run"]) == {"disent/1", "disent/2"}
     done = call("analysis.report", *words, "--where", "sede=1", status=1)
     assert "have no 'sede'. Did you mean 'seed'?" in done.stderr
     assert "Traceback" not in done.stderr

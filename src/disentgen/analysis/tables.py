@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from disentgen.analysis.cells import describe_cell
 from disentgen.analysis.measurements import Scale, list_columns
 from disentgen.analysis.metrics import Result
+from disentgen.dataset.split import SIDES
 from disentgen.models import FAMILIES
 from disentgen.runs import Run
 
@@ -101,8 +102,8 @@ def describe_row(run: Run) -> dict[str, Any]:
         "batch_size": training["batch_size"],
         "weights": results["parameters"],
     }
-    for side, found in results["scores"].items():
-        score = found or {}
+    for side in SIDES:
+        score = results["scores"].get(side) or {}
         for name, key in (("nll", "nll"), ("nll_standard_error", "nll_standard_error"),
                           ("floor", "nll_floor"), ("kl", "kl"), ("elbo", "elbo"),
                           ("iw_nll", "iw_nll"), ("active_units", "active_units")):  # fmt: skip

@@ -8,8 +8,7 @@ import pandas as pd
 
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.metrics import load_metrics
-from disentgen.report.compare import name_departures
-from disentgen.studies import Study
+from disentgen.report.compare import COMPARED
 
 #: How a value is shown: a number, one with its interval, text in one line or several, text that
 #: opens on a click, a verdict, or links to runs.
@@ -62,34 +61,33 @@ CELL_SCORES = {
     "excess_held_out": "excess held-out", "gap_to_control": "gap to control",
     "ratio": "held-out / train", "kl_train": "KL", "active_units_train": "active units",
     "elbo_held_out": "ELBO held-out", "iw_nll_held_out": "IW-NLL held-out",
-    "psnr_held_out": "PSNR held-out", "ssim_held_out": "SSIM held-out",
+    "psnr_validation": "PSNR validation", "psnr_held_out": "PSNR held-out",
+    "ssim_validation": "SSIM validation", "ssim_held_out": "SSIM held-out",
     "disentanglement": "D", "informativeness": "informativeness",
 }  # fmt: skip
-#: Scores that the published tables have too.
-COMPARED = {"nll_train": "NLL train", "nll_held_out": "NLL held-out", "disentanglement": "D"}
 
 
 def list_metrics(table: pd.DataFrame) -> dict[str, str]:
     """Titles of the metrics that a table has, by name, beside disentanglement by lasso."""
-    known = {name: metric.title for name, metric in load_metrics().items()}
-    return {name: known[name] for name in known if name in table and name != DISENTANGLEMENT}
+    return {
+        name: metric.title
+        for name, metric in load_metrics().items()
+        if name in table and name != DISENTANGLEMENT
+    }
 
 
-def list_run_columns(metrics: Mapping[str, str], studies: Iterable[Study]) -> tuple[Column, ...]:
+def list_run_columns(metrics: Mapping[str, str], studies: Mapping[str, str]) -> tuple[Column, ...]:
     """Columns of the table of runs.
 
     Args:
         metrics: titles by name, of :func:`list_metrics`.
-        studies: that runs are compared with.
+        studies: titles by the column that says how a run departs from a study.
     """
     return (
         Column("run", "links", "runs"), *_DATA, *_SPLIT, *_MODEL,
         *_columns("number", {"seed": "seed", "steps": "steps"} | RUN_SCORES | dict(metrics)),
-        *(
-            Column(f"beside {study.title}", name_departures(study)["protocol"], "details",
-                   summary="protocol differs", empty="follows it")
-            for study in studies
-        ),
+        *(Column(f"beside {title}", key, "details", summary="protocol differs",
+                 empty="follows it") for key, title in studies.items()),
         Column("settings that differ", "differs", "details", summary="settings"),
     )  # fmt: skip
 
@@ -105,6 +103,7 @@ def list_cell_columns(metrics: Mapping[str, str]) -> tuple[Column, ...]:
         *_columns("number", {"seeds": "seeds", "steps": "steps"}),
         *_columns("interval", CELL_SCORES | dict(metrics)),
         Column("seeds with control", "gap_to_control_seeds"),
+        Column("settings that differ", "differs", "details", summary="settings"),
     )  # fmt: skip
 
 
@@ -139,15 +138,15 @@ def list_comparison_columns() -> tuple[Column, ...]:
         Column("data", "dataset", "text"), Column("images", "source", "text"), *_SPLIT,
         Column("model", "model", "text"), Column("parameters", "parameters", "text"),
         Column("runs", "links", "runs"), Column("seeds", "seeds"), Column("steps", "steps"),
-        *_beside(COMPARED),
+        *_beside(),
         Column("informativeness", "informativeness"),
         Column("excess held-out", "excess_held_out"),
         Column("gap to control", "gap_to_control", "interval"),
     )  # fmt: skip
 
 
-def _beside(scores: Mapping[str, str]) -> Iterable[Column]:
-    for key, title in scores.items():
-        yield Column(title, key, "interval")
+def _beside() -> Iterable[Column]:
+    for key in COMPARED:
+        yield Column(CELL_SCORES[key], key, "interval")
         yield Column("published", f"published_{key}")
         yield Column("ratio", f"{key}_over_published")

@@ -45,11 +45,6 @@ class StudyResult:
     verdicts: pd.DataFrame
     strays: pd.DataFrame
 
-    @property
-    def compared(self) -> pd.DataFrame:
-        """Those of ``cells`` that we have too."""
-        return self.cells[self.cells["seeds"] > 0]
-
 
 def compare_studies(table: pd.DataFrame, runs: Sequence[Run]) -> list[StudyResult]:
     """Runs beside every study that there is.

@@ -42,6 +42,8 @@ GLOSSARY: Mapping[str, str] = {
         "steps, and is scored on the same sides."
     ),
     "gap to control": "NLL of held-out images less that of the control on the same images.",
+    "PSNR": "Peak signal-to-noise ratio of reconstructions, in dB, by pytorch-ignite.",
+    "SSIM": "Structural similarity of reconstructions to images, at most 1, by pytorch-ignite.",
     "ELBO": (
         "Evidence lower bound: the mean log-likelihood of sampled latents less their KL divergence "
         "from the prior."

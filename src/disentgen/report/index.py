@@ -18,7 +18,7 @@ from disentgen.report.columns import (
     list_run_columns,
     list_stray_columns,
 )
-from disentgen.report.compare import StudyResult
+from disentgen.report.compare import StudyResult, name_departures
 from disentgen.report.formatting import records
 from disentgen.report.links import Links
 from disentgen.report.tables import ReportTables
@@ -44,45 +44,44 @@ def describe_index(
         differences: of :func:`list_differences`.
     """
     metrics = list_metrics(tables.runs)
-    by_cell = {
-        key: list_links(part, links)
-        for key, part in tables.runs.groupby(CELL, sort=False, dropna=False)
+    studies = {
+        name_departures(result.study)["protocol"]: result.study.title for result in tables.results
     }
-    studies = [result.study for result in tables.studies]
     return {
         "run_rows": describe_runs(tables.runs, links, differences),
         "run_columns": list_run_columns(metrics, studies),
-        "splits": describe_splits(tables.cells, by_cell),
+        "splits": describe_splits(tables, links, differences),
         "cell_columns": list_cell_columns(metrics),
-        "studies": [describe_study(result, tables.runs, links) for result in tables.studies],
+        "studies": [describe_study(result, links) for result in tables.results],
         "claim_columns": list_claim_columns(),
         "stray_columns": list_stray_columns(),
         "comparison_columns": list_comparison_columns(),
     }
 
 
-def describe_study(result: StudyResult, runs: pd.DataFrame, links: Links) -> dict[str, Any]:
-    """Runs beside a study: its claims, the runs that decide none, its published cells.
+def describe_study(result: StudyResult, links: Links) -> dict[str, Any]:
+    """Runs beside one study: its claims, runs that decide none, and published cells.
 
     Args:
-        result: runs beside the study.
-        runs: of the report.
+        result: of the runs.
         links: to their pages.
     """
-    by_name = dict(zip(runs["run"], runs["path"], strict=True))
+    by_name = dict(zip(result.runs["run"], result.runs["path"], strict=True))
+    strays = [
+        add_texts(row)
+        | {"links": [(name, links(by_name[name])) for name in str(row["runs"]).split(", ")]}
+        for row in records(result.strays)
+    ]
+    claims = [
+        row | {"title": f"{row['number']} {row['claim']}"} for row in records(result.verdicts)
+    ]
     return {
         "name": result.study.name,
         "title": result.study.title,
         "citation": result.study.citation,
-        "claims": [
-            row | {"title": f"{row['number']} {row['claim']}"} for row in records(result.verdicts)
-        ],
-        "strays": [
-            add_texts(row)
-            | {"links": [(name, links(by_name[name])) for name in str(row["runs"]).split(", ")]}
-            for row in records(result.strays)
-        ],
-        "comparison": describe_comparison(result.compared, runs, links),
+        "claims": claims,
+        "strays": strays,
+        "comparison": describe_comparison(result, links),
     }
 
 
@@ -118,25 +117,28 @@ def describe_runs(runs: pd.DataFrame, links: Links, differences: Mapping[str, st
 
 
 def describe_splits(
-    cells: pd.DataFrame, links: Mapping[tuple[Any, ...], list[tuple[str, str]]]
+    tables: ReportTables, links: Links, differences: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """The cells of each split apart, in the order of the conditions.
 
     Args:
-        cells: of the report.
-        links: to the runs of each cell, by what tells it from others.
+        tables: of the report.
+        links: to runs' pages.
+        differences: of :func:`list_differences`; a cell's are those of its first run.
     """
+    runs = dict(list(tables.runs.groupby(CELL, sort=False, dropna=False)))
     places = {condition: place for place, condition in enumerate(CONDITION_TITLES)}
     found = []
     for key, part in sorted(
-        cells.groupby(SPLIT, dropna=False),
+        tables.cells.groupby(SPLIT, dropna=False),
         key=lambda group: (*group[0][:3], places.get(str(group[0][3]), len(places)), group[0][4]),
     ):
         dataset, version, *_, variant = map(str, key)
-        rows = [
-            add_texts(row) | {"links": links[tuple(row[name] for name in CELL)]}
-            for row in records(part)
-        ]
+        rows = []
+        for row in records(part):
+            own = runs[tuple(row[name] for name in CELL)]
+            differs = differences[own["path"].iloc[0]]
+            rows.append(add_texts(row) | {"links": list_links(own, links), "differs": differs})
         found.append({
             "data": name_data(part),
             "condition": rows[0]["condition_title"],
@@ -161,18 +163,20 @@ def describe_variant(dataset: str, version: str | None, name: str) -> str:
     return "; ".join(text for text in (f"held out: {variant.held_out}", variant.note) if text)
 
 
-def describe_comparison(compared: pd.DataFrame, runs: pd.DataFrame, links: Links) -> Rows:
-    """Rows of the table beside published cells, with the runs that each is of.
+def describe_comparison(result: StudyResult, links: Links) -> Rows:
+    """Rows of our cells beside published ones, with the runs that each is of.
 
     Args:
-        compared: cells that a study has too.
-        runs: of the report.
-        links: to their pages.
+        result: of the runs beside a study.
+        links: to runs' pages.
     """
-    own = runs[~runs["control"].astype(bool)]
+    if not len(result.runs):
+        return []
+    own = result.runs[~result.runs["control"].astype(bool)]
     by_cell = {key: list_links(part, links) for key, part in own.groupby(["cell", "source"])}
     return [
-        add_texts(row) | {"links": by_cell[row["cell"], row["source"]]} for row in records(compared)
+        add_texts(row) | {"links": by_cell[row["cell"], row["source"]]}
+        for row in records(result.cells[result.cells["seeds"] > 0])
     ]
 
 

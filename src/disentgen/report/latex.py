@@ -3,22 +3,17 @@
 Every table says how many seeds a mean is of, what its interval is and what images it is about.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from disentgen.analysis.cells import CONDITION_TITLES
 from disentgen.analysis.figures.subjects import name_data
-from disentgen.report.columns import COMPARED
-from disentgen.report.compare import StudyResult
+from disentgen.report.columns import RUN_SCORES
+from disentgen.report.compare import COMPARED, StudyResult
 from disentgen.report.formatting import INTERVALS, format_number, records
 
-SCORES = {
-    "nll_train": "NLL train", "nll_held_out": "NLL held-out",
-    "excess_held_out": "excess held-out", "gap_to_control": "gap to control",
-    "disentanglement": "D", "informativeness": "informativeness",
-}  # fmt: skip
 DATA = ["dataset", "version", "source"]
 HEADING = "% Needs \\usepackage{booktabs}.\n"
 #: What LaTeX does not print as it stands.
@@ -46,7 +41,7 @@ def format_cells(cells: pd.DataFrame) -> str:
                 "model": f"{row['label']} (control)" if row["control"] else row["label"],
                 "layers": row["architecture"],
                 "n": format_number(row["seeds"]),
-                **{title: format_mean(row, score) for score, title in SCORES.items()},
+                **{title: format_mean(row, score) for score, title in RUN_SCORES.items()},
             }
             for row in records(part)
         ]
@@ -59,33 +54,35 @@ def format_cells(cells: pd.DataFrame) -> str:
     return HEADING + "\n".join(tables)
 
 
-def format_comparison(result: StudyResult) -> str:
-    """Cells beside published ones, a table for each dataset and source of our images.
-
-    Args:
-        result: runs beside a study.
-    """
+def format_comparison(results: Iterable[StudyResult]) -> str:
+    """Cells beside published ones, a table for each study, dataset and source of our images."""
     tables = []
-    for key, part in result.compared.groupby(["dataset", "source"], sort=False):
-        rows = []
-        for row in records(part):
-            described = {
-                "variant": row["variant"],
-                "model": " ".join(word for word in (row["model"], row["parameters"]) if word),
-                "n": format_number(row["seeds"]),
-            }
-            for score, title in COMPARED.items():
-                described[title] = format_mean(row, score)
-                described[f"{title}, published"] = format_number(row.get(f"published_{score}"))
-            rows.append(described)
-        caption = (
-            f"{name_data(part.assign(version=''))}: ours, means over n seeds, beside "
-            f"{result.study.citation}; {INTERVALS}. NLL in nats per image; D: DCI disentanglement "
-            "by lasso."
-        )
-        label = name_label("comparison", (result.study.name, *key))
-        tables.append(format_table(rows, caption, label, text_columns=2))
+    for result in results:
+        compared = result.cells[result.cells["seeds"] > 0]
+        for key, part in compared.groupby(["dataset", "source"], sort=False):
+            caption = (
+                f"{name_data(part.assign(version=''))}: ours, means over n seeds, beside "
+                f"{result.study.citation}; {INTERVALS}. NLL in nats per image; D: DCI "
+                "disentanglement by lasso."
+            )
+            label = name_label(f"comparison-{result.study.name}", key)
+            rows = [describe_compared(row) for row in records(part)]
+            tables.append(format_table(rows, caption, label, text_columns=2))
     return HEADING + "\n".join(tables)
+
+
+def describe_compared(row: Mapping[Any, Any]) -> dict[str, str]:
+    """A row of the table of cells beside published ones, as texts by heading."""
+    described = {
+        "variant": row["variant"],
+        "model": " ".join(word for word in (row["model"], row["parameters"]) if word),
+        "n": format_number(row["seeds"]),
+    }
+    for score in COMPARED:
+        title = RUN_SCORES[score]
+        described[title] = format_mean(row, score)
+        described[f"{title}, published"] = format_number(row.get(f"published_{score}"))
+    return described
 
 
 def format_mean(row: Mapping[Any, Any], score: str) -> str:

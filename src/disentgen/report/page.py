@@ -1,7 +1,7 @@
 """A report about all runs: tables, figures and pages; needs no network."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,6 @@ from disentgen.report.pictures import draw_runs, save_figures
 from disentgen.report.rendering import render
 from disentgen.report.run_page import describe_page, list_relatives, show_pictures
 from disentgen.report.tables import ReportTables, save_tables
-
-Figures = list[Picture]
 
 
 def save_report(collection: Collection, folder: Path, single_file: bool = False) -> Path:
@@ -99,7 +97,7 @@ def save_run_pages(
 def save_single_file(
     collection: Collection,
     tables: ReportTables,
-    figures: Figures,
+    figures: Sequence[Picture],
     described: Mapping[str, dict[str, Any]],
     folder: Path,
 ) -> Path:
@@ -131,7 +129,7 @@ def save_single_file(
 
 
 def fill_index(
-    collection: Collection, tables: ReportTables, figures: Figures, form: str
+    collection: Collection, tables: ReportTables, figures: Sequence[Picture], form: str
 ) -> dict[str, Any]:
     """All that the index shows.
 
@@ -154,10 +152,12 @@ def fill_index(
         "repeated": list_repetitions(collection.runs, tables.runs, links),
         "left_out": collection.left_out,
         "figures": [
-            show_picture(path, caption, embed if inside else lambda path: quote(path.name))
-            for caption, path in figures
+            show_picture(
+                figure.path, figure.caption, embed if inside else lambda path: quote(path.name)
+            )
+            for figure in figures
         ],
-        "files": {} if inside else {path.name: list_formats(path) for _, path in figures},
+        "files": {} if inside else {found.path.name: list_formats(found.path) for found in figures},
     }
 
 

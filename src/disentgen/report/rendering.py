@@ -3,7 +3,7 @@
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from disentgen import __version__
+import disentgen
 from disentgen.report.formatting import DASH, format_number
 from disentgen.report.glossary import GLOSSARY, define_terms
 
@@ -27,7 +27,7 @@ def open_templates() -> "Environment":
     environment.globals |= {
         "dash": DASH,
         "glossary": GLOSSARY,
-        "version": __version__,
+        "version": disentgen.__version__,
     }
     return environment
 

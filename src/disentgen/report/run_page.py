@@ -60,10 +60,10 @@ def excess_of(score: Mapping[str, Any]) -> float | None:
 
 
 def list_scores(measured: Mapping[str, Result], bounds: Bounds) -> list[dict[str, Any]]:
-    """A row for each single number that was measured, with ceiling, floor and number of images.
+    """A row for each single number that was measured, with its ceiling, floor and number of images.
 
     Args:
-        measured: results of a run by key.
+        measured: results of a run by key, which for metrics is their name.
         bounds: of the metrics.
     """
     return [
@@ -88,8 +88,8 @@ def show_pictures(run: Run, collection: Collection, place: Place) -> list[Pictur
         collection: that it is of.
         place: puts pictures where the page can show them.
     """
-    pictures = list_pictures(Measurements(run, collection.images))
-    return [show_picture(picture.path, picture.caption, place) for picture in pictures]
+    drawn = list_pictures(Measurements(run, collection.images))
+    return [show_picture(picture.path, picture.caption, place) for picture in drawn]
 
 
 def list_relatives(path: str, runs: pd.DataFrame, links: Links) -> dict[str, list[tuple[str, str]]]:

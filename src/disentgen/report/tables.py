@@ -1,5 +1,6 @@
 """The tables of a report, and their files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,29 +24,39 @@ class ReportTables:
     """The tables that a report shows.
 
     Args:
-        runs: of :func:`~disentgen.analysis.tables.tabulate_runs`, with how they depart from each
-            study; see :func:`~disentgen.report.compare.join_departures`.
+        runs: of :func:`~disentgen.analysis.tables.tabulate_runs`, with the departures from each
+            study.
         cells: of :func:`~disentgen.analysis.tables.tabulate_cells`.
-        studies: runs beside each study.
+        results: the runs beside each study.
     """
 
     runs: pd.DataFrame
     cells: pd.DataFrame
-    studies: list[StudyResult]
+    results: Sequence[StudyResult]
+
+
+def build_tables(runs: pd.DataFrame, results: Sequence[StudyResult]) -> ReportTables:
+    """The tables of a report.
+
+    Args:
+        runs: of :func:`~disentgen.analysis.tables.tabulate_runs`.
+        results: of :func:`~disentgen.report.compare.compare_studies`.
+    """
+    joined = join_departures(runs, results)
+    departures = [name for result in results for name in name_departures(result.study).values()]
+    return ReportTables(joined, tabulate_cells(joined, departures), results)
 
 
 def save_tables(collection: Collection, folder: Path) -> ReportTables:
-    """Write all tables of measured runs into a folder, as CSV and for papers."""
+    """Write all tables of a collection into a folder, as CSV and for papers."""
     results = compare_studies(collection.table, collection.runs)
-    runs = join_departures(collection.table, results)
-    departures = [name for result in results for name in name_departures(result.study).values()]
-    cells = tabulate_cells(runs, departures)
+    tables = build_tables(collection.table, results)
     metrics = tabulate_metrics(collection.measured, collection.bounds)
-    tables = {"runs": runs.drop(columns="path"), "cells": cells, "metrics": metrics}
-    for name, table in tables.items():
+    files = {"runs": tables.runs.drop(columns="path"), "cells": tables.cells, "metrics": metrics}
+    for name, table in files.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     save_comparison(results, folder)
-    compared = "\n".join(format_comparison(result) for result in results)
-    for name, text in {"cells": format_cells(cells), "comparison": compared}.items():
+    papers = {"cells": format_cells(tables.cells), "comparison": format_comparison(results)}
+    for name, text in papers.items():
         (folder / f"{name}.tex").write_text(text, encoding="utf-8")
-    return ReportTables(runs, cells, results)
+    return tables

@@ -5,12 +5,13 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
-from disentgen.analysis.figures.examples import Examples, list_shown_sides, run_examples
+from disentgen.analysis.figures.examples import list_shown_sides, run_examples
 from disentgen.analysis.figures.figure import Figure
 from disentgen.analysis.figures.subjects import describe_run, makes_images
 from disentgen.analysis.measure import Measurements
 from disentgen.dataset.pictures import EXAMPLES
 from disentgen.drawing import GAP, draw_rows, literal, make_figure
+from disentgen.models import Examples
 from disentgen.runs import Run
 
 

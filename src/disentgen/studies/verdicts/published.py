@@ -124,7 +124,7 @@ def correlate(table: pd.DataFrame, cells: list[Row]) -> Values:
 def divide_by_reference(table: pd.DataFrame, cells: list[Row]) -> Values:
     """(cells − 1,) held-out NLL over the last cell's."""
     scores = read(table, cells, "nll_held_out")
-    return scores[:-1] / scores[-1]
+    return np.asarray(scores[:-1] / scores[-1])
 
 
 def read(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
