@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from configs.cnnvae import ARCHITECTURES, ENCODERS
 from conftest import REPOSITORY, read_config
 from disentgen import models
 from disentgen.analysis.cells import describe_cell
@@ -14,7 +15,7 @@ from disentgen.analysis.measure import Measurements
 from disentgen.analysis.measurements.codes import collect_codes
 from disentgen.analysis.tables import tabulate_runs
 from disentgen.errors import UsageError
-from disentgen.models import FAMILIES, families, families_by_experiment
+from disentgen.models import FAMILIES, build_model, families, families_by_experiment
 from disentgen.models.families.composer import ComposerOutput
 from disentgen.models.families.lgm import LatentGaussianOutput
 from disentgen.models.gaussian import DiagonalGaussian
@@ -143,6 +144,17 @@ def test_what_is_known_of_each_family():
     assert {key: family.name for key, family in families_by_experiment().items()}.items() >= {
         "disent": "lgm", "decoders": "decoder", "composition": "composer", "supervised": "encoder",
     }.items()  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "architecture"), [("lgm", ARCHITECTURES["fast"]),
+                                                    ("composer", ARCHITECTURES["fast"]),
+                                                    ("encoder", ENCODERS["fast"])])  # fmt: skip
+def test_codes_are_posterior_means_or_predicted_factors(name, architecture):
+    model, images = build_model(name, (1, 64, 64), 5, architecture), torch.rand(3, 1, 64, 64)
+    with torch.no_grad():
+        codes, raw = FAMILIES[name].encode(model.eval(), images), model.encoder(images)
+    torch.testing.assert_close(codes, raw[:, : codes.shape[1]])
+    assert codes.shape == (3, 5 if name == "encoder" else model.latent_size)
 
 
 LOGITS = torch.tensor([0.0, 1.0, -1.0]).reshape(3, 1, 1, 1)
