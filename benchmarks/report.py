@@ -85,9 +85,8 @@ def main() -> None:
             write_page(output / "index.html", page)
         with timed("pages of runs"):
             save_run_pages(collection, tables, describe_pages(collection), output)
-        print(
-            f"index {(output / 'index.html').stat().st_size / 1e6:.2f} MB, {len(tables.cells)} cells"
-        )
+        size = (output / "index.html").stat().st_size / 1e6
+        print(f"index {size:.2f} MB, {len(tables.cells)} cells")
 
 
 if __name__ == "__main__":
