@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from disentgen.dataset.build import build_dataset
 from disentgen.dataset.originals.download import download
@@ -27,39 +28,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """The commands and what they take."""
+    root = _take("--root", help="folder of raw data (default: raw in the data folder)")
+    name = _take("name", help=", ".join(load_specs()))
+    name.add_argument("--version", help="of a dataset that has several")
+    source = _take("--source", default="auto", choices=["auto", "original", "stand-in"])
+    file = _take("file", type=Path)
+    output = _take("--output", type=Path, help="picture to write (default: in data/results)")
     parser = argparse.ArgumentParser(prog="python -m disentgen.dataset", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    root = argparse.ArgumentParser(add_help=False)
-    root.add_argument("--root", help="folder of raw data (default: raw in the data folder)")
-    which = argparse.ArgumentParser(add_help=False)
-    which.add_argument("name", help=", ".join(load_specs()))
-    which.add_argument("--version", help="of a dataset that has several")
-
-    listing = commands.add_parser("list", parents=[root], help="all datasets, and what is there")
-    listing.set_defaults(act=list_all)
-    fetch = commands.add_parser(
-        "download", parents=[which, root], help="fetch and verify a published file"
-    )
-    fetch.set_defaults(act=fetch_one)
-    write = commands.add_parser(
-        "export", parents=[which], help="write the stand-in in the published file's format"
-    )
-    write.add_argument("file", type=Path)
-    write.set_defaults(act=export)
-    opened = argparse.ArgumentParser(add_help=False)
-    opened.add_argument("--source", default="auto", choices=["auto", "original", "stand-in"])
-    show = commands.add_parser(
-        "show",
-        parents=[which, root, opened],
-        help="describe a dataset, draw each factor varied alone",
-    )
-    show.add_argument("--output", type=Path, help="picture to write (default: in data/results)")
-    show.set_defaults(act=show_factors)
-    compare = commands.add_parser(
-        "duplicates", parents=[which, root, opened], help="compare all images with each other, once"
-    )
-    compare.set_defaults(act=compare_images)
+    for command, act, parents, text in (
+        ("list", list_all, [root], "all datasets, and what is there"),
+        ("download", fetch_one, [name, root], "fetch and verify a published file"),
+        ("export", export, [name, file], "write the stand-in in the published file's format"),
+        (
+            "show",
+            show_factors,
+            [name, root, source, output],
+            "describe a dataset, draw each factor varied alone",
+        ),
+        ("duplicates", compare_images, [name, root, source], "compare all images, once"),
+    ):
+        commands.add_parser(command, parents=parents, help=text).set_defaults(act=act)
     return parser
+
+
+def _take(argument: str, **options: Any) -> argparse.ArgumentParser:
+    """A parser of one argument, for commands to inherit."""
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument(argument, **options)
+    return parent
 
 
 def list_all(given: argparse.Namespace) -> None:

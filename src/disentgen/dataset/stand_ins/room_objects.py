@@ -35,6 +35,30 @@ def cross_slab(origins: Array, rays: Array, low: float, high: float) -> Interval
     return np.minimum(first, second), np.maximum(first, second)
 
 
+def cross_upright(
+    origins: Array, rays: Array, radius: float, low: float, high: float
+) -> list[Interval]:
+    """The intervals whose overlap is an upright cylinder from one height to another."""
+    return [
+        cross_ball(origins[..., :2], rays[..., :2], radius),
+        cross_slab(origins[..., 2], rays[..., 2], low, high),
+    ]
+
+
+def cross_sphere(origins: Array, rays: Array, radius: float, height: float) -> list[Interval]:
+    """Where rays enter and leave a sphere about a place above the origin."""
+    middle = np.array([0, 0, height], np.float32)
+    return [cross_ball(origins - middle, rays, radius)]
+
+
+def cross_cube(origins: Array, rays: Array, half: float) -> list[Interval]:
+    """The intervals whose overlap is a cube that stands on the floor."""
+    return [
+        cross_slab(origins[..., axis], rays[..., axis], low, low + 2 * half)
+        for axis, low in enumerate((-half, -half, 0.0))
+    ]
+
+
 def cross_object(shape: int, size: float, origins: Array, rays: Array) -> list[list[Interval]]:
     """The parts of an object, each where some intervals overlap.
 
@@ -44,35 +68,17 @@ def cross_object(shape: int, size: float, origins: Array, rays: Array) -> list[l
         origins: (..., 3) room axes, from the middle of the object's base.
         rays: (..., 3) directions.
     """
-
-    def cross_upright(radius: float, low: float, high: float) -> list[Interval]:
-        return [
-            cross_ball(origins[..., :2], rays[..., :2], radius),
-            cross_slab(origins[..., 2], rays[..., 2], low, high),
-        ]
-
-    def cross_sphere(radius: float, height: float) -> list[Interval]:
-        middle = np.array([0, 0, height], np.float32)
-        return [cross_ball(origins - middle, rays, radius)]
-
     if shape == 0:
-        half = size * CUBE_HALF
-        lows = (-half, -half, 0.0)
-        return [
-            [
-                cross_slab(origins[..., axis], rays[..., axis], low, low + 2 * half)
-                for axis, low in enumerate(lows)
-            ]
-        ]
+        return [cross_cube(origins, rays, size * CUBE_HALF)]
     if shape == 1:
-        return [cross_upright(size * CYLINDER_RADIUS, 0, size * CYLINDER_HEIGHT)]
+        return [cross_upright(origins, rays, size * CYLINDER_RADIUS, 0, size * CYLINDER_HEIGHT)]
     if shape == 2:
-        return [cross_sphere(size * SPHERE_RADIUS, size * SPHERE_RADIUS)]
+        return [cross_sphere(origins, rays, size * SPHERE_RADIUS, size * SPHERE_RADIUS)]
     radius, top = size * CAPSULE_RADIUS, size * (CAPSULE_HEIGHT - CAPSULE_RADIUS)
     return [
-        cross_upright(radius, radius, top),
-        cross_sphere(radius, radius),
-        cross_sphere(radius, top),
+        cross_upright(origins, rays, radius, radius, top),
+        cross_sphere(origins, rays, radius, radius),
+        cross_sphere(origins, rays, radius, top),
     ]
 
 
