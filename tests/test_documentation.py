@@ -6,12 +6,20 @@ import shlex
 import shutil
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
 
+from configs.training import GENERATION, INFERENCE, LOSSES, PAIRED
 from conftest import REPOSITORY, call_module
+from disentgen.analysis.metrics import load_metrics
+from disentgen.dataset.spec import load_specs
+from disentgen.models import families_by_experiment
+from disentgen.reference import write_reference
+from disentgen.report.glossary import GLOSSARY
 from disentgen.runs import open_run
+from disentgen.training.losses import losses
 
 
 @pytest.fixture
@@ -120,6 +128,76 @@ def test_commands_of_the_pages_work(command, data_of_readers):
     elif not " ".join([module, *words]).startswith(LEFT_OUT):
         few = ("--images", "200", "--jobs", "1") if module.startswith("analysis.") else ()
         call_module(environment, module, *words, *few)
+
+
+def read_table(page, heading):
+    """First cells of the rows of a page's table, by the heading of its first column."""
+    text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
+    (rows,) = re.findall(rf"^\\| {heading} \\|.*\n\\|[-|]+\\|\n((?:\\|.*\n)+)", text, re.M)
+    return [row.split(" | ")[0].strip("| ") for row in rows.splitlines()]
+
+
+@cache
+def holds_additions():
+    """Whether somebody has put files of their own into the tree; so has a copy, for all we know.
+
+    What they add needs no row in the project's pages.
+    """
+    listed = subprocess.run(
+        ["git", "ls-files", "--others", "--exclude-standard", "src", "scripts"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return listed.returncode != 0 or bool(listed.stdout.strip())
+
+
+def assert_documented(rows, things):
+    """Every row is there in the code, and everything of the project has a row."""
+    assert set(rows) <= set(things)
+    assert holds_additions() or set(rows) == set(things)
+
+
+def test_the_page_of_settings_is_written_from_the_code():
+    page = (REPOSITORY / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert_documented(page.splitlines(), write_reference().splitlines())
+    assert holds_additions() or page == write_reference()
+
+
+def test_the_glossary_is_that_of_the_report():
+    text = (REPOSITORY / "docs" / "glossary.md").read_text(encoding="utf-8")
+    for term, meaning in GLOSSARY.items():
+        assert f"| {term} | {meaning} |" in text
+
+
+def test_every_objective_has_a_row_and_every_row_an_objective():
+    rows = " ".join(read_table("experiments.md", "named config"))
+    configs = LOSSES | PAIRED | GENERATION | INFERENCE
+    named = re.findall(r"`training\.(\w+)`", rows)
+    assert_documented(named, configs)
+    assert_documented({configs[name]["loss"]["name"] for name in named}, losses())
+
+
+def test_every_dataset_and_variant_has_a_row():
+    rows = read_table("datasets.md", "named config")
+    assert_documented([row.strip("`").removeprefix("dataset.") for row in rows], load_specs())
+    text = (REPOSITORY / "docs" / "splits.md").read_text(encoding="utf-8")
+    for spec, *_ in load_specs().values():
+        row = re.search(rf"^\| {spec.title.split()[0]} .*$", text, re.M)
+        assert row or holds_additions()
+        if row:
+            assert_documented(re.findall(r"`([^`]+)`", row[0]), spec.variants)
+
+
+def test_every_metric_has_a_row():
+    page = " ".join(
+        re.findall(r"^\|.*\|$", (REPOSITORY / "docs" / "metrics.md").read_text("utf-8"), re.M)
+    )
+    functions = {metric.function.__name__ for metric in load_metrics().values()}
+    assert_documented(set(re.findall(r"\bmeasure_\w+", page)), functions)
+
+
+def test_every_experiment_has_a_row():
+    rows = [row.strip("`") for row in read_table("experiments.md", "experiment")]
+    assert_documented(rows, families_by_experiment())
 
 
 @pytest.mark.parametrize("code", list_python())

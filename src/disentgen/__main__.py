@@ -1,4 +1,7 @@
-"""``python -m disentgen``: the list of runs. ``python -m disentgen cite RUN…``: their papers."""
+"""``python -m disentgen``: the list of runs.
+
+``cite RUN…`` prints the papers behind runs, ``settings`` all settings and layers.
+"""
 
 import argparse
 import sys
@@ -32,16 +35,22 @@ COLUMNS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """List runs with their status and main scores, or cite some; return the exit status."""
+    """List runs, cite some, or describe settings; return the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["cite"]:
         from disentgen.citations import main as cite  # the list of runs needs none of its imports
 
         return cite(words[1:])
+    if words == ["settings"]:
+        from disentgen.reference import write_reference
+
+        print(write_reference(), end="")
+        return 0
     parser = argparse.ArgumentParser(
         prog="python -m disentgen",
         description="List runs.",
-        epilog="python -m disentgen cite RUN… prints BibTeX of the papers behind runs.",
+        epilog="python -m disentgen cite RUN… prints BibTeX of the papers behind runs; "
+        "python -m disentgen settings all settings and layers.",
     )
     parser.add_argument("root", nargs="?", help="folder of runs (default: sims in the data folder)")
     given = parser.parse_args(words)
