@@ -9,6 +9,7 @@ import sys
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from configs.training import GENERATION, INFERENCE, LOSSES, PAIRED
@@ -21,24 +22,37 @@ from disentgen.report.glossary import GLOSSARY
 from disentgen.runs import open_run
 from disentgen.training.losses import losses
 
+EXTENDING = REPOSITORY / "docs" / "extending.md"
+#: Beside what the page says, so that nothing takes long.
+FEW = ("training.epochs=1", "training.epoch_length=2", "training.validation_images=32",
+       "training.score_images=64", "training.find_duplicates=False", "threads=1")  # fmt: skip
+COMMAND = re.compile(r"^ {4}((?:python|bin/|cd scripts).*)$", re.M)
+
+
+def read_commands(page):
+    """Command lines of the indented blocks of a page, without comments."""
+    lines = COMMAND.findall(page.read_text(encoding="utf-8"))
+    commands = (line.split("  #")[0].removeprefix("cd scripts && ").strip() for line in lines)
+    return [command for command in commands if command != "cd scripts"]
+
 
 @pytest.fixture
 def extended(tmp_path, environment):
-    """A copy of the repository, extended as ``docs/extending.md`` says."""
+    """A copy of the repository with the files of ``docs/extending.md``, and a way to run it."""
     for folder in ("src", "scripts"):
         shutil.copytree(
             REPOSITORY / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
         )
-    text = (REPOSITORY / "docs" / "extending.md").read_text()
-    for name, code in re.findall(r"^`(\S+\.py)`:\n\n```python\n(.*?)^```", text, re.M | re.S):
+    text = EXTENDING.read_text(encoding="utf-8")
+    for name, code in re.findall(r"^`(\S+\.\w+)`:\n\n```\w+\n(.*?)^```", text, re.M | re.S):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(code)
+        path.write_text(code, encoding="utf-8")
     environment["PYTHONPATH"] = f"{tmp_path / 'src'}{os.pathsep}{tmp_path / 'scripts'}"
 
     def run(*words, folder="scripts"):
         done = subprocess.run(
-            [sys.executable, "-m", *words], cwd=tmp_path / folder, env=environment,
+            [sys.executable, *words], cwd=tmp_path / folder, env=environment,
             capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
@@ -47,47 +61,53 @@ def extended(tmp_path, environment):
     return tmp_path, run
 
 
-def test_a_dataset_is_one_file_and_its_test(extended, data):
+@pytest.mark.ci
+def test_one_more_of_each_is_one_file_and_found_in_the_report(extended, data):
     folder, run = extended
-    assert "2 passed" in run("pytest", "-q", "-p", "no:cacheprovider", "tests/dataset", folder=".")
-    shown = run("disentgen.dataset", "show", "discs")
-    assert "Discs (rendered stand-in): 384 images of 64 × 64 × 1" in shown
+    tests = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/dataset", folder=".")
+    assert "2 passed" in tests
+    run("-m", "ruff", "check", "--config", str(REPOSITORY / "pyproject.toml"), str(folder / "src"))
+    printed = {}
+    for command in read_commands(EXTENDING):
+        _, *words = shlex.split(command)
+        printed[command] = run(*words, *(FEW if "with" in words else ()))
+    assert "Discs (rendered stand-in): 384 images of 64 × 64 × 1" in "".join(printed.values())
     assert (data / "results" / "factors-discs.png").exists()
-    assert "discs " in run("disentgen.dataset", "list")
-    run(
-        "ruff",
-        "check",
-        "--config",
-        str(REPOSITORY / "pyproject.toml"),
-        str(folder / "src/disentgen/dataset/specs/discs.py"),
-    )
-    run(
-        "experiments.disent", "with", "dataset.discs", "dataset.variant=large_right", "model.kim",
-        "training.beta", "training.epochs=1", "threads=1",
-    )  # fmt: skip
-    trained = open_run(data / "sims" / "disent" / "1")
-    assert trained.results["split"]["held_out"]["count"] == 56
-    assert trained.results["scores"]["held_out"]["images"] == 56
-    assert trained.results["duplicates"] == {"validation": 0, "held_out": 0}
+    assert any("completed at" in text for text in printed.values())
+    assert any("dataset.variant=bright model.fast" in text for text in printed.values())
+    run("-m", "analysis.report", "--images", "60", "--jobs", "1")
+    check_report(data / "results" / "report")
 
 
-PAGES = [*sorted(REPOSITORY.glob("*.md")), *sorted((REPOSITORY / "docs").rglob("*.md"))]
-COMMAND = re.compile(r"^(?: {4})?((?:python|bin/|cd scripts).*)$", re.M)
+def check_report(report):
+    """Everything that was added stands in the report."""
+    runs = pd.read_csv(report / "runs.csv")
+    assert set(runs["dataset"]) == {"discs"}
+    assert set(runs["variant"]) == {"large_right", "bright"}
+    assert {"SparseVAE 2", "plain autoencoder", "VAE"} <= set(runs["label"])
+    assert "small" in set(runs["architecture"])
+    assert set(runs["experiment"]) == {"disent", "plain"}
+    assert runs["brightness"].between(0, 1).all()
+    assert "correlation" in set(pd.read_csv(report / "metrics.csv")["metric"])
+    claims = pd.read_csv(report / "claims.csv").groupby("study").size()
+    assert claims["discs2030"] == 1
+    assert "Discs 2030" in (report / "index.html").read_text(encoding="utf-8")
+    (page,) = (report / "runs").glob("plain-1.html")
+    assert "Validation NLL of 1 epochs." in page.read_text(encoding="utf-8")
+
+
+PAGES = [
+    page
+    for page in (*sorted(REPOSITORY.glob("*.md")), *sorted((REPOSITORY / "docs").rglob("*.md")))
+    if page != EXTENDING
+]
 #: What needs a network, or minutes.
 LEFT_OUT = ("disentgen.dataset download", "disentgen.dataset export", "analysis.bounds")
 
 
 def list_commands():
-    """Every command line in an indented or fenced block of a page."""
-    found = {}
-    for page in PAGES:
-        for line in re.findall(
-            r"^(?: {4})?((?:python|bin/|cd scripts).*)$", page.read_text(), re.M
-        ):
-            command = line.split("  #")[0].removeprefix("cd scripts && ").strip()
-            if command != "cd scripts" and "discs" not in command:
-                found.setdefault(command, page.name)
-    return found
+    """Every command line of a page, once."""
+    return dict.fromkeys(command for page in PAGES for command in read_commands(page))
 
 
 def list_python():
@@ -110,6 +130,7 @@ def data_of_readers(trained, tmp_path_factory):
     return folder
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("command", list_commands())
 def test_commands_of_the_pages_work(command, data_of_readers):
     program, *words = shlex.split(command)
@@ -200,6 +221,7 @@ def test_every_experiment_has_a_row():
     assert_documented(rows, families_by_experiment())
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("code", list_python())
 def test_python_of_the_pages_runs(code, data_of_readers, tmp_path, monkeypatch):
     monkeypatch.setenv("DISENTGEN_DATA", str(data_of_readers))

@@ -20,6 +20,7 @@ def test_notebook_holds_no_outputs(path):
         assert not cell.get("execution_count")
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(path, trained, tmp_path, monkeypatch):
     shutil.copytree(trained, tmp_path / "data")
