@@ -65,6 +65,10 @@ def test_transposition_reverses_a_whole_encoder():
     assert Stack(transpose(layers, (1, 8, 8)), (32,)).output_shape == (1, 8, 8)
 
 
+def test_transposed_layers_have_a_bias_whatever_the_others_have():
+    assert Linear(4, bias=False).transposed((7,)) == Linear(7)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_few_channel_upsampling_is_the_transposed_convolution(channels):
     fast = FewChannelUpsampling(8, channels, 4, 2, 1).double()

@@ -14,6 +14,9 @@ from disentgen.analysis.figures.examples import run_examples, save_examples
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.measurements.codes import collect_codes
 from disentgen.analysis.tables import tabulate_runs
+from disentgen.dataset.grid import FactorGrid
+from disentgen.dataset.split import split_grid
+from disentgen.dataset.tasks import Reconstruct
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES, build_model, families, families_by_experiment
 from disentgen.models.families.composer import ComposerOutput
@@ -155,6 +158,20 @@ def test_codes_are_posterior_means_or_predicted_factors(name, architecture):
         codes, raw = FAMILIES[name].encode(model.eval(), images), model.encoder(images)
     torch.testing.assert_close(codes, raw[:, : codes.shape[1]])
     assert codes.shape == (3, 5 if name == "encoder" else model.latent_size)
+
+
+def test_partners_of_validation_images_are_of_the_whole_held_in_side():
+    class Pool(Reconstruct):
+        def __init__(self, grid, pool):
+            self.pool = pool.tolist()
+
+    split = split_grid(FactorGrid({"a": (0, 1, 2), "b": (0, 1)}), "a == 0", validation=0.5, seed=0)
+    pools = {
+        side: replace(FAMILIES["composer"], task=Pool).make_task(split, side).pool
+        for side in ("train", "validation", "held_out")
+    }
+    assert pools["validation"] == [2, 3, 4, 5] and pools["held_out"] == [0, 1]
+    assert pools["train"] == split.indices("train").tolist() and len(pools["train"]) == 2
 
 
 LOGITS = torch.tensor([0.0, 1.0, -1.0]).reshape(3, 1, 1, 1)

@@ -10,12 +10,13 @@ from torch import nn
 from conftest import REPOSITORY
 from disentgen.analysis.figures import animation, reconstructions, samples, traversals
 from disentgen.analysis.figures.comparison import Comparison, compare_runs, draw_comparison
-from disentgen.analysis.figures.examples import Examples, arrange_examples, run_examples
+from disentgen.analysis.figures.examples import run_examples
 from disentgen.analysis.figures.figure import load_figures
 from disentgen.analysis.figures.predictions import collect_predictions, draw_predictions
 from disentgen.dataset.pictures import choose_examples
 from disentgen.drawing import GAP
 from disentgen.errors import UsageError
+from disentgen.models import FAMILIES, Examples
 from disentgen.runs import open_run
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
@@ -143,9 +144,9 @@ def test_originals_stand_over_what_the_model_makes(runs):
 def test_a_composers_rows_are_named_by_what_they_are():
     made, reference, other, target = torch.rand(4, 2, 1, 3, 3).split(1)
     action = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
-    output = SimpleNamespace(reconstruction=torch.logit(made[0]))
-    examined = ((reference[0], other[0], action), target[0], output)
-    found = arrange_examples("composer", examined, ("shape", "size"))
+    output = SimpleNamespace(images=made[0])
+    arrange = FAMILIES["composer"].examples
+    found = arrange((reference[0], other[0], action), target[0], output, ("shape", "size"))
     assert found.captions == ["size", "shape"]
     assert list(found.rows) == ["reference", "takes from", "target", "composed"]
     expected = (reference[0], other[0], target[0], made[0])
@@ -188,7 +189,7 @@ def test_predictions_are_drawn_over_true_values(runs):
     observed = run.dataset.observe()
     with torch.no_grad():
         predicted = run.model(observed.images(indices)).prediction
-    true = observed.factors(indices)
+    true = observed.factor_values(indices)
     figure = draw_predictions(data)
     for number, (factor, axis) in enumerate(zip(run.split.grid.names, figure.axes, strict=False)):
         points = data.points[factor]["held out"]
@@ -201,8 +202,8 @@ def test_predictions_are_drawn_over_true_values(runs):
     assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == [
         "square", "ellipse", "heart"
     ]  # fmt: skip
-    assert figure.axes[0].get_xticks().tolist() == pytest.approx(sorted(set(
-        observed.factors(np.arange(0, run.split.grid.size, 1000))[:, 0].tolist())))  # fmt: skip
+    values = observed.factor_values(np.arange(0, run.split.grid.size, 1000))[:, 0].tolist()
+    assert figure.axes[0].get_xticks().tolist() == pytest.approx(sorted(set(values)))
     assert figure.axes[0].get_ylabel() == "predicted"
     assert figure.get_supxlabel() == "true value"
 

@@ -32,7 +32,7 @@ def average(errors, factors, chosen=slice(None)):
     table["weight"], table["total"] = errors.weights, errors.weights * errors.excess
     sums = table[chosen].groupby(list(factors))[["total", "weight"]].sum()
     means = sums["total"] / sums["weight"]
-    shape = [range(len(GRID.factors[factor])) for factor in factors]
+    shape = [range(len(GRID.factor_values[factor])) for factor in factors]
     index = pd.MultiIndex.from_product(shape) if len(shape) > 1 else pd.Index(shape[0])
     return means.reindex(index).to_numpy().reshape([len(part) for part in shape])
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from disentgen.dataset.images import Pixels
-from disentgen.dataset.originals.formats import BLOCK, find_format
+from disentgen.dataset.originals.archive import BLOCK
+from disentgen.dataset.originals.formats import find_format
 from disentgen.dataset.originals.progress import show_progress
 from disentgen.dataset.spec import DatasetSpec
 from disentgen.paths import replaced_whole

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from disentgen.dataset.originals.formats import BLOCK, STAND_IN_MARK, StoredArray
+from disentgen.dataset.originals.archive import BLOCK, STAND_IN_MARK, StoredArray
 from disentgen.errors import DataFileError
 
 _MARK_NAME = "origin"

@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from disentgen.dataset.originals.formats import BLOCK, STAND_IN_MARK, StoredArray
+from disentgen.dataset.originals.archive import BLOCK, STAND_IN_MARK, StoredArray
 from disentgen.errors import DataFileError
 
 

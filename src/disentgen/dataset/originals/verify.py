@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from disentgen.dataset.originals.formats import STAND_IN_MARK, StoredArray, find_format
+from disentgen.dataset.originals.archive import STAND_IN_MARK, StoredArray
+from disentgen.dataset.originals.formats import find_format
 from disentgen.dataset.originals.progress import show_progress
 from disentgen.dataset.spec import DatasetSpec
 from disentgen.errors import DataFileError
