@@ -165,7 +165,9 @@ def test_partners_of_validation_images_are_of_the_whole_held_in_side():
         def __init__(self, grid, pool):
             self.pool = pool.tolist()
 
-    split = split_grid(FactorGrid({"a": (0, 1, 2), "b": (0, 1)}), "a == 0", validation=0.5, seed=0)
+    split = split_grid(
+        FactorGrid({"a": (0, 1, 2), "b": (0, 1)}), "a == 0", None, validation=0.5, seed=0
+    )
     pools = {
         side: replace(FAMILIES["composer"], task=Pool).make_task(split, side).pool
         for side in ("train", "validation", "held_out")
