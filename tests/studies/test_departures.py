@@ -45,6 +45,16 @@ def test_every_setting_that_tells_cells_apart_is_another_protocol(changes, found
     assert list_differences(settings_of(**changes), VAE, STEPS) == [found]
 
 
+def test_keys_that_a_side_lacks_mean_what_was_in_force_before_they_came_in():
+    key = "training.select"
+    lacking = {name: value for name, value in VAE.items() if name != key}
+    settings = settings_of()
+    assert list_differences(settings, lacking, STEPS) == []
+    assert settings.pop(key) == "best"
+    assert list_differences(settings, VAE, STEPS) == []
+    assert list_differences(settings, VAE | {key: "last"}, STEPS) == [f"{key} best (last)"]
+
+
 @pytest.mark.parametrize("key", sorted(set(VAE) - {"steps"}))
 def test_no_setting_of_a_row_is_overlooked(key):
     changed = settings_of(**{key.replace(".", "__"): "other"})
