@@ -1,5 +1,7 @@
 """Labels that tell cells apart, and panels that keep splits apart."""
 
+from itertools import pairwise
+
 import pandas as pd
 import pytest
 
@@ -116,7 +118,7 @@ def test_variants_of_one_condition_do_not_share_a_panel():
         assert panel.title.startswith(title)
         assert len(panel.cells) == 7
     assert found[1].points["nll_held_out"]["mean"].tolist() == pytest.approx([90] * 7)
-    for name, step, columns in (("scores", 1, 32), ("generalisation", 3, 100)):
+    for name, step, columns in (("scores", 1, 32), ("generalisation", 3, 32)):
         figure = show_figure(name, group)
         shown = [axis.get_title() or axis.get_title(loc="left") for axis in figure.axes[: 5 * step]]
         shown = [title.replace("\n", " ") for title in shown if title]
@@ -126,3 +128,29 @@ def test_variants_of_one_condition_do_not_share_a_panel():
                 assert title.count("\n") < 3
                 assert all(len(line) <= columns for line in title.split("\n"))
         assert figure.get_figwidth() == 6.75
+
+
+@pytest.mark.parametrize("name", ["scores", "generalisation"])
+def test_long_titles_and_labels_leave_the_panels_their_room(name):
+    runs = make_runs({"recomb2element": 60.0})
+    names = {"β-VAE 8": "β-VAE 8, burgess_v2, batch_size 32, lr 0.001"}
+    odd = runs.assign(
+        condition="own", variant="shape == 1 & posX > 0.25 & " * 6, cell="own" + runs["cell"]
+    )
+    table = pd.concat([runs, odd]).replace({"label": names})
+    figure = show_figure(name, RunGroup(table, tabulate_cells(table)))
+    figure.draw_without_rendering()
+    panels = [axis for axis in figure.axes if axis.axison]
+    widths = [axis.get_position().width for axis in panels]
+    assert min(widths) > 0.2
+    assert max(widths) < 1.1 * min(widths)
+    for axis in panels:
+        texts = [axis.title, axis._left_title, *axis.get_xticklabels()]
+        boxes = [text.get_window_extent() for text in texts if text.get_text()]
+        assert all(0 <= box.x0 <= box.x1 <= figure.bbox.x1 for box in boxes)
+    if name == "scores":
+        assert panels[0].get_xticklabels()[4].get_text().startswith("β-VAE 8, burgess_v2")
+        for axis in panels:
+            boxes = [text.get_window_extent() for text in axis.get_xticklabels()]
+            if axis.get_xticklabels()[0].get_rotation() == 90:
+                assert all(a.x1 <= b.x0 + 1 for a, b in pairwise(boxes))

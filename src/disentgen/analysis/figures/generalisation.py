@@ -19,7 +19,7 @@ from disentgen.analysis.figures.panels import (
     divide_splits,
 )
 from disentgen.analysis.figures.subjects import RunGroup, count_images, count_seeds, name_data
-from disentgen.drawing import LARGE, MEDIUM, PAGE, SMALL, add_heading, make_figure, wrap
+from disentgen.drawing import MEDIUM, PAGE, SMALL, add_heading, make_figure, wrap
 
 #: Columns of the figure: what is drawn, and its scores of held-in and held-out side.
 SCORES: dict[str, tuple[str | None, str]] = {
@@ -79,7 +79,8 @@ def draw_generalisation(data: Generalisation) -> MplFigure:
         fit_limits(axes[0, column], np.concatenate(values or [np.array([np.nan])]))
         axes[-1, column].set_xlabel(f"DCI disentanglement\n(lasso{data.images})", fontsize=MEDIUM)
     for axis, panel in zip(axes[:, 0], data.panels, strict=True):
-        axis.set_title(wrap(panel.title, 100, 2), fontsize=LARGE, loc="left")
+        # A title that is wider than its panel would take the room of the panels beside it.
+        axis.set_title(wrap(panel.title, 32), fontsize=MEDIUM, loc="left")
     draw_legend(figure, data)
     add_heading(figure, data.heading)
     return figure

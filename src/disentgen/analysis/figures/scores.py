@@ -30,6 +30,7 @@ MARKS = {
 #: Between the marks of a model, where neighbouring models are 1 apart.
 STEP = 0.2
 COLUMNS = 3
+SLANT: dict[str, Any] = {"rotation": 30, "ha": "right"}
 
 
 class ScorePanel(NamedTuple):
@@ -121,8 +122,10 @@ def draw_panel(axis: Axes, panel: ScorePanel) -> None:
                 markersize=4, linestyle="", linewidth=0.8,
                 fillstyle="none" if point["hollow"] else "full", label="" if row else name,
             )  # fmt: skip
-    labels = [wrap(label, 22) for label in panel.labels]
-    axis.set_xticks(range(len(labels)), labels, rotation=30, ha="right", fontsize=SMALL)
+    labels = [wrap(label, 28) for label in panel.labels]
+    # Several slanted lines would lie over those of the neighbours.
+    slant = {"rotation": 90} if any("\n" in label for label in labels) else SLANT
+    axis.set_xticks(range(len(labels)), labels, fontsize=SMALL, **slant)
     axis.set_xlim(-0.6, len(labels) - 0.4)
     axis.grid(alpha=0.25)
     axis.tick_params(which="both", labelsize=SMALL)
