@@ -154,7 +154,7 @@ def test_commands_of_the_pages_work(command, data_of_readers):
 def read_table(page, heading):
     """First cells of the rows of a page's table, by the heading of its first column."""
     text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
-    (rows,) = re.findall(rf"^\\| {heading} \\|.*\n\\|[-|]+\\|\n((?:\\|.*\n)+)", text, re.M)
+    (rows,) = re.findall(rf"^\| {heading} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.M)
     return [row.split(" | ")[0].strip("| ") for row in rows.splitlines()]
 
 
