@@ -43,7 +43,7 @@ def format_shape(shape: tuple[int, ...]) -> str:
 def _say(layer: Layer) -> str:
     """A layer as architectures write it, with its arguments in order."""
     arguments = vars(layer)
-    told = [str(value) for value in arguments.values() if value and value is not True]
+    words = [str(value) for value in arguments.values() if value and value is not True]
     if arguments.get("bias") is False:
-        told.append("no bias")
-    return f"{layer.name} {', '.join(told)}"
+        words.append("no bias")
+    return f"{layer.name} {', '.join(words)}"

@@ -14,6 +14,7 @@ from disentgen.analysis.figures.placement import (
     draw_placement,
     project,
 )
+from disentgen.models import FAMILIES
 
 RESULT = {
     "disentanglement": 0.5, "completeness": 0.25, "informativeness": 0.125, "images": 6_000,
@@ -46,16 +47,20 @@ def test_areas_of_a_hinton_diagram_are_importances():
         )  # fmt: skip
 
 
-def make_measured(seed, has_codes=True):
+def make_measured(seed, family="lgm"):
     run = SimpleNamespace(
-        config={"seed": seed}, split=SimpleNamespace(grid=SimpleNamespace(names=FACTORS))
-    )
+        config={"seed": seed}, family=family,
+        split=SimpleNamespace(grid=SimpleNamespace(names=FACTORS)),
+    )  # fmt: skip
+    has_codes = FAMILIES[family].encode is not None
     return SimpleNamespace(run=run, has_codes=has_codes, metrics=lambda names: {names[0]: RESULT})
 
 
 def test_diagrams_of_models_say_seeds_and_are_the_identity_by_construction():
-    shown = {"VAE": make_measured(4), "ground-truth decoder": make_measured(7, has_codes=False)}
+    shown = {"VAE": make_measured(4), "ground-truth decoder": make_measured(7, "decoder")}
     assert title_runs(shown) == ["VAE, seed 4", "ground-truth decoder, seed 7"]
+    without = SimpleNamespace(**vars(shown["VAE"]) | {"has_codes": False})
+    assert list_hintons({"a model without codes": without}) == []
     vae, decoder = list_hintons(shown)
     assert vae.importances.tolist() == RESULT["importances"]
     assert decoder.importances.tolist() == np.eye(2).tolist()

@@ -11,6 +11,7 @@ from disentgen.analysis.figures.importances import Hinton, draw_hinton, read_hin
 from disentgen.analysis.figures.subjects import RunGroup, name_data, title_split
 from disentgen.analysis.measure import Measurements
 from disentgen.drawing import COLUMN, PAGE, add_heading, make_figure
+from disentgen.models import FAMILIES
 
 
 class Hintons(NamedTuple):
@@ -31,15 +32,20 @@ def collect_hintons(group: RunGroup) -> Hintons:
     return Hintons(heading, list_hintons(group.first_runs))
 
 
+def is_disentangled(measured: Measurements) -> bool:
+    """Whether a run's codes are the factors by construction."""
+    return FAMILIES[measured.run.family].disentanglement is not None
+
+
 def list_hintons(first_runs: Mapping[str, Measurements]) -> list[Hinton]:
-    """The diagram of each run."""
+    """The diagram of each run that has codes, or whose codes are the factors."""
     diagrams = []
     for title, measured in zip(title_runs(first_runs), first_runs.values(), strict=True):
         names = measured.run.split.grid.names
         if measured.has_codes:
             result = measured.metrics(["dci_lasso"])["dci_lasso"]
             diagrams.append(read_hinton(title, result, names))
-        else:
+        elif is_disentangled(measured):
             diagrams.append(Hinton(title, "by construction", np.eye(len(names)), names))
     return diagrams
 
@@ -68,7 +74,9 @@ FIGURE = Figure(
         "disentanglement, C: completeness, n: training images; no intervals, since each is one run."
     ),
     of="split",
-    applies=lambda group: len(group.runs) > 0,
+    applies=lambda group: any(
+        measured.has_codes or is_disentangled(measured) for measured in group.first_runs.values()
+    ),
     data=collect_hintons,
     draw=draw_hintons,
     order=30,
