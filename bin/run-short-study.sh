@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The shortened study behind docs/results: dSprites, three conditions, VAE, β-VAE 8, FactorVAE 50
+# A shortened study, to see how everything works: dSprites, three conditions, VAE, β-VAE 8, FactorVAE 50
 # with 1,500 iterations of 64 images (published: 342,000 to 346,000; FactorVAE half as many of 128)
 # at ten times the published learning rate, two seeds, and as many controls; ground-truth decoders
 # trained in full (20,000 iterations), three seeds and as many controls. Several hours on two cores.
