@@ -4,12 +4,10 @@ import ast
 import difflib
 import importlib
 import importlib.util
-import inspect
 import pkgutil
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
 from disentgen.errors import UsageError
@@ -53,18 +51,6 @@ def choose(what: str, name: str, choices: Mapping[str, T]) -> T:
     if name not in choices:
         raise unknown(what, name, choices)
     return choices[name]
-
-
-def collect(module: ModuleType, base: type[T]) -> dict[str, type[T]]:
-    """The subclasses of ``base`` that stand in ``module``, by their ``name`` attribute.
-
-    This is how things register: by standing in the right module, under a name of their own.
-    """
-    return {
-        member.__dict__["name"]: member
-        for member in vars(module).values()
-        if inspect.isclass(member) and issubclass(member, base) and "name" in member.__dict__
-    }
 
 
 @cache

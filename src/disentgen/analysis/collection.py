@@ -93,13 +93,13 @@ class Collection:
         """Ceiling and floor of the metrics by path of a run."""
         return {path: results.bounds for path, results in self._results.items()}
 
-    def measure(self) -> None:
-        """Measure now what is missing; what is done is kept at once.
+    def measure(self) -> int:
+        """Measure now what is missing, each result kept at once; how many runs were looked at.
 
         Raises:
             DataFileError: no run can be measured.
         """
-        self._results  # noqa: B018
+        return len(self._results)
 
     def drop_left_out(self) -> None:
         """Go on without the runs that have a reason to be left out.
