@@ -54,7 +54,7 @@ def compare_sides(claim: Claim, evidence: Evidence, columns: list[str]) -> list[
     """
     comparisons = []
     for row in claim.cells:
-        ratios = evidence.select(row, columns).to_numpy()[:, 0]
+        (ratios,) = evidence.select(row, columns).to_numpy().T
         if len(ratios):
             comparisons.append(compare_ratio(row.model, ratios, claim.bound, claim.above))
     return comparisons
