@@ -47,6 +47,22 @@ def test_length_is_that_of_the_side(dataset):
     assert len(View(dataset, "supervised")) == dataset.split.mask("train").sum()
 
 
+def test_a_view_says_what_it_shows():
+    view = View(build_dataset("dsprites", source="stand-in", variant="leave1out"), "supervised")
+    assert repr(view) == "View(dSprites (rendered stand-in), supervised, 694,898 train)"
+    other = View(build_dataset("dsprites", source="stand-in"), "unsupervised", "validation")
+    assert repr(other) == "View(dSprites (rendered stand-in), unsupervised, 36,864 validation)"
+
+
+def test_several_samples_are_those_of_their_positions(dataset):
+    view = View(dataset, "supervised", "held_out")
+    for fetched, place in zip(view.__getitems__([7, 2]), (7, 2), strict=True):
+        for several, single in zip(fetched, view[place], strict=True):
+            assert torch.equal(several, single)
+    images = View(dataset, "unsupervised", "held_out").__getitems__([7, 2])
+    assert [image.shape for image in images] == [dataset.spec.image_shape] * 2
+
+
 def test_loader_fetches_whole_batches(dataset):
     loader = DataLoader(View(dataset, "supervised", "held_out"), batch_size=8)
     images, factors = next(iter(loader))
