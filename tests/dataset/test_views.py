@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -40,6 +42,16 @@ def test_factors_are_in_the_scale_of_the_dataset():
     shown = [view[place][1][0].item() for place in range(0, len(view), 1000)]
     assert shown == pytest.approx(expected)
     assert len({round(value, 3) for value in shown}) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts"), [("unsupervised", 1), ("reconstruction", 2), ("supervised", 2)]
+)
+def test_kinds_may_be_words_of_a_file(kind, parts):
+    dataset = build_dataset("dsprites", source="stand-in")
+    sample = View(dataset, json.loads(f'"{kind}"'), "validation")[0]
+    shapes = [tuple(part.shape) for part in (sample if parts == 2 else [sample])]
+    assert shapes == [(1, 64, 64), (5,) if kind == "supervised" else (1, 64, 64)][:parts]
 
 
 def test_length_is_that_of_the_side(dataset):

@@ -376,7 +376,7 @@ def test_published_tables_are_whole():
     assert load_published(STUDY) is table
     assert describe_published(STUDY.claims[0], STUDY) is describe_published(STUDY.claims[0], STUDY)
     columns = ["dataset", "condition", "variant", "model", "parameters", "nll_train",
-               "nll_held_out", "disentanglement", "experiment", "label"]  # fmt: skip
+               "nll_held_out", "disentanglement", "label", "experiment"]  # fmt: skip
     assert list(table) == columns
     assert list(load_published(replace(STUDY, published=()))) == columns
 

@@ -493,6 +493,15 @@ def test_adagvae_runs_images_with_their_partners():
     torch.testing.assert_close(terms["loss"], terms["nll"] + 1.5 * terms["kl"])
 
 
+def test_latents_are_shared_below_the_midpoint_of_the_extremes():
+    """KLs of 2, 4.5, 5.1 and 8 nats, half the squared distance: the midpoint is 5."""
+    distance = torch.tensor([2.0, 3.0, 10.2**0.5, 4.0])
+    mean = torch.stack([torch.zeros(4), distance])
+    averaged = average_shared(DiagonalGaussian(mean, torch.zeros(2, 4)))
+    changed = (averaged.mean != mean).tolist()
+    assert changed == [[True, True, False, False]] * 2
+
+
 def test_a_latent_at_the_midpoint_is_not_shared():
     """All KLs alike: their midpoint is theirs, and none is below it."""
     posterior = DiagonalGaussian(torch.tensor([[0.0, 1.0], [0.5, 1.5]]), torch.zeros(2, 2))

@@ -1,5 +1,6 @@
 """What is fixed of each objective: its name in tables, its defaults and their limits."""
 
+import json
 import math
 from dataclasses import FrozenInstanceError
 
@@ -74,6 +75,18 @@ def test_the_smallest_batch_has_finite_terms(name):
     assert all(torch.isfinite(term).all() for term in terms.values())
 
 
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_what_an_objective_makes_stands_on_the_device_of_the_output(name):
+    """On one that holds shapes alone, and refuses tensors of another."""
+    small = {"discriminator_units": 8} if "discriminator_units" in OBJECTIVES[name][3] else {}
+    loss = make(name, **small).to("meta")
+    latents = torch.zeros(8, 5, device="meta")
+    images = torch.zeros(8, 1, 4, 4, device="meta")
+    output = LatentGaussianOutput(images, DiagonalGaussian(latents, latents), latents)
+    terms = loss(output, images, 0) | loss.after_step(output)
+    assert {term.device.type for term in terms.values()} == {"meta"}
+
+
 LIMITS = {
     "at least 0": [("beta", "beta"), ("cci", "gamma"), ("factor", "gamma"), ("factor", "beta"),
                    ("btcvae", "alpha"), ("btcvae", "beta"), ("btcvae", "gamma"),
@@ -123,6 +136,18 @@ def test_reconstruction_and_pairs_are_judged_as_asked():
     assert (plain.reconstruction, plain.pair_kl) == ("bce", "sum")
     other = build_loss("vae", {}, FiveLatents(), "mse", "mean")
     assert (other.reconstruction, other.pair_kl) == ("mse", "mean")
+    output, target = make_output(4)
+    for words, cost in (('["bce", "sum"]', "nll"), ('["mse", "sum"]', "squared_error")):
+        # As they come from a file.
+        loss = build_loss("vae", {}, FiveLatents(), *json.loads(words))
+        terms = loss(output, target, 0)
+        torch.testing.assert_close(terms["loss"], terms[cost] + terms["kl"])
+    latents = torch.randn(8, 5)
+    composed = ComposerOutput(output.reconstruction, DiagonalGaussian(latents, latents), latents,
+                              torch.eye(4, 5))  # fmt: skip
+    for words, count in (('["bce", "sum"]', 2), ('["bce", "mean"]', 1)):
+        terms = build_loss("vae", {}, FiveLatents(), *json.loads(words))(composed, target, 0)
+        torch.testing.assert_close(terms["loss"], terms["nll"] + count * terms["kl"])
     assert (Loss.reconstruction, Loss.pair_kl, Loss.counts_kl, Loss.paired) == (
         "bce", "sum", True, False
     )  # fmt: skip

@@ -1,13 +1,14 @@
 """Terms of the objective as numbers by name, and a training that diverges."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
-from ignite.engine import Engine
+from ignite.engine import Engine, State
 
 from disentgen.errors import DivergenceError
-from disentgen.training.divergence import ADVICE, attach_guard
+from disentgen.training.divergence import ADVICE, FirstDivergence, attach_guard
 from disentgen.training.terms import flatten_terms, name_terms, number_latents
 
 TERMS = {
@@ -79,6 +80,12 @@ def test_a_step_that_is_bad_for_once_ends_the_training_with_its_epoch():
     with pytest.raises(DivergenceError, match=r"at step 3 \(epoch 2\): loss = nan"):
         engine.run(range(2), max_epochs=3)
     assert engine.state.iteration == 4
+
+
+def test_steps_are_exact_however_many_there_are():
+    first, step = FirstDivergence(), 2**24 + 1
+    first.record(SimpleNamespace(state=State(iteration=step, output=make_terms(math.inf))))
+    assert first.step == step
 
 
 @pytest.mark.parametrize(("count", "more"), [(4, ""), (5, " and 1 more"), (9, " and 5 more")])

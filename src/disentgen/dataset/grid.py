@@ -27,9 +27,7 @@ class FactorGrid:
     value_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        counts = ", ".join(
-            f"{name}: {size}" for name, size in zip(self.names, self.sizes, strict=True)
-        )
+        counts = ", ".join(f"{name}: {len(of)}" for name, of in self.factor_values.items())
         return f"FactorGrid({counts}; {self.size:,} combinations)"
 
     @property
