@@ -171,6 +171,8 @@ def test_an_objective_must_say_its_terms_and_may_learn_nothing_of_its_own():
     with pytest.raises(NotImplementedError):
         Loss()(None, torch.zeros(1), 0)
     assert Loss().after_step(None) == {}
+    with pytest.raises(TypeError, match="takes no keyword arguments"):
+        type("Other", (Loss,), {}, titel="Other")
 
 
 def test_a_schedule_is_a_straight_line():
