@@ -122,7 +122,8 @@ def test_factors_can_be_compared_with_each_other():
         "shape == True", "shape[0] == 1", "shape == 1\nposX == 0",
         "(" * 300 + "shape == 1" + ")" * 300,
         "2 ** 99 > shape", "-posX < 0", "1 < 2", "shape < inf", "shape != nan", "'\udc80' == shape",
-        "shape == 1\0", "shape == f'{1}'", "not 1", "shape in [1, 7]", "posX in ['square']",
+        "shape == 1\0", "(shape == 1", "shape == '''square", "shape == f'{1}'", "not 1",
+        "shape in [1, 7]", "posX in ['square']",
     ],
 )  # fmt: skip
 def test_everything_but_comparing_is_refused(expression):
@@ -186,7 +187,7 @@ DEEP = [
     "~" * 1500 + "(shape == 1)", "not " * 2000 + "shape == 1", "shape > " + "-" * 1500 + "1",
     "(" * 1500 + "shape == 1" + ")" * 1500,
     "shape > " + "+".join(["1"] * 1500), "shape in " + "[" * 150 + "]" * 150,
-    "~" * 9_900 + "shape == 1",
+    "~" * 9_900 + "shape == 1", "shape > " + "+".join(["1"] * 4_900),
 ]  # fmt: skip
 HUGE = [
     "shape == " + "9" * 400, "shape == " + "9" * 5000, "shape == '" + "a" * 9000 + "'",
