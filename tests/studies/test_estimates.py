@@ -149,6 +149,13 @@ def test_sides_whose_images_do_not_differ_have_no_share(images):
     assert np.isnan(found.margins).all()
 
 
+def test_a_share_of_nothing_compares_the_sides_themselves():
+    train, held_out = np.array([30.0, 33.0, 36.0]), np.array([60.0, 75.0, 66.0])
+    above, below = compare_share("", train, held_out, np.full(3, 440.0), 0.0).margins
+    assert above == pytest.approx(np.log(train / held_out))
+    assert below == pytest.approx(np.log(held_out / train))
+
+
 @pytest.mark.parametrize(("seeds", "ends"), [(1, 1), (2, 1), (3, 3)])
 def test_shares_have_an_estimate_from_one_seed_and_an_interval_from_three(seeds, ends):
     train, held_out = np.array([30.0, 33.0, 36.0])[:seeds], np.array([60.0, 75.0, 66.0])[:seeds]
@@ -256,7 +263,7 @@ def test_power_is_that_of_simulated_tests():
     found = (stats.ttest_1samp(draws, 0, axis=1, alternative="greater").pvalue < 0.01).mean()
     assert power(1.5, 5, 0.01) == pytest.approx(found, abs=0.01)
     assert power(0.0, 5, 0.01) == pytest.approx(0.01)
-    assert power(1e4, 5, 0.01) == 1
+    assert [power(effect, 5, 0.01) for effect in (1e4, 1e12, -1e4, -1e12)] == [1, 1, 0, 0]
 
 
 def test_runs_are_paired_by_seed_and_the_rest_in_order():

@@ -173,6 +173,7 @@ def test_scores_of_a_row_stand_in_the_order_of_seeds_each_by_its_last_run(runs):
     assert list(evidence.select(row, ["excess_train"])) == ["excess_train"]
     none = evidence.select(row._replace(model="other"), ["excess_train", "nll_train"])
     assert none.shape == (0, 2)
+    assert set(none.dtypes) == {np.dtype(float)}
 
 
 def test_seeds_without_a_score_do_not_count(runs):

@@ -321,6 +321,31 @@ def test_the_model_that_decides(number, held_out, verdict, confidence, decided_b
     assert found.low < found.estimate < found.high
 
 
+@pytest.mark.parametrize(
+    ("held_out", "over_control", "control"),
+    [
+        (150.0, 2.0, "confirmed by the control"),
+        (150.0, 1.2, "not confirmed by the control: by it, undecided"),
+        (150.0, 1.0, "not confirmed by the control: by it, not supported"),
+        (50.0, 1.0, "confirmed by the control"),
+        (50.0, 1.2, "not confirmed by the control: by it, undecided"),
+        (50.0, 2.0, "not confirmed by the control: by it, supported"),
+        (60.0, 2.0, ""),
+    ],
+)
+def test_a_control_confirms_the_same_verdict_alone(held_out, over_control, control):
+    runs = make_runs({"recomb2range": held_out}, control=60.0)
+    noise = np.exp(0.01 * (runs["seed"] - 2))
+    excess = held_out * noise
+    runs = runs.assign(
+        nll_held_out=excess,
+        excess_held_out=excess,
+        gap_to_control=excess * (1 - noise / over_control),
+    )
+    claim = next(claim for claim in STUDY.claims if claim.number == "2")
+    assert decisions.judge(claim, Evidence(runs), STUDY).control == control
+
+
 def test_a_verdict_says_what_was_claimed_and_by_which_bound():
     table = tabulate_verdicts(make_runs(AS_PUBLISHED))
     for row, claim in zip(table.itertuples(), STUDY.claims, strict=True):

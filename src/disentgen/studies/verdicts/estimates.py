@@ -174,8 +174,8 @@ def power(effect: float, seeds: int, level: float) -> float:
     from scipy.stats import nct, t
 
     detected = nct.sf(t.ppf(1 - level, seeds - 1), seeds - 1, effect * np.sqrt(seeds))
-    # Beyond what the series reaches, the effect cannot be missed.
-    return float(np.nan_to_num(detected, nan=1.0))
+    # Beyond what the series reaches an effect is never missed, nor seen in the other direction.
+    return float(np.nan_to_num(detected, nan=float(effect > 0)))
 
 
 def adjust_holm(p: Values) -> Values:

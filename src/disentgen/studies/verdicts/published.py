@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from disentgen.analysis.cells import name_label
 from disentgen.errors import DataFileError
 from disentgen.registry import choose
-from disentgen.studies.claims import Claim, Kind
+from disentgen.studies.claims import Claim, Kind, Score
 from disentgen.studies.rows import Row
 from disentgen.studies.study import Study
 from disentgen.studies.verdicts.comparisons import pair_conditions
@@ -89,8 +89,8 @@ def describe_published(claim: Claim, study: Study) -> str:
     ends = values.min(), values.max()
     if claim.kind == "share":
         return "NLL differs by {:.1f} to {:.1f}".format(*ends)
-    unit = "" if claim.score == "nll" else " in NLL"
-    return " to ".join(dict.fromkeys(f"{end:.2f}" for end in ends)) + unit
+    units: dict[Score, str] = {"nll": "", "excess": " in NLL"}
+    return " to ".join(dict.fromkeys(f"{end:.2f}" for end in ends)) + units[claim.score]
 
 
 Values = NDArray[np.float64]
