@@ -17,7 +17,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from disentgen.registry import load_named, load_records
+from disentgen.registry import load_named, load_records, read_constants
 from disentgen.training.config import Config
 
 REPOSITORY = Path(__file__).parents[1]
@@ -155,6 +155,7 @@ def add_module(tmp_path, monkeypatch) -> Iterator[AddModule]:
     def forget_records() -> None:
         load_records.cache_clear()
         load_named.cache_clear()
+        read_constants.cache_clear()
 
     def add(package: ModuleType, name: str, text: str) -> None:
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")

@@ -16,9 +16,9 @@ from configs.training import GENERATION, INFERENCE, LOSSES, PAIRED
 from conftest import REPOSITORY, call_module
 from disentgen.analysis.metrics import load_metrics
 from disentgen.dataset.spec import load_specs
-from disentgen.models import families_by_experiment
 from disentgen.reference import write_reference
 from disentgen.report.glossary import GLOSSARY
+from disentgen.run_files import families_by_experiment
 from disentgen.runs import open_run
 from disentgen.training.losses import losses
 
