@@ -125,6 +125,14 @@ class TrainingExperiment(Experiment):
 
         The update ``resume=<id or path>`` goes on with an interrupted run in its own folder.
 
+        Args:
+            command_name: by default the training.
+            config_updates: settings, nested or with dots.
+            named_configs: names of named configurations, or files of settings.
+            info: that Sacred keeps with the run.
+            meta_info: likewise.
+            options: of Sacred's command line, such as ``{"--id": "first"}``.
+
         Raises:
             UsageError, DataFileError, DivergenceError: from Python; a command line ends with a
                 line in their place.

@@ -176,12 +176,12 @@ def one_minus_entropy(importances: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def weighted_mean(values: NDArray[np.floating], weights: NDArray[np.floating]) -> float:
-    """Mean by weights; 0 where there is no weight at all."""
+    """Mean of (n,) values by (n,) weights; 0 where there is no weight at all."""
     return float(values @ weights / weights.sum()) if weights.sum() > 0 else 0.0
 
 
 def mean_known(values: NDArray[np.floating]) -> float:
-    """Mean of those that are not NaN; NaN where all are."""
+    """Mean of those of (n,) values that are not NaN; NaN where all are."""
     return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
 
 

@@ -141,7 +141,12 @@ def summarise_groups(sampler: Sampler, images: Indices, summary: Callable[[Codes
 
 
 def describe_accuracy(right: NDArray[np.bool_], sampler: Sampler) -> Result:
-    """Share of points that were classified correctly, its standard error, and chance."""
+    """Share of points that were classified correctly, its standard error, and chance.
+
+    Args:
+        right: (points,) whether each one was; the score is NaN where there are none.
+        sampler: whose varying factors say what chance is.
+    """
     chance = 1 / max(len(sampler.varying()), 1)
     if not len(right):
         return {"score": float("nan"), "standard_error": float("nan"), "chance": chance}

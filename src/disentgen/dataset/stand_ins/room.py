@@ -49,7 +49,13 @@ WINDOW = slice(15, 192), slice(33, 174)
 class Room(NamedTuple):
     """What the samples see at one orientation, before the object is put in: room axes.
 
-    Floor, wall and shadow are levels of light, 0 where none is seen; sky is 1 where it is seen.
+    Args:
+        rays: (192, 192, 3) directions in which the samples look.
+        floor: (192, 192) how bright the floor is where the lamp lights it; 0 where none is seen.
+        wall: (192, 192) how bright the wall is; 0 where none is seen.
+        sky: (192, 192) 1 where the sky is seen, else 0.
+        shadow: (192, 192) how bright the floor would be in shadow; 0 where none is seen.
+        floor_points: (192, 192, 3) what is seen of floor or wall, from the object's base.
     """
 
     rays: Array
@@ -89,7 +95,7 @@ def cast_rays() -> Array:
 
 
 def stand_at(angle: float) -> Array:
-    """The camera's place, as seen from the place of the object's base; room axes."""
+    """The camera's place, (3,), as seen from the place of the object's base; room axes."""
     back = np.array([0, -OBJECT_DISTANCE, CAMERA_HEIGHT], np.float32)
     return turn_about_upright(back, angle)
 
@@ -127,7 +133,13 @@ def see_room(orientation: int) -> Room:
 
 
 def draw_maps(scale: int, shape: int, orientation: int) -> Array:
-    """(4096, 5): how much of floor, wall and object hue, of white and of sky each pixel shows."""
+    """(4096, 5): how much of floor, wall and object hue, of white and of sky each pixel shows.
+
+    Args:
+        scale: class of the object's size.
+        shape: class of the object's shape.
+        orientation: class of the camera's angle.
+    """
     angle, size = turn(orientation), scale_of(scale)
     room = see_room(orientation)
     rays, eye = room.rays[WINDOW], stand_at(angle)
