@@ -114,14 +114,10 @@ def see_room(orientation: int) -> Room:
     on_floor = to_floor < to_wall
     path = np.minimum(to_floor, to_wall)[..., None] * rays
     across, ahead, _ = np.moveaxis(turn_about_upright(path, -angle), -1, 0)
-    x, y, z = np.moveaxis(path + eye, -1, 0)
-    on_sky = ~on_floor & (z > WALL_HEIGHT)
+    places = path + eye
+    on_sky = ~on_floor & (places[..., 2] > WALL_HEIGHT)
     on_wall = ~on_floor & ~on_sky
-    wall_light = np.select(
-        [to_back <= to_side, x < 0],
-        [light.back_wall(x, z, angle), light.left_wall(y, z, angle)],
-        light.right_wall(y, z, angle),
-    )
+    wall_light = light_walls(places, to_back <= to_side, angle)
     return Room(
         rays=rays,
         floor=(on_floor * light.floor(across, ahead, angle)).astype(np.float32),
@@ -129,6 +125,22 @@ def see_room(orientation: int) -> Room:
         sky=on_sky.astype(np.float32),
         shadow=(on_floor * light.shadow(across, ahead, angle)).astype(np.float32),
         floor_points=path + stand_at(angle),
+    )
+
+
+def light_walls(places: Array, on_back: NDArray[np.bool_], angle: float) -> Array:
+    """How bright the walls are, (...,).
+
+    Args:
+        places: (..., 3) on the walls, in room axes.
+        on_back: (...,) whether a place is on the wall opposite the camera.
+        angle: the camera's, in radians.
+    """
+    x, y, z = np.moveaxis(places, -1, 0)
+    return np.select(
+        [on_back, x < 0],
+        [light.back_wall(x, z, angle), light.left_wall(y, z, angle)],
+        light.right_wall(y, z, angle),
     )
 
 
