@@ -93,9 +93,9 @@ def call_module(
         if process.exitcode is None:
             process.kill()
             pytest.fail(f"{module} {words} takes more than 300 s")
-        told = [path.read_text(encoding="utf-8") for path in (output, errors)]
-    assert process.exitcode == status, "".join(told)
-    return subprocess.CompletedProcess([module, *words], process.exitcode, *told)
+        printed = [path.read_text(encoding="utf-8") for path in (output, errors)]
+    assert process.exitcode == status, "".join(printed)
+    return subprocess.CompletedProcess([module, *words], process.exitcode, *printed)
 
 
 @pytest.fixture

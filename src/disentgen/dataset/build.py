@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 #: Runs on moved data are the same runs.
-Root = Annotated[str | None, Key(tells_apart=False, may_change=True)]
-#: Words that say which images are on which side; the sides' hashes tell splits apart.
-OF_SPLIT = Key(tells_apart=False, split=True)
+Root = Annotated[str | None, Key(distinguishes=False, may_change=True)]
+#: Words that say which images are on which side; the sides' hashes distinguish splits.
+OF_SPLIT = Key(distinguishes=False, split=True)
 FactorScale = Literal["raw", "standardised"]
 
 

@@ -162,7 +162,7 @@ class BoostedTrees:
 def summarise_importances(importances: NDArray[np.floating]) -> Result:
     """Disentanglement and completeness of a matrix of importances (equations 2 to 4).
 
-    A latent of no importance counts nothing, nor does a factor that no latent tells of.
+    A latent of no importance counts nothing, nor does a factor that no latent is important for.
 
     Args:
         importances: (latents, factors), none negative.

@@ -93,8 +93,8 @@ def measure_factor_vae(
     votes = np.zeros((len(spread), len(sampler.grid.sizes)))
     parts = {"votes": votes, "alive": len(voting)}
     if not len(voting):
-        found = describe_accuracy(np.empty(0, np.bool_), sampler)
-        return found | {"score": found["chance"]} | parts
+        untested = describe_accuracy(np.empty(0, np.bool_), sampler)
+        return untested | {"score": untested["chance"]} | parts
     chosen, groups = draw_points(sampler, fitted + tested, 1, batch)
     variance = summarise_groups(sampler, groups, lambda codes: codes[:, 0].var(axis=1, ddof=1))
     latents = voting[(variance[:, voting] / spread[voting] ** 2).argmin(axis=1)]

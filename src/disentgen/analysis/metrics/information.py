@@ -116,7 +116,7 @@ def bin_codes(codes: Codes) -> Classes:
 
 def information_of(first: Classes, second: Classes) -> float:
     """Mutual information of two columns of classes 0, 1, …, (n,) each, in nats."""
-    # Whole numbers for as long as possible: a column that does not vary must tell exactly nothing.
+    # Whole numbers for as long as possible: a column that does not vary must give exactly 0.
     joint = np.zeros((first.max() + 1, second.max() + 1))
     np.add.at(joint, (first, second), 1)
     product = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
