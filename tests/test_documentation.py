@@ -186,7 +186,7 @@ def test_the_page_of_settings_is_written_from_the_code():
 def test_the_glossary_is_that_of_the_report():
     text = (REPOSITORY / "docs" / "glossary.md").read_text(encoding="utf-8")
     for term, meaning in GLOSSARY.items():
-        assert f"| {term} | {meaning} |" in text
+        assert f"{term} | {meaning} |" in text
 
 
 def test_every_objective_has_a_row_and_every_row_an_objective():
