@@ -20,7 +20,7 @@ from disentgen.report.columns import (
 )
 from disentgen.report.compare import StudyResult, name_departures
 from disentgen.report.formatting import records
-from disentgen.report.links import Links
+from disentgen.report.links import Links, name_row
 from disentgen.report.tables import ReportTables
 from disentgen.runs import Run
 from disentgen.schema import flatten
@@ -135,10 +135,16 @@ def describe_splits(
     ):
         dataset, version, *_, variant = map(str, key)
         rows = []
-        for row in records(part):
+        for index, row in zip(part.index, records(part), strict=True):
             own = runs[tuple(row[name] for name in CELL)]
-            differs = differences[own["path"].iloc[0]]
-            rows.append(add_texts(row) | {"links": list_links(own, links), "differs": differs})
+            rows.append(
+                add_texts(row)
+                | {
+                    "anchor": name_row(index),
+                    "links": list_links(own, links),
+                    "differs": differences[own["path"].iloc[0]],
+                }
+            )
         found.append({
             "data": name_data(part),
             "condition": rows[0]["condition_title"],
