@@ -140,7 +140,8 @@ def list_hotspots(figure: Figure) -> tuple[Hotspot, ...]:
             places = artist.get_transform().transform(artist.get_xydata())
             addresses = [artist.get_url()] * len(places)
         elif isinstance(artist, PathCollection):
-            places = artist.get_offset_transform().transform(artist.get_offsets())
+            offsets = np.ma.filled(artist.get_offsets(), np.nan)
+            places = artist.get_offset_transform().transform(offsets)
             addresses = artist.get_urls()
         else:
             continue
