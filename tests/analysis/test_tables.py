@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy import special, stats
 
+import disentgen.analysis
 from conftest import REPOSITORY
 from disentgen.analysis.collect import find_collection, find_fault, print_left_out
 from disentgen.analysis.tables import (
@@ -21,6 +22,7 @@ from disentgen.analysis.tables import (
 )
 from disentgen.errors import DataFileError
 from disentgen.runs import open_run
+from records import list_changeable
 from run_tables import make_runs
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
@@ -251,3 +253,8 @@ def test_runs_of_the_data_folder_are_found_without_a_word(tmp_path, monkeypatch,
     (whole / "results.json").unlink()
     with pytest.raises(DataFileError, match=rf"none of 2 runs below {tmp_path}/sims is finished"):
         find_collection()
+
+
+def test_records_of_the_analysis_are_not_changed():
+    # These hold what is measured later, or draws.
+    assert list_changeable(disentgen.analysis) == {"Collection", "Sampler"}
