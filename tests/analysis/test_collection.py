@@ -173,6 +173,8 @@ def test_runs_that_are_left_out_later_leave_the_tables_too(sims):
     collection.drop_left_out()
     assert set(collection.table["run"]) == set(RUNS) - {"disent/2"}
     assert collection.table["udr"].isna().all()
+    # The only run of a cell has nothing to be compared with.
+    assert "udr" not in collection.measured[str(sims / "disent" / "1")]
     collection.left_out |= {str(run.path): "cannot be drawn" for run in collection.runs}
     with pytest.raises(DataFileError, match="no run is left.*disent/2: cannot be drawn"):
         collection.drop_left_out()

@@ -1,9 +1,12 @@
 """What ``analysis.compare`` prints, word by word."""
 
+import shutil
+
 import pandas as pd
 import pytest
 from pages import CLAIM
 
+from conftest import REPOSITORY
 from disentgen.report.compare import (
     compare_cells,
     compare_with_study,
@@ -14,9 +17,13 @@ from disentgen.report.compare import (
     format_verdicts,
     save_comparison,
 )
+from disentgen.report.compare import main as compare_main
+from disentgen.report.page import main as report_main
 from disentgen.studies.montero2021 import STUDY
 from disentgen.studies.verdicts.published import load_published
 from run_tables import make_runs
+
+EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
 
 
 def verdict(**changes):
@@ -168,3 +175,23 @@ def test_files_hold_the_studies_one_below_the_other(tmp_path):
     assert cells["nll_train"].tolist() == pytest.approx(expected.tolist(), rel=1e-5, nan_ok=True)
     claims = pd.read_csv(tmp_path / "new" / "folder" / "claims.csv", dtype={"number": str})
     assert claims["number"].tolist() == [*one.verdicts["number"], *other.verdicts["number"]]
+
+
+@pytest.mark.parametrize("main", [compare_main, report_main])
+def test_a_folder_without_runs_ends_the_command_in_a_line(main, tmp_path):
+    with pytest.raises(SystemExit, match=rf"^no runs below {tmp_path}; bin/quickstart.sh makes"):
+        main(["--root", str(tmp_path), "--output", str(tmp_path / "report")])
+
+
+def test_tables_are_written_where_they_are_wanted(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DISENTGEN_DATA", str(tmp_path))
+    run = tmp_path / "sims" / "disent" / "1"
+    shutil.copytree(EARLIER / "disent" / "1", run)
+    compare_main(["--images", "20", "--jobs", "1"])
+    folder = tmp_path / "results" / "compare"
+    printed = capsys.readouterr().out
+    assert printed.endswith(f"\n\n{folder / 'comparison.csv'}, {folder / 'claims.csv'}\n")
+    assert printed.startswith(f"{STUDY.citation}; in parentheses: as published\n")
+    assert {path.name for path in folder.iterdir()} == {"comparison.csv", "claims.csv"}
+    compare_main(["--images", "20", "--jobs", "1", "--output", str(tmp_path / "here")])
+    assert (tmp_path / "here" / "claims.csv").exists()
