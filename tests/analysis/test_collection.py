@@ -243,6 +243,7 @@ def test_options_choose_runs(measured_runs, words, runs):
         (("--where", "dataset.variant=shape2tz"), "none of 4 runs .* one of: leave1out, shape2tx"),
         (("--experiment", "disnt"), "experiment is one of: decoders, disent.* mean 'disent'"),
         (("--experiment", "disent", "--where", "seed=77"), "seed is one of: 1, 2"),
+        (("--experiment", "disnt", "--experiment", "none"), "mean 'disent'"),
     ],
 )  # fmt: skip
 def test_filters_that_no_run_passes_end_in_a_line(measured_runs, words, message):

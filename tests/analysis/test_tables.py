@@ -238,6 +238,13 @@ def test_what_a_finished_run_lacks_is_said(tmp_path, file, text, fault):
     assert fault in find_fault(open_run(path))
 
 
+def test_a_run_of_one_epoch_lacks_nothing(tmp_path):
+    path = copy_run(tmp_path / "disent" / "1")
+    lines = (path / "history.csv").read_text().splitlines(keepends=True)
+    (path / "history.csv").write_text("".join(lines[:2]))
+    assert find_fault(open_run(path)) is None
+
+
 def test_runs_of_the_data_folder_are_found_without_a_word(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("DISENTGEN_DATA", str(tmp_path))
     with pytest.raises(DataFileError, match=rf"no runs below {tmp_path}/sims; bin/quickstart.sh"):
