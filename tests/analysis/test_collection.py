@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from disentgen.analysis.results_table import tabulate_metrics
 from disentgen.analysis.tables import tabulate_cells
 from disentgen.errors import DataFileError, UsageError
 from disentgen.runs import find_runs, open_run
+from disentgen.training.machine import available_threads
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
 RUNS = ("disent/1", "disent/2", "decoders/1", "supervised/1")
@@ -216,6 +218,27 @@ def test_words_of_filters():
     _, filters = parse("--where", "seed=1", "--where", "seed=2", "--experiment", "disent")
     assert filters == {"experiment": ["disent"], "seed": ["1", 1, "2", 2]}
     assert parse()[1] == {}
+
+
+def test_options_are_numbers_and_folders():
+    given, _ = parse()
+    assert (given.root, given.images, given.where, given.experiment) == (None, None, [], [])
+    assert given.jobs == available_threads()
+    given, _ = parse("--root", "runs", "--images", "20", "--jobs", "3")
+    assert (given.root, given.images, given.jobs) == (Path("runs"), 20, 3)
+
+
+@pytest.mark.parametrize("option", ["--images", "--jobs"])
+@pytest.mark.parametrize("word", ["0", "-5", "1.5", "many"])
+def test_numbers_of_images_and_processes_are_whole_and_positive(option, word, capsys):
+    with pytest.raises(SystemExit):
+        parse(option, word)
+    assert f"argument {option}: " in capsys.readouterr().err
+
+
+def test_filters_of_python_may_be_single_values(measured_runs):
+    with pytest.raises(DataFileError, match=r"none of 4 runs .* mean 'shape2tx'"):
+        find_collection(measured_runs, filters={"dataset.variant": "shape2tz"})
 
 
 @pytest.mark.parametrize(

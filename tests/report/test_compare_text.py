@@ -173,7 +173,9 @@ def test_files_hold_the_studies_one_below_the_other(tmp_path):
     assert len(cells) == len(one.cells) + len(other.cells)
     expected = pd.concat([one.cells, other.cells])["nll_train"]
     assert cells["nll_train"].tolist() == pytest.approx(expected.tolist(), rel=1e-5, nan_ok=True)
+    assert list(cells) == list(one.cells)
     claims = pd.read_csv(tmp_path / "new" / "folder" / "claims.csv", dtype={"number": str})
+    assert list(claims) == list(one.verdicts)
     assert claims["number"].tolist() == [*one.verdicts["number"], *other.verdicts["number"]]
 
 
@@ -181,6 +183,19 @@ def test_files_hold_the_studies_one_below_the_other(tmp_path):
 def test_a_folder_without_runs_ends_the_command_in_a_line(main, tmp_path):
     with pytest.raises(SystemExit, match=rf"^no runs below {tmp_path}; bin/quickstart.sh makes"):
         main(["--root", str(tmp_path), "--output", str(tmp_path / "report")])
+
+
+@pytest.mark.parametrize(
+    ("main", "name"), [(compare_main, "analysis.compare"), (report_main, "analysis.report")]
+)
+def test_help_says_how_the_command_is_called(main, name, capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"usage: python -m {name} [-h] [--root ROOT] [--where KEY=VALUE]")
+    for option in ("--experiment", "--jobs", "--images", "--output"):
+        assert f"{option} " in shown
+    assert "Runs beside published studies" in shown or "Tables, figures and pages" in shown
 
 
 def test_tables_are_written_where_they_are_wanted(tmp_path, monkeypatch, capsys):
