@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import re
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +77,18 @@ def test_whatever_is_asked_for_first_is_measured(sims):
     assert later["mig"].isna().all()
     assert not list(sims.glob("disent/1/analysis/errors*"))
     assert collection.bounds == {str(sims / name): {} for name in RUNS}
+
+
+def test_off_a_terminal_a_line_says_what_is_going_on(sims, capsys):
+    assert collect(sims).measure() == len(RUNS)
+    written = capsys.readouterr()
+    assert (written.out, written.err) == ("", "measuring 4 runs: what is missing\n")
+
+
+def test_on_a_terminal_runs_are_counted(sims, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    collect(sims).measure()
+    assert re.search(r"measuring: 100%.* 4/4 .*run", capsys.readouterr().err)
 
 
 def test_results_without_a_name_of_theirs_are_refused(sims):

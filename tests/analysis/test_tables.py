@@ -121,6 +121,11 @@ def test_cells_are_means_over_their_own_seeds():
             assert cell["gap_to_control"] == pytest.approx(own["gap_to_control"].mean())
 
 
+def test_cells_stand_in_the_order_of_their_first_runs():
+    runs = make_runs({"recomb2range": 150.0}).iloc[::-1]
+    assert tabulate_cells(runs)["label"].tolist() == list(dict.fromkeys(runs["label"]))
+
+
 def test_seeds_without_a_score_are_not_in_its_mean():
     runs = make_runs({"recomb2range": 150.0}, control=70.0, seeds=(1, 2, 3, 4))
     own = (runs["label"] == "VAE") & ~runs["control"]

@@ -126,11 +126,11 @@ def describe_splits(
         links: to runs' pages.
         differences: of :func:`list_differences`; a cell's are those of its first run.
     """
-    runs = dict(list(tables.runs.groupby(CELL, sort=False, dropna=False)))
+    runs = dict(list(tables.runs.groupby(CELL, sort=False)))
     places = {condition: place for place, condition in enumerate(CONDITION_TITLES)}
     found = []
     for key, part in sorted(
-        tables.cells.groupby(SPLIT, dropna=False),
+        tables.cells.groupby(SPLIT),
         key=lambda group: (*group[0][:3], places.get(str(group[0][3]), len(places)), group[0][4]),
     ):
         dataset, version, *_, variant = map(str, key)

@@ -35,14 +35,14 @@ def format_cells(cells: pd.DataFrame) -> str:
         cells: of :func:`~disentgen.analysis.tables.tabulate_cells`.
     """
     tables = []
-    for key, part in cells.groupby(DATA, sort=False, dropna=False):
+    for key, part in cells.groupby(DATA, sort=False):
         caption = (
             f"{name_data(part)}: means over n seeds; {INTERVALS}. NLL and excess (NLL less the "
             "entropy floor) in nats per image; gap to control: held-out NLL less that of runs "
             "trained on all images; D: DCI disentanglement by lasso."
         )
         splits = {
-            f"{CONDITION_TITLES.get(condition, condition)}: {variant}": [
+            f"{CONDITION_TITLES.get(str(condition), condition)}: {variant}": [
                 describe_cell(row) for row in records(split)
             ]
             for (condition, variant), split in part.groupby(["condition", "variant"], sort=False)

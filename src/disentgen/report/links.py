@@ -82,6 +82,6 @@ def list_titles(runs: pd.DataFrame, cells: pd.DataFrame) -> dict[str, str]:
         runs: with ``page``.
         cells: with ``page``.
     """
-    names = runs.groupby(CELL, dropna=False, as_index=False)["run"].agg(", ".join)
+    names = runs.groupby(CELL, as_index=False)["run"].agg(", ".join)
     leading = pd.concat([runs[["page", "run"]], cells.merge(names, on=CELL)[["page", "run"]]])
     return dict(zip(leading["page"], leading["run"], strict=True))
