@@ -202,9 +202,11 @@ def test_tables_are_written_where_they_are_wanted(tmp_path, monkeypatch, capsys)
     monkeypatch.setenv("DISENTGEN_DATA", str(tmp_path))
     run = tmp_path / "sims" / "disent" / "1"
     shutil.copytree(EARLIER / "disent" / "1", run)
+    shutil.copytree(run, run.parent / "2", ignore=shutil.ignore_patterns("model.pt"))
     compare_main(["--images", "20", "--jobs", "1"])
     folder = tmp_path / "results" / "compare"
-    printed = capsys.readouterr().out
+    printed, errors = capsys.readouterr()
+    assert errors.endswith(f"left out: {run.parent / '2'}: without model.pt\n")
     assert printed.endswith(f"\n\n{folder / 'comparison.csv'}, {folder / 'claims.csv'}\n")
     assert printed.startswith(f"{STUDY.citation}; in parentheses: as published\n")
     assert {path.name for path in folder.iterdir()} == {"comparison.csv", "claims.csv"}

@@ -69,12 +69,15 @@ def test_columns_that_say_nothing_are_left_out(tables):
     (row, *_) = rows_of(format_cells(tables.cells))
     assert "gap to control" in row
     assert "layers" not in row
+    # Texts at the left, numbers at the right.
+    assert r"\begin{tabular}{lrrrrrrr}" in format_cells(tables.cells)
     (row, *_) = rows_of(format_cells(build_tables(make_runs({"recomb2range": 150.0})).cells))
     assert "gap to control" not in row
     several = tables.cells.copy()
     several.loc[0, "architecture"] = "higgins"
     first, second, *_ = rows_of(format_cells(several))
     assert (first["layers"], second["layers"]) == ("higgins", "kim")
+    assert r"\begin{tabular}{llrrrrrrr}" in format_cells(several)
 
 
 def test_captions_say_source_seeds_and_interval(tables):
@@ -91,6 +94,18 @@ def test_captions_say_source_seeds_and_interval(tables):
     ]  # fmt: skip
     for line in (r"\toprule", r"\midrule", r"\bottomrule"):
         assert text.count(line) == 2
+
+
+def test_data_stand_in_the_order_of_their_first_cells(tables):
+    later = build_tables(make_runs({"recomb2range": 150.0}, dataset="shapes3d"))
+    text = format_cells(pd.concat([later.cells, tables.cells]))
+    assert re.findall(r"\\label\{(.*)\}", text) == [
+        "tab:cells-shapes3d-stand-in", "tab:cells-dsprites-stand-in"
+    ]  # fmt: skip
+    text = format_comparison([*later.results, *tables.results])
+    assert re.findall(r"\\label\{(.*)\}", text) == [
+        f"tab:comparison-montero2021-{dataset}-stand-in" for dataset in ("shapes3d", "dsprites")
+    ]  # fmt: skip
 
 
 def test_comparison_stands_beside_published_scores(tables):

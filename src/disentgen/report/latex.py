@@ -124,7 +124,7 @@ def format_table(
     """
     table = pd.DataFrame([row for rows in splits.values() for row in rows])
     kept = [
-        title for title, values in table.items()
+        str(title) for title, values in table.items()
         if (values != escape(DASH)).any() and not (title == "layers" and values.nunique() == 1)
     ]  # fmt: skip
     lines = [
