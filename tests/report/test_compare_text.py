@@ -1,5 +1,6 @@
 """What ``analysis.compare`` prints, word by word."""
 
+import re
 import shutil
 
 import pandas as pd
@@ -174,6 +175,9 @@ def test_files_hold_the_studies_one_below_the_other(tmp_path):
     expected = pd.concat([one.cells, other.cells])["nll_train"]
     assert cells["nll_train"].tolist() == pytest.approx(expected.tolist(), rel=1e-5, nan_ok=True)
     assert list(cells) == list(one.cells)
+    # Six digits are enough.
+    numbers = (tmp_path / "new" / "folder" / "comparison.csv").read_text()
+    assert not re.search(r"\d\.\d{7}", numbers)
     claims = pd.read_csv(tmp_path / "new" / "folder" / "claims.csv", dtype={"number": str})
     assert list(claims) == list(one.verdicts)
     assert claims["number"].tolist() == [*one.verdicts["number"], *other.verdicts["number"]]
