@@ -17,7 +17,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from disentgen.registry import load_named, load_records
+from disentgen.registry import load_named, load_records, read_constants
 from disentgen.training.config import Config
 
 REPOSITORY = Path(__file__).parents[1]
@@ -93,9 +93,9 @@ def call_module(
         if process.exitcode is None:
             process.kill()
             pytest.fail(f"{module} {words} takes more than 300 s")
-        told = [path.read_text(encoding="utf-8") for path in (output, errors)]
-    assert process.exitcode == status, "".join(told)
-    return subprocess.CompletedProcess([module, *words], process.exitcode, *told)
+        printed = [path.read_text(encoding="utf-8") for path in (output, errors)]
+    assert process.exitcode == status, "".join(printed)
+    return subprocess.CompletedProcess([module, *words], process.exitcode, *printed)
 
 
 @pytest.fixture
@@ -155,6 +155,7 @@ def add_module(tmp_path, monkeypatch) -> Iterator[AddModule]:
     def forget_records() -> None:
         load_records.cache_clear()
         load_named.cache_clear()
+        read_constants.cache_clear()
 
     def add(package: ModuleType, name: str, text: str) -> None:
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")

@@ -16,9 +16,9 @@ from configs.training import GENERATION, INFERENCE, LOSSES, PAIRED
 from conftest import REPOSITORY, call_module
 from disentgen.analysis.metrics import load_metrics
 from disentgen.dataset.spec import load_specs
-from disentgen.models import families_by_experiment
 from disentgen.reference import write_reference
 from disentgen.report.glossary import GLOSSARY
+from disentgen.run_files import families_by_experiment
 from disentgen.runs import open_run
 from disentgen.training.losses import losses
 
@@ -186,7 +186,7 @@ def test_the_page_of_settings_is_written_from_the_code():
 def test_the_glossary_is_that_of_the_report():
     text = (REPOSITORY / "docs" / "glossary.md").read_text(encoding="utf-8")
     for term, meaning in GLOSSARY.items():
-        assert f"| {term} | {meaning} |" in text
+        assert f"{term} | {meaning} |" in text
 
 
 def test_every_objective_has_a_row_and_every_row_an_objective():

@@ -102,14 +102,14 @@ def choose_ticks(names: Sequence[str], limit: int = 4) -> tuple[NDArray[np.int64
         limit: at most so many are chosen.
 
     Returns:
-        The classes, and their names.
+        The classes, (n,), and their names.
     """
     places = space_evenly(len(names), limit)
     return places, [literal(names[place]) for place in places]
 
 
 def space_evenly(size: int, limit: int) -> NDArray[np.int64]:
-    """At most ``limit`` of the numbers below ``size``, the first and the last among them."""
+    """At most ``limit`` of the numbers below ``size``, first and last among them, (numbers,)."""
     return np.unique(np.linspace(0, size - 1, min(size, limit)).round().astype(np.int64))
 
 
