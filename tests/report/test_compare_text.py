@@ -177,7 +177,7 @@ def test_files_hold_the_studies_one_below_the_other(tmp_path):
     assert list(cells) == list(one.cells)
     # Six digits are enough.
     numbers = (tmp_path / "new" / "folder" / "comparison.csv").read_text()
-    assert not re.search(r"\d\.\d{7}", numbers)
+    assert not re.search(r"[1-9]\.\d{6}", numbers)
     claims = pd.read_csv(tmp_path / "new" / "folder" / "claims.csv", dtype={"number": str})
     assert list(claims) == list(one.verdicts)
     assert claims["number"].tolist() == [*one.verdicts["number"], *other.verdicts["number"]]
