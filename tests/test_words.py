@@ -20,8 +20,8 @@ PAGES = [
 
 #: Modules that still use them.
 REMAINING = {
-    "comparison.py", "departures.py", "figure.py", "hintons.py", "index.html.jinja", "index.py",
-    "labels.py", "page.py", "points.py", "predictions.py", "published.py", "subjects.py",
+    "comparison.py", "departures.py", "figure.py", "hintons.py",
+    "labels.py", "points.py", "predictions.py", "published.py", "subjects.py",
 }  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from disentgen.runs import Run, find_runs, open_run
 from disentgen.schema import positive
 from disentgen.training.machine import available_threads
 
-#: Files of a finished run that tables and measurements read.
-NEEDED = ("config.json", "model.json", "model.pt", "results.json", "history.csv")
+#: Files beside config.json, without which there is no run, that tables and measurements read.
+NEEDED = ("model.json", "model.pt", "results.json", "history.csv")
 
 
 def find_collection(

@@ -179,7 +179,7 @@ def tabulate_cells(runs: pd.DataFrame, remarks: Sequence[str] = ()) -> pd.DataFr
         ``<score>_low`` and ``<score>_high``, as of :func:`interval`.
     """
     rows, scales = [], list_scales()
-    for key, group in runs.groupby(CELL, sort=False, dropna=False):
+    for key, group in runs.groupby(CELL, sort=False):
         row: dict[str, Any] = dict(zip(CELL, key, strict=True))
         row |= {name: group[name].iloc[0] for name in (*remarks, "steps")}
         row["seeds"] = len(group)

@@ -139,6 +139,7 @@ def draw_runs(
     axis.scatter(
         runs["disentanglement"], runs[score], marker=mark, s=12, alpha=0.35, edgecolors="none",
         color=[choose_mark_colour(run, colours) for _, run in runs.iterrows()],
+        urls=runs.get("page"),
     )  # fmt: skip
 
 
@@ -154,7 +155,8 @@ def draw_points(axis: Axes, points: pd.DataFrame, mark: str, colours: Mapping[st
     for _, point in points.iterrows():
         colour, place = choose_mark_colour(point, colours), point["disentanglement"]
         axis.plot(place, point["mean"], mark, color=colour, markersize=5,
-                  fillstyle="none" if point["hollow"] else "full")  # fmt: skip
+                  fillstyle="none" if point["hollow"] else "full",
+                  url=point.get("page"))  # fmt: skip
         axis.plot([place] * 2, [point["low"], point["high"]], color=colour, linewidth=3, alpha=0.2)
 
 
