@@ -27,9 +27,7 @@ class FactorGrid:
     value_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        counts = ", ".join(
-            f"{name}: {size}" for name, size in zip(self.names, self.sizes, strict=True)
-        )
+        counts = ", ".join(f"{name}: {len(of)}" for name, of in self.factor_values.items())
         return f"FactorGrid({counts}; {self.size:,} combinations)"
 
     @property
@@ -78,11 +76,11 @@ class FactorGrid:
 
     def standardise(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """(n, factors) values as standard deviations from the factors' means over the grid."""
-        tables = [np.asarray(table, dtype=np.float64) for table in self._tables()]
-        mean = np.array([table.mean() for table in tables])
+        mean = np.array([np.mean(table) for table in self._tables()])
         # A factor of one value stays 0.
-        spread = np.array([table.std() or 1.0 for table in tables])
-        return np.asarray((values - mean) / spread, dtype=np.float64)
+        spread = np.array([np.std(table) or 1.0 for table in self._tables()])
+        standardised: NDArray[np.float64] = (values - mean) / spread
+        return standardised
 
     def broadcast_values(self, name: str) -> NDArray[np.float64]:
         """A factor's values along its own axis of the grid: (1, …, values, …, 1)."""

@@ -65,7 +65,7 @@ class Pairs:
         choices = self._list_choices(targets)
         if not choices.any(axis=1).all():
             raise ValueError("some target has no partner in the pool.")
-        factor = np.where(choices, generator.random(choices.shape), -1).argmax(axis=1)
+        factor = np.where(choices, generator.random(choices.shape), -np.inf).argmax(axis=1)
         return Draw(
             factor,
             self._draw_references(targets, factor, generator),
@@ -106,8 +106,8 @@ class Pairs:
         steps = np.arange(self.sizes.max())
         line = targets[:, None] + (steps - own[:, None]) * stride[:, None]
         admissible = (steps < size[:, None]) & (steps != own[:, None])
-        admissible &= self.in_pool[np.where(admissible, line, 0)]
-        chosen = np.where(admissible, generator.random(line.shape), -1).argmax(axis=1)
+        admissible &= self.in_pool[line * admissible]
+        chosen = np.where(admissible, generator.random(line.shape), -np.inf).argmax(axis=1)
         references: Indices = line[np.arange(len(targets)), chosen]
         return references
 

@@ -43,7 +43,7 @@ class Variant:
 published = partial(Variant, source="Montero et al. 2021")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Split:
     """Named sides of a grid, as masks over its images; some images may be on no side.
 

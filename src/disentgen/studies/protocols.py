@@ -36,7 +36,7 @@ def load_protocols(study: Study) -> dict[Row, Config]:
     remedy = "python -m experiments.protocols, inside scripts, writes it anew"
     if not study.protocols.exists():
         raise DataFileError(f"{study.protocols} is missing; {remedy}.")
-    protocols = unpack(json.loads(study.protocols.read_text(encoding="utf-8")))
+    protocols = unpack(json.loads(study.protocols.read_bytes()))
     differing = set(protocols) ^ set(study.entries)
     if differing:
         row = " ".join(min(differing))

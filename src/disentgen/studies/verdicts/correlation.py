@@ -95,7 +95,7 @@ def spearman(first: Values, second: Values) -> Values:
     ranks = [rankdata(values, axis=-1) for values in (first, second)]
     centred = [values - values.mean(-1, keepdims=True) for values in ranks]
     sizes = [np.square(values).sum(-1) for values in centred]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(invalid="ignore"):
         rho: Values = (centred[0] * centred[1]).sum(-1) / np.sqrt(sizes[0] * sizes[1])
     return rho
 

@@ -42,7 +42,7 @@ class Adversarial(Loss):
 
     def update_discriminator(self, loss: Tensor) -> None:
         """Update the discriminator once, by the gradient of its loss, a scalar."""
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         self.optimizer.step()
 
