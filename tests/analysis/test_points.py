@@ -56,7 +56,8 @@ def test_a_gap_of_two_seeds_is_two_points(runs):
 
 def test_points_are_of_runs_of_the_same_cell_source_and_kind():
     runs = pd.DataFrame({
-        "label": "VAE", "cell": ["a"] * 4 + ["b"] * 3, "control": [False] * 3 + [True] + [False] * 3,
+        "label": "VAE", "cell": ["a"] * 4 + ["b"] * 3,
+        "control": [False, False, False, True, False, False, False],
         "source": ["stand-in", "stand-in", "original"] + ["stand-in"] * 4,
         "disentanglement": np.arange(7) / 10, "informativeness": 0.5, "nll_train": np.arange(7.0),
         "excess_train": 4.0,

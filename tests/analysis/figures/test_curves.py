@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from artists import read_legend, read_lines
 from disentgen.analysis.figures.curves import collect_curves, describe_curves, draw_curves
-from drawn import read_legend, read_lines
-from made import make_curves
+from figure_data import make_curves
 
 GREY, BLUE, RED = to_hex("0.55"), to_hex("tab:blue"), to_hex("tab:red")
 SAMPLED = {"train": "train, sampled latents, over the epoch",
@@ -22,8 +22,9 @@ def make_measured(family, *columns):
         column: [10.0 * number, 10.0 * number + 1] for number, column in enumerate(columns)
     })  # fmt: skip
     config = {"model": {"name": "kim"}, "training": {"loss": {"name": "vae"}}, "seed": 3}
-    run = SimpleNamespace(history=history, family=family, config=config, experiment="disent", id="7",
-                          dataset=SimpleNamespace(label="dSprites"))  # fmt: skip
+    dataset = SimpleNamespace(label="dSprites")
+    run = SimpleNamespace(history=history, family=family, config=config, dataset=dataset,
+                          experiment="disent", id="7")  # fmt: skip
     return SimpleNamespace(run=run)
 
 

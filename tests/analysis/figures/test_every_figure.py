@@ -4,11 +4,11 @@ from itertools import combinations
 
 import pytest
 
+from artists import list_texts
 from disentgen.analysis.figures.figure import Figure, load_figures
 from disentgen.drawing import default_style
 from disentgen.registry import load_records
-from drawn import list_texts
-from made import (
+from figure_data import (
     HEADING,
     Importances,
     make_all,

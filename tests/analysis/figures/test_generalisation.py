@@ -7,6 +7,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure as MplFigure
 from matplotlib.markers import MarkerStyle
 
+from artists import read_legend, read_lines
 from disentgen.analysis.figures.generalisation import (
     FIGURE,
     Generalisation,
@@ -17,8 +18,7 @@ from disentgen.analysis.figures.generalisation import (
 )
 from disentgen.analysis.figures.panels import Panel
 from disentgen.analysis.figures.subjects import RunGroup
-from drawn import read_legend, read_lines
-from made import make_group
+from figure_data import make_group
 
 BLUE, ORANGE, GREY = "#0000ff", "#ff8800", to_hex("0.75")
 COLOURS = {"VAE": BLUE, "β-VAE 8": ORANGE}

@@ -7,6 +7,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as MplFigure
 
+from artists import read_areas, read_ticks
 from disentgen.analysis.figures import hintons
 from disentgen.analysis.figures.hintons import (
     collect_hintons,
@@ -24,8 +25,7 @@ from disentgen.analysis.figures.importances import (
     read_hinton,
 )
 from disentgen.models import FAMILIES
-from drawn import read_areas, read_ticks
-from made import make_group, make_hinton, make_hintons
+from figure_data import make_group, make_hinton, make_hintons
 
 RESULT = {
     "disentanglement": 0.5, "completeness": 0.25, "informativeness": 0.125, "images": 6_000,
@@ -125,7 +125,9 @@ def test_diagrams_stand_in_two_columns(count, rows, columns):
     figure = draw_hintons(make_hintons(count))
     assert len(figure.axes) == rows * columns
     places = [axis.get_title().partition("\n")[0] for axis in figure.axes]
-    assert places == [f"VAE, seed {seed}" for seed in range(count)] + [""] * (rows * columns - count)
+    assert places == [f"VAE, seed {seed}" for seed in range(count)] + [""] * (
+        rows * columns - count
+    )
     assert [axis.axison for axis in figure.axes] == [bool(title) for title in places]
     assert figure.get_suptitle() == make_hintons().heading
 

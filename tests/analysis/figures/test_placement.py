@@ -1,5 +1,6 @@
 """Placement: bars of probes, their whiskers, and codes, by the numbers that are drawn."""
 
+import itertools
 import tracemalloc
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from artists import read_lines, read_ticks
 from disentgen.analysis.figures.placement import (
     FIGURE,
     Placement,
@@ -16,8 +18,7 @@ from disentgen.analysis.figures.placement import (
     draw_placement,
     project,
 )
-from drawn import read_lines, read_ticks
-from made import make_placement as make_two_probes
+from figure_data import make_placement as make_two_probes
 
 GREY, BLUE, RED = to_hex("0.55"), to_hex("tab:blue"), to_hex("tab:red")
 PROBES = pd.DataFrame({
@@ -105,14 +106,14 @@ def test_bars_of_a_factor_stand_beside_each_other_around_its_tick():
     figure = draw_placement(make_two_probes())
     for axis in figure.axes[:2]:
         bars = [container for container in axis.containers if hasattr(container, "patches")]
-        assert [(to_hex(group.patches[0].get_facecolor()), group.get_label()) for group in bars] == [
-            (GREY, "train"), (BLUE, "validation"), (RED, "held out")
-        ]  # fmt: skip
+        colours = [to_hex(group.patches[0].get_facecolor()) for group in bars]
+        assert colours == [GREY, BLUE, RED]
+        assert [group.get_label() for group in bars] == ["train", "validation", "held out"]
         for factor in range(2):
             edges = [(group.patches[factor].get_x(), group.patches[factor].get_x() +
                       group.patches[factor].get_width()) for group in bars]  # fmt: skip
             assert edges == sorted(edges)
-            assert all(right < left for (_, right), (left, _) in zip(edges, edges[1:], strict=False))
+            assert all(right < left for (_, right), (left, _) in itertools.pairwise(edges))
             assert factor - 0.5 < edges[0][0] and edges[2][1] < factor + 0.5
             assert edges[0][0] + edges[2][1] == pytest.approx(2 * factor)
         assert read_ticks(axis)[0] == [(0, "shape"), (1, "pos x")]

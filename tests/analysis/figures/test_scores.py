@@ -6,6 +6,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure as MplFigure
 
+from artists import read_lines, read_ticks
 from disentgen.analysis.figures.panels import divide_splits
 from disentgen.analysis.figures.scores import (
     FIGURE,
@@ -17,8 +18,7 @@ from disentgen.analysis.figures.scores import (
     draw_scores,
 )
 from disentgen.analysis.figures.subjects import RunGroup
-from drawn import read_lines, read_ticks
-from made import make_group
+from figure_data import make_group
 
 GREY, RED, BLUE = to_hex("0.5"), to_hex("tab:red"), to_hex("tab:blue")
 NAMES = ("training images", "held-out images", "held-out images, control")

@@ -77,8 +77,13 @@ def test_seeds_are_counted_from_the_fewest_to_the_most(seeds, expected):
 
 @pytest.mark.parametrize(
     ("images", "expected"),
-    [([60.0], ", n 60"), ([90, 50_000, 60], ", n 60 to 50,000"), ([None], ""), ([60, None], ", n 60")],
-)  # fmt: skip
+    [
+        ([60.0], ", n 60"),
+        ([90, 50_000, 60], ", n 60 to 50,000"),
+        ([None], ""),
+        ([60, None], ", n 60"),
+    ],
+)
 def test_images_are_counted_from_the_fewest_to_the_most(images, expected):
     assert count_images(pd.DataFrame({"metric_images": pd.Series(images, dtype=float)})) == expected
 

@@ -1,9 +1,13 @@
-"""Data of every figure, made by hand: small, and each number another."""
+"""Data of every figure, made by hand: small, and each number another. Runs to take them from."""
+
+from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import torch
 
+from conftest import REPOSITORY
 from disentgen.analysis.figures.comparison import Comparison
 from disentgen.analysis.figures.curves import Curves
 from disentgen.analysis.figures.errors import ErrorGrid
@@ -19,10 +23,28 @@ from disentgen.analysis.figures.subjects import RunGroup
 from disentgen.analysis.figures.traversals import Traversals
 from disentgen.analysis.tables import tabulate_cells
 from disentgen.models import Examples
+from disentgen.runs import open_run
 from run_tables import make_runs
 
 HEADING = "dSprites · kim · vae · run disent/1 · seed 1"
 SIDES = ("held in", "held out")
+
+
+EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
+#: Runs whose models have hardly been trained.
+FAMILIES = {"lgm": "disent/1", "decoder": "decoders/1", "composer": "composition/unbroken",
+            "encoder": "supervised/1"}  # fmt: skip
+
+
+@cache
+def open_earlier(name):
+    """A run of a family, or one by its name, opened once for all tests, which leave it as it is."""
+    return open_run(EARLIER / FAMILIES.get(name, name))
+
+
+def make_subject(name):
+    """What is measured on such a run, as far as figures of its model need it."""
+    return SimpleNamespace(run=open_earlier(name))
 
 
 def make_images(*shape):
@@ -37,7 +59,9 @@ def make_curves(terms=("NLL, nats", "KL, nats"), epochs=3):
                             "validation": np.arange(epochs) + 20.0 * number + 20})
         for number, term in enumerate(terms)
     }  # fmt: skip
-    labels = {term: {"train": "train, over the epoch", "validation": "validation"} for term in terms}
+    labels = {
+        term: {"train": "train, over the epoch", "validation": "validation"} for term in terms
+    }
     return Curves(HEADING, pd.Series(range(1, epochs + 1)), tables, labels)
 
 
@@ -117,8 +141,8 @@ def make_comparison(models=2, sides=SIDES, count=6):
     """Originals and what so many models make of them."""
     images = make_images(len(sides), models + 1, count)
     titles = ["original", *(f"VAE, seed {seed}" for seed in range(models))]
-    return Comparison(HEADING, titles, {side: list(part)
-                                        for side, part in zip(sides, images, strict=True)})  # fmt: skip
+    rows = [list(part) for part in images]
+    return Comparison(HEADING, titles, dict(zip(sides, rows, strict=True)))
 
 
 def make_samples(count=24):
