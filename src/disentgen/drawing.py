@@ -38,8 +38,7 @@ def default_style() -> Iterator[None]:
 
     Fonts are embedded in PDF files as TrueType, as conferences ask for.
     """
-    with matplotlib.style.context("default"), matplotlib.rc_context():
-        matplotlib.rcParams.update({"svg.hashsalt": "disentgen", "pdf.fonttype": 42})
+    with matplotlib.style.context(["default", {"svg.hashsalt": "disentgen", "pdf.fonttype": 42}]):
         yield
 
 

@@ -192,7 +192,7 @@ def fit_limits(axis: Axes, values: NDArray[np.float64]) -> None:
         axis.set_ylim(low - margin, high + margin)
         return
     axis.set_yscale("symlog", linthresh=LINEAR_BELOW)
-    axis.set_ylim(min(low * 1.6, -2) if low < 0 else 0, high * 1.8 + 5)
+    axis.set_ylim(min(low * 1.6, -2) if low < 0 else 0, max(high, 0) * 1.8 + 5)
 
 
 FIGURE = Figure(
