@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -111,7 +112,7 @@ def list_remaining() -> list[psutil.Process]:
 
 
 def is_server(process: psutil.Process) -> bool:
-    """Whether it serves this process as part of multiprocessing, and ends with it by itself."""
+    """Whether it serves this process as part of multiprocessing, and is stopped at the end."""
     command = " ".join(process.info["cmdline"] or ())
     return process.info["ppid"] == os.getpid() and "from multiprocessing." in command
 
@@ -123,4 +124,7 @@ def no_process_remains() -> Iterator[None]:
     _, remaining = psutil.wait_procs(list_remaining(), timeout=10)
     for process in remaining:
         process.kill()
+    # By themselves they end only some time after this process.
+    forkserver._forkserver._stop()
+    resource_tracker._resource_tracker._stop()
     assert not remaining, [(process.pid, process.info["cmdline"]) for process in remaining]
