@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from configs.training import GENERATION, INFERENCE, LOSSES, PAIRED
-from conftest import REPOSITORY, call_module
+from conftest import REPOSITORY
 from disentgen.analysis.metrics import load_metrics
 from disentgen.dataset.spec import load_specs
 from disentgen.reference import write_reference
@@ -21,6 +21,7 @@ from disentgen.report.glossary import GLOSSARY
 from disentgen.run_files import families_by_experiment
 from disentgen.runs import open_run
 from disentgen.training.losses import losses
+from processes import call_module
 
 EXTENDING = REPOSITORY / "docs" / "extending.md"
 #: Beside what the page says, so that nothing takes long.
@@ -53,7 +54,7 @@ def extended(tmp_path, environment):
     def run(*words, folder="scripts"):
         done = subprocess.run(
             [sys.executable, *words], cwd=tmp_path / folder, env=environment,
-            capture_output=True, text=True, timeout=300, check=False,
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
