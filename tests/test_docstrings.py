@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import disentgen
-from conftest import SCRIPTS
+from processes import SCRIPTS
 
 #: Functions of fewer arguments may say in their first sentence what they are.
 DOCUMENTED = 3
