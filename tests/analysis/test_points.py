@@ -54,6 +54,34 @@ def test_a_gap_of_two_seeds_is_two_points(runs):
     assert vae["low"].isna().all()
 
 
+def test_points_are_of_runs_of_the_same_cell_source_and_kind():
+    runs = pd.DataFrame({
+        "label": "VAE", "cell": ["a"] * 4 + ["b"] * 3,
+        "control": [False, False, False, True, False, False, False],
+        "source": ["stand-in", "stand-in", "original"] + ["stand-in"] * 4,
+        "disentanglement": np.arange(7) / 10, "informativeness": 0.5, "nll_train": np.arange(7.0),
+        "excess_train": 4.0,
+    })  # fmt: skip
+    cells = pd.DataFrame({
+        "label": "VAE", "cell": ["a", "a", "a", "b"], "control": [False, False, True, False],
+        "source": ["stand-in", "original", "stand-in", "stand-in"], "disentanglement": 0.75,
+        "informativeness": 0.25, "nll_train": 50.0, "nll_train_low": 40.0, "nll_train_high": 60.0,
+        "excess_train": [4.0, 5.0, 6.0, 4.5], "excess_constant": [8.0, 8.0, np.nan, 8.0],
+    })  # fmt: skip
+    points = list_points(runs, cells, "nll_train")
+    assert points.index.tolist() == [0, 1, 2, 3, 4]
+    shown = points[["cell", "disentanglement", "mean", "hollow"]].to_numpy().tolist()
+    assert shown == [
+        ["a", 0.0, 0.0, False], ["a", 0.1, 1.0, False], ["a", 0.2, 2.0, True],
+        ["a", 0.3, 3.0, False], ["b", 0.75, 50.0, True],
+    ]  # fmt: skip
+    assert points[["low", "high"]].to_numpy().tolist()[4] == [40, 60]
+    assert points[["low", "high"]][:4].isna().all(axis=None)
+    assert points["informativeness"].tolist() == [0.5] * 4 + [0.25]
+    numbers = ["disentanglement", "informativeness", "mean", "low", "high"]
+    assert all(points[column].dtype == float for column in numbers)
+
+
 def drawn(figure, colour, panel=0):
     """Marks of a colour in a panel: places, heights, and whether they are filled."""
     return [

@@ -83,7 +83,7 @@ class FactorGrid:
         return standardised
 
     def broadcast_values(self, name: str) -> NDArray[np.float64]:
-        """A factor's values along its own axis of the grid, of length 1 along all others."""
+        """A factor's values along its own axis of the grid: (1, …, values, …, 1)."""
         shape = [1] * len(self.sizes)
         shape[self.axis(name)] = -1
         return np.asarray(self.factor_values[name], dtype=np.float64).reshape(shape)

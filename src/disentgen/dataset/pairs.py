@@ -33,7 +33,7 @@ class Pairs:
 
     Args:
         grid: the factor grid.
-        pool: indices of the images that partners come from.
+        pool: (images,) indices of those that partners come from.
     """
 
     def __init__(self, grid: FactorGrid, pool: Indices):
@@ -54,6 +54,10 @@ class Pairs:
     def draw(self, targets: Indices, generator: np.random.Generator) -> Draw:
         """Draw a factor, a reference and another image for each target.
 
+        Args:
+            targets: (n,) indices of images.
+            generator: of random numbers.
+
         Raises:
             ValueError: a target is not of the pool, or differs from all others of it in several
                 factors.
@@ -69,7 +73,7 @@ class Pairs:
         )
 
     def count_choices(self, targets: Indices) -> NDArray[np.int64]:
-        """The number of factors that can be drawn for each target."""
+        """The number of factors that can be drawn for each of (n,) targets."""
         counts: NDArray[np.int64] = self._list_choices(targets).sum(axis=1)
         return counts
 

@@ -1,4 +1,4 @@
-"""Traversals, samples from the prior, reconstructions: which image is drawn where."""
+"""Traversals and samples from the prior: which image is drawn where."""
 
 from types import SimpleNamespace
 
@@ -7,31 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from conftest import REPOSITORY
-from disentgen.analysis.figures import animation, reconstructions, samples, traversals
-from disentgen.analysis.figures.comparison import Comparison, compare_runs, draw_comparison
-from disentgen.analysis.figures.examples import run_examples
-from disentgen.analysis.figures.figure import load_figures
-from disentgen.analysis.figures.predictions import collect_predictions, draw_predictions
+from artists import read_images, read_ticks
+from disentgen.analysis.figures import animation, samples, traversals
 from disentgen.dataset.pictures import choose_examples
 from disentgen.drawing import GAP
 from disentgen.errors import UsageError
-from disentgen.models import FAMILIES, Examples
-from disentgen.runs import open_run
-
-EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
-
-
-@pytest.fixture(scope="module")
-def runs():
-    """A run of each family, of models that have hardly been trained."""
-    names = {"lgm": "disent/1", "decoder": "decoders/1", "composer": "composition/unbroken",
-             "encoder": "supervised/1"}  # fmt: skip
-    return {family: open_run(EARLIER / name) for family, name in names.items()}
-
-
-def subject(run):
-    return SimpleNamespace(run=run)
+from figure_data import HEADING, make_samples, make_subject, make_traversals, open_earlier
 
 
 class Painter(nn.Module):
@@ -39,16 +20,6 @@ class Painter(nn.Module):
 
     def decode(self, latents):
         return latents[:, None, None, :2]
-
-
-def read_images(axis, rows, columns, height, width):
-    """The images that were drawn in rows, (rows, columns, height, width)."""
-    picture = np.asarray(axis.images[0].get_array())[..., 0]
-    return np.array([
-        [picture[GAP + row * (height + GAP) :, GAP + column * (width + GAP) :][:height, :width]
-         for column in range(columns)]
-        for row in range(rows)
-    ])  # fmt: skip
 
 
 def test_each_latent_is_moved_alone_and_upwards():
@@ -65,8 +36,8 @@ def test_each_latent_is_moved_alone_and_upwards():
     assert logits[2].tolist() == [pytest.approx([0.5, -0.5], abs=1e-5)] * 3
 
 
-def test_traversals_of_a_run_are_in_the_order_of_kl(runs):
-    run = runs["lgm"]
+def test_traversals_of_a_run_are_in_the_order_of_kl():
+    run = open_earlier("lgm")
     found = traversals.traverse_run(run, 5)
     kl = np.array(run.results["scores"]["train"]["kl_per_latent"])
     order = np.argsort(-kl)
@@ -102,9 +73,9 @@ def test_the_animation_moves_there_and_back():
     assert frames[0].size == (5 * 11 + GAP, 2 * 11 + GAP)
 
 
-def test_samples_are_decoded_from_the_same_standard_normal_draws(runs):
-    run = runs["lgm"]
-    found = samples.collect_samples(subject(run))
+def test_samples_are_decoded_from_the_same_standard_normal_draws():
+    run = open_earlier("lgm")
+    found = samples.collect_samples(make_subject("lgm"))
     again = samples.draw_latents(len(found.latents), 10)
     assert torch.equal(found.latents, again)
     generator = torch.Generator().manual_seed(0)
@@ -120,132 +91,84 @@ def test_samples_are_decoded_from_the_same_standard_normal_draws(runs):
     np.testing.assert_allclose(shown.reshape(-1, 64, 64), images[:, 0], rtol=1e-6)
     assert "60 images decoded from z ~ N(0, I) of 10 latents" in samples.describe_samples(found)
     with pytest.raises(UsageError, match="no prior over latents"):
-        samples.collect_samples(subject(runs["decoder"]))
+        samples.collect_samples(make_subject("decoder"))
 
 
-def test_originals_stand_over_what_the_model_makes(runs):
-    run = runs["lgm"]
-    indices = choose_examples(run.dataset, "held_out", 4)
-    images = run.dataset.observe().images(indices)
-    with torch.no_grad():
-        made = torch.sigmoid(run.model(images).reconstruction)
-    rows = run_examples(run, "held_out", 4).rows
-    assert list(rows) == ["original", "reconstruction"]
-    assert torch.equal(rows["original"], images)
-    assert torch.equal(rows["reconstruction"], made)
-    decoded = run_examples(runs["decoder"], "validation", 2).rows
-    assert list(decoded) == ["original", "generated"]
-    known = runs["decoder"].dataset
-    expected = known.observe().images(choose_examples(known, "validation", 2))
-    assert torch.equal(decoded["original"], expected)
-    assert not torch.equal(decoded["generated"], expected)
+def test_a_run_is_traversed_in_eleven_steps_and_moves_in_twice_as_many():
+    subject = make_subject("lgm")
+    still = traversals.FIGURE.data(subject)
+    moving = animation.FIGURE.data(subject)
+    for data, steps in ((still, 11), (moving, 22)):
+        assert data.places.tolist() == pytest.approx(np.linspace(-2.5, 2.5, steps).tolist())
+        assert data.images.shape == (10, steps, 1, 64, 64)
+        assert data.heading.endswith("run disent/1 · seed 1")
+    assert still.names == moving.names
 
 
-def test_a_composers_rows_are_named_by_what_they_are():
-    made, reference, other, target = torch.rand(4, 2, 1, 3, 3).split(1)
-    action = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
-    output = SimpleNamespace(images=made[0])
-    arrange = FAMILIES["composer"].examples
-    found = arrange((reference[0], other[0], action), target[0], output, ("shape", "size"))
-    assert found.captions == ["size", "shape"]
-    assert list(found.rows) == ["reference", "takes from", "target", "composed"]
-    expected = (reference[0], other[0], target[0], made[0])
-    for row, images in zip(found.rows.values(), expected, strict=True):
-        torch.testing.assert_close(row, images)
+@pytest.mark.parametrize("results", [None, {"scores": {}}])
+def test_only_finished_runs_whose_models_decode_latents_are_traversed(results):
+    run = open_earlier("lgm" if results is None else "decoder")
+    stopped = SimpleNamespace(model=run.model, results=results, experiment="disent", id="9")
+    with pytest.raises(UsageError, match=r"^run disent/9 has no latents to move\.$"):
+        traversals.traverse_run(stopped)
 
 
-def test_reconstructions_are_drawn_in_the_rows_of_their_names():
-    sides = {
-        title: Examples(dict(zip(names, torch.rand(2, 3, 1, 4, 4), strict=True)), captions)
-        for title, names, captions in (
-            ("held in: NLL 1", ("original", "reconstruction"), []),
-            ("held out", ("target", "composed"), ["a", "b", "c"]),
-        )
-    }
-    data = reconstructions.Reconstructions("costs $1 and $2", sides)
-    figure = reconstructions.draw_reconstructions(data)
-    for axis, (title, examples) in zip(figure.axes, sides.items(), strict=True):
-        assert axis.get_title(loc="left") == title
-        assert [text.get_text() for text in axis.get_yticklabels()] == list(examples.rows)
-        expected = torch.stack(list(examples.rows.values()))[:, :, 0]
-        np.testing.assert_allclose(read_images(axis, 2, 3, 4, 4), expected, rtol=1e-6)
-    assert [text.get_text() for text in figure.axes[1].get_xticklabels()] == ["a", "b", "c"]
-    assert "3 validation images" in reconstructions.describe_reconstructions(data)
+def test_values_of_traversed_latents_stand_under_their_images():
+    data = make_traversals(latents=2, steps=3)._replace(images=torch.rand(2, 3, 1, 4, 6))
+    figure = traversals.draw_traversals(data)
+    (axis,) = figure.axes
+    across, down = read_ticks(axis)
+    assert across == [(4.5, "-2.5"), (13.5, "+0.0"), (22.5, "+2.5")]
+    assert down == [(3.5, "z0 (1.00)"), (10.5, "z1 (1.00)")]
+    assert axis.get_xlabel() == "value of the latent; beside rows: latent (KL in nats)"
+    assert figure.get_suptitle() == HEADING
 
 
-def test_titles_of_sides_hold_the_scores_of_these_sides(runs):
-    run = runs["lgm"]
-    for title, side in (("held in", "validation"), ("held out", "held_out")):
-        score = run.results["scores"][side]
-        text = reconstructions.title_side(run, title, side)
-        assert text == (f"{title}: NLL {score['nll']:.1f} ± "
-                        f"{score['nll_standard_error']:.1f} nats")  # fmt: skip
+def test_captions_of_decoded_latents_say_how_far_and_from_what():
+    still = traversals.describe_traversals(make_traversals())
+    assert still == (
+        "Latents moved one at a time from the code of one validation image, from -2.5 to +2.5 "
+        "standard deviations of the prior; those of the largest KL (mean over the training images "
+        "that the run was scored on) on top."
+    )
+    moving = animation.describe_animation(make_traversals())
+    assert moving == f"The same, moving; in rows of 5. {still}"
+    assert samples.describe_samples(make_samples(24)) == (
+        "Samples from the prior: 24 images decoded from z ~ N(0, I) of 10 latents, drawn with a "
+        "generator of seed 0 whatever the run; pixels are means of their Bernoulli distributions."
+    )
 
 
-def test_predictions_are_drawn_over_true_values(runs):
-    run = runs["encoder"]
-    data = collect_predictions(subject(run))
-    indices = choose_examples(run.dataset, "held_out", 500)
-    observed = run.dataset.observe()
-    with torch.no_grad():
-        predicted = run.model(observed.images(indices)).prediction
-    true = observed.factor_values(indices)
-    figure = draw_predictions(data)
-    for number, (factor, axis) in enumerate(zip(run.split.grid.names, figure.axes, strict=False)):
-        points = data.points[factor]["held out"]
-        np.testing.assert_allclose(points.true, true[:, number], rtol=1e-6)
-        np.testing.assert_allclose(points.predicted, predicted[:, number], rtol=1e-5, atol=1e-6)
-        assert axis.get_title() == factor
-        marks = {line.get_label(): line for line in axis.lines}
-        np.testing.assert_allclose(marks["held out"].get_xdata(), points.true)
-        np.testing.assert_allclose(marks["held out"].get_ydata(), points.predicted)
-    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == [
-        "square", "ellipse", "heart"
-    ]  # fmt: skip
-    values = observed.factor_values(np.arange(0, run.split.grid.size, 1000))[:, 0].tolist()
-    assert figure.axes[0].get_xticks().tolist() == pytest.approx(sorted(set(values)))
-    assert figure.axes[0].get_ylabel() == "predicted"
-    assert figure.get_supxlabel() == "true value"
+def test_latents_beside_each_other_in_an_animation_have_grey_between_them():
+    images = torch.linspace(0, 1, 14).reshape(7, 2, 1, 1, 1).expand(7, 2, 1, 8, 8)
+    frames = animation.draw_frames(traversals.Traversals("", images, [""] * 7, torch.arange(2.0)))
+    assert len(frames) == 2
+    for step, frame in enumerate(frames):
+        shown = np.asarray(frame.convert("L"), dtype=float) / 255
+        assert shown.shape == (2 * 11 + GAP, 5 * 11 + GAP)
+        assert shown[:GAP] == pytest.approx(np.full((GAP, 58), 0.6), abs=0.01)
+        assert shown[GAP : GAP + 8, GAP + 8 : GAP + 11] == pytest.approx(0.6, abs=0.01)
+        for latent in range(7):
+            row, column = divmod(latent, 5)
+            image = shown[GAP + 11 * row :, GAP + 11 * column :][:8, :8]
+            assert image == pytest.approx(np.full((8, 8), images[latent, step, 0, 0, 0]), abs=0.01)
 
 
-def test_models_are_compared_on_the_same_images(runs):
-    pair = [open_run(EARLIER / name) for name in ("disent/1", "disent/2")]
-    data = compare_runs(pair, ["VAE, seed 1", "VAE, seed 2"])
-    assert data.titles == ["original", "VAE, seed 1", "VAE, seed 2"]
-    for side, name in (("held in", "validation"), ("held out", "held_out")):
-        images = pair[0].dataset.observe().images(choose_examples(pair[0].dataset, name, 6))
-        assert torch.equal(data.sides[side][0], images)
-        for row, run in zip(data.sides[side][1:], pair, strict=True):
-            with torch.no_grad():
-                assert torch.equal(row, torch.sigmoid(run.model(images).reconstruction))
-    with pytest.raises(UsageError, match="different splits"):
-        compare_runs([runs["lgm"], runs["decoder"]], ["", ""])
+def test_samples_stand_in_rows_of_twelve_under_what_they_are():
+    figure = samples.draw_samples(make_samples(36))
+    (axis,) = figure.axes
+    images = make_samples(36).images
+    shown = read_images(axis, 3, 12, 4, 4)
+    np.testing.assert_allclose(shown.reshape(36, 4, 4), images[:, 0], rtol=1e-6)
+    assert axis.images[0].get_array().shape[:2] == (3 * 7 + GAP, 12 * 7 + GAP)
+    assert figure.get_suptitle() == f"{HEADING} · samples from the prior"
+    assert {name for _, name in read_ticks(axis)[1]} == {""}
 
 
-def test_compared_images_are_drawn_originals_on_top():
-    sides = {side: list(torch.rand(3, 2, 1, 4, 4)) for side in ("held in", "held out")}
-    figure = draw_comparison(Comparison("heading", ["original", "VAE", "a_model of $"], sides))
-    for axis, (title, rows) in zip(figure.axes, sides.items(), strict=True):
-        assert axis.get_title() == title
-        np.testing.assert_allclose(
-            read_images(axis, 3, 2, 4, 4), torch.stack(rows)[:, :, 0], rtol=1e-6
-        )
-    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
-    assert names == ["original", "VAE", r"a_model of \$"]
-
-
-def test_each_family_has_the_figures_that_apply_to_it(runs):
-    shown = {"curves.png", "reconstructions.png", "errors.png"}
-    latents = {"traversals.png", "traversals.gif", "samples.png"}
-    codes = {"importances.png", "placement.png"}
-    expected = {
-        "lgm": shown | latents | codes,
-        "decoder": shown,
-        "composer": shown | latents | codes,
-        "encoder": {"curves.png", "predictions.png", "errors.png"} | codes,
-    }
-    for family, run in runs.items():
-        measured = SimpleNamespace(run=run, has_codes=family != "decoder")
-        found = [figure.file for figure in load_figures("run") if figure.applies(measured)]
-        assert len(found) == len(set(found))
-        assert set(found) == expected[family], family
+def test_samples_of_runs_without_a_prior_are_refused_by_name():
+    with pytest.raises(UsageError, match=r"^run decoders/1 has no prior over latents to draw f"):
+        samples.collect_samples(make_subject("decoder"))
+    assert samples.collect_samples(make_subject("lgm")).heading.endswith("disent/1 · seed 1")
+    applies = {name: traversals.decodes_latents(make_subject(name))
+               for name in ("lgm", "decoder", "composer", "encoder")}  # fmt: skip
+    assert applies == {"lgm": True, "decoder": False, "composer": True, "encoder": False}

@@ -1,13 +1,28 @@
 """The error map: weighted means, masks, and what of them is drawn where."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure as MplFigure
 
-from disentgen.analysis.figures.errors import average_errors, draw_errors, find_held_out_pairs
+from artists import read_legend, read_lines, read_ticks
+from disentgen.analysis.figures.errors import (
+    average_errors,
+    collect_errors,
+    describe_errors,
+    divide_sides,
+    draw_errors,
+    draw_single,
+    find_held_out_pairs,
+    name_values,
+)
 from disentgen.analysis.measurements.errors import ErrorMap
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.split import split_grid
+from figure_data import HEADING, make_errors
 
 GRID = FactorGrid(
     {"shape": (1.0, 2.0), "size": (0.5, 1.5, 2.5), "place": (0.0, 0.1, 0.2, 0.3, 0.4)},
@@ -107,3 +122,126 @@ def test_axes_are_named_by_values(errors):
         ["0", "0.1", "0.3", "0.4"], [0, 1, 3, 4]
     )  # fmt: skip
     assert read(axes[1, 1].get_xticklabels(), axes[1, 1].get_xticks())[0] == ["0.5", "1.5", "2.5"]
+
+
+def test_sides_without_images_are_left_out(errors):
+    held_in = ErrorMap(*(column[~errors.held_out] for column in errors))
+    ((side, part),) = divide_sides(held_in).items()
+    assert side == "held in"
+    for column, known in zip(part, held_in, strict=True):
+        assert column.tolist() == known.tolist()
+    assert average_errors(held_in, SPLIT, "heading").counts == {"held in": len(held_in.excess)}
+
+
+def test_images_that_were_not_scored_have_no_part_in_the_limits(errors):
+    excess = errors.excess.copy()
+    excess[3] = np.nan
+    data = average_errors(errors._replace(excess=excess), SPLIT, "heading")
+    known = np.delete(excess, 3)
+    assert data.limits == pytest.approx(tuple(np.quantile(known, [0.02, 0.98])))
+    assert all(isinstance(limit, float) for limit in data.limits)
+
+
+def test_values_are_named_as_the_grid_names_them():
+    assert name_values(GRID, "shape") == ["cube", "ball"]
+    assert name_values(GRID, "size") == ["0.5", "1.5", "2.5"]
+
+
+def test_data_of_a_run_are_of_its_errors_and_its_split(errors):
+    run = SimpleNamespace(
+        config={"model": {"name": "kim"}, "training": {"loss": {"name": "vae"}}, "seed": 3},
+        experiment="disent", id="7", dataset=SimpleNamespace(label="dSprites"), split=SPLIT,
+    )  # fmt: skip
+    data = collect_errors(SimpleNamespace(run=run, get={"errors": errors}.get))
+    known = average_errors(errors, SPLIT, "dSprites · kim · vae · run disent/7 · seed 3")
+    assert data.heading == known.heading
+    assert data.values == known.values == {
+        "shape": ["cube", "ball"], "size": ["0.5", "1.5", "2.5"],
+        "place": ["0", "0.1", "0.2", "0.3", "0.4"],
+    }  # fmt: skip
+    for pair in ((1, 0), (2, 0), (2, 1)):
+        np.testing.assert_array_equal(data.pairs[pair], known.pairs[pair])
+        expected = find_held_out_pairs(SPLIT, pair)
+        np.testing.assert_array_equal(data.held_out[pair], expected)
+        assert data.pairs[pair].shape == expected.shape
+
+
+@pytest.mark.parametrize(
+    ("held_in", "held_out", "bottom"),
+    [
+        ([3.0, 2.0], [9.0, 8.0], 0),
+        ([3.0, -2.0], [9.0, np.nan], -2),
+        ([np.nan, 1.0], [-5.0, 8.0], -5),
+    ],
+)
+def test_curves_of_a_factor_start_at_zero_or_below(held_in, held_out, bottom):
+    axis = MplFigure().subplots()
+    draw_single(axis, {"held in": np.array(held_in), "held out": np.array(held_out)})
+    assert axis.get_ylim()[0] == bottom
+    assert axis.get_ylim()[1] > 8
+    assert [line.get_linestyle() for line in axis.lines] == ["-", "-"]
+    assert [line[1:3] for line in read_lines(axis)] == [
+        (to_hex("0.55"), "."), (to_hex("tab:red"), ".")
+    ]  # fmt: skip
+
+
+def test_colours_are_named_in_nats_and_sides_in_a_legend():
+    figure = draw_errors(make_errors())
+    (bar,) = figure.axes[9:]
+    assert bar.get_ylabel() == "excess NLL, nats"
+    assert bar.get_ylim() == (2, 40)
+    (legend,) = figure.legends
+    assert read_legend(legend) == {
+        "held in": (to_hex("0.55"), ".", "-"), "held out": (to_hex("tab:red"), ".", "-")
+    }  # fmt: skip
+    assert figure.get_suptitle() == HEADING
+    for place in (3, 6, 7):
+        axis = figure.axes[place]
+        (picture,) = axis.images
+        assert picture.get_interpolation() == "nearest"
+        assert axis.get_aspect() == "auto"
+        (dots,) = axis.lines
+        assert (dots.get_color(), dots.get_marker(), dots.get_linestyle()) == ("white", ".", "None")
+
+
+def test_only_the_outer_panels_name_their_factor_in_few_lines():
+    figure = draw_errors(make_errors())
+    axes = np.reshape(figure.axes[:9], (3, 3))
+    long = "orientation\nof the\nsprite"
+    assert [[axis.get_ylabel() for axis in row] for row in axes] == [
+        ["shape", "", ""], ["pos x", "", ""], [long, "", ""]
+    ]  # fmt: skip
+    assert [axis.get_xlabel() for axis in axes.flat] == [""] * 6 + [
+        "shape", "pos x", "orientation of\nthe sprite"
+    ]  # fmt: skip
+
+
+def test_ticks_below_are_of_the_columns_factor_and_beside_of_the_rows():
+    axes = np.reshape(draw_errors(make_errors()).axes[:9], (3, 3))
+    names = [["v0", "v1"], ["v0", "v1", "v2"], ["v0", "v1", "v3", "v4"]]
+    for (row, column), axis in np.ndenumerate(axes):
+        if column <= row:
+            across, down = read_ticks(axis)
+            assert [name for _, name in across] == names[column]
+            assert all(name == f"v{place}" for place, name in across)
+            assert {text.get_rotation() for text in axis.get_xticklabels()} == {90}
+        if column < row:
+            assert [name for _, name in down] == names[row]
+
+
+def test_a_single_factor_has_no_pairs_and_no_colours():
+    figure = draw_errors(make_errors((4,)))
+    (axis,) = figure.axes
+    assert [line.points for line in read_lines(axis)] == [
+        [[value, value + start] for value in range(4)] for start in (1, 30)
+    ]
+
+
+def test_the_caption_says_of_how_many_images():
+    assert describe_errors(make_errors()) == (
+        "Where on the factor grid the NLL is high: mean excess over the entropy floor. Diagonal: "
+        "by one factor, held-in images grey, held-out ones red. Below it: by two factors, each "
+        "image weighted by how many of its side it stands for; dots: pairs of values held out in "
+        "all combinations. Colours are cut off at quantiles 0.02 and 0.98 of single images. n: "
+        "held in 5,000, held out 60."
+    )

@@ -4,13 +4,15 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from conftest import REPOSITORY
 from disentgen.analysis.figures.figure import show_figure
-from disentgen.analysis.figures.labels import label_cells
-from disentgen.analysis.figures.panels import divide_splits
+from disentgen.analysis.figures.labels import label_cells, list_differences, name_setting
+from disentgen.analysis.figures.panels import HOLLOW, INTERVALS, choose_colours, divide_splits
 from disentgen.analysis.figures.subjects import RunGroup, group_by_dataset, group_by_split
 from disentgen.analysis.tables import tabulate_cells, tabulate_runs
+from disentgen.registry import load_records
 from disentgen.runs import open_run
 from run_tables import make_runs
 
@@ -61,6 +63,82 @@ def test_layers_of_one_name_are_told_apart_by_a_hash():
     found = label_cells(cells, lambda cell: {"model.encoder": [cell], "model.name": "own"})
     assert found["a"].startswith("VAE, encoder ")
     assert len(set(found.values())) == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("model.name", "kim", "kim"),
+        ("model.name", None, "own layers"),
+        ("training.batch_size", 32, "batch_size 32"),
+        ("training.loss.params.beta", 4.0, "beta 4"),
+        ("training.lr", 5e-05, "lr 5e-05"),
+        ("seed", 1, "seed 1"),
+        ("dataset.control", False, "control False"),
+        # sha256 of "[1, 2]"
+        ("model.encoder", [1, 2], "encoder 3a31"),
+    ],
+)
+def test_settings_are_named_in_few_words(key, value, expected):
+    assert name_setting(key, value) == expected
+
+
+def test_settings_that_all_have_or_that_some_lack():
+    settings = {
+        "a": {"x.same": 1, "x.lists": [1], "x.other": "left"},
+        "b": {"x.same": 1, "x.lists": [1], "x.other": "right", "y.more": 2.5},
+        "c": {"x.same": 1, "x.lists": [1]},
+    }
+    assert list_differences(settings) == {
+        "a": ["other left"], "b": ["other right", "more 2.5"], "c": []
+    }  # fmt: skip
+    assert list_differences({"a": {"x.only": 1}}) == {"a": []}
+
+
+def test_cells_that_no_setting_tells_apart_share_a_label_on_different_splits_alone():
+    cells = make_cells(
+        ("1", "VAE", "extrp", "v"), ("2", "VAE", "extrp", "w"), ("3", "VAE", "own", "v"),
+        ("4", "VAE", "own", "v"),
+    )  # fmt: skip
+    assert label_cells(cells, lambda cell: {}) == {
+        "1": "VAE", "2": "VAE", "3": "VAE, cell 3", "4": "VAE, cell 4"
+    }  # fmt: skip
+
+
+def test_colours_are_those_of_the_models_names_in_order():
+    names = [f"m{number:02}" for number in range(12)]
+    colours = choose_colours(reversed([*names, *names]))
+    assert list(colours) == names
+    assert [to_hex(colour) for colour in colours.values()] == [
+        to_hex(f"tab:{name}") for name in (
+            "blue", "orange", "green", "red", "purple", "brown", "pink", "gray", "olive", "cyan",
+            "blue", "orange",
+        )
+    ]  # fmt: skip
+
+
+def test_panels_have_the_points_of_the_scores_that_there_are():
+    runs = make_runs({"extrp": 60.0, "recomb2element": 150.0}, control=70.0)
+    group = RunGroup(runs, tabulate_cells(runs))
+    first, second = divide_splits(group, ["gap_to_control", "no_such_score", "nll_train"])
+    assert (first.title, second.title) == (
+        "Recombination to element: leave1out", "Extrapolation: blank_side"
+    )  # fmt: skip
+    for panel, condition in ((first, "recomb2element"), (second, "extrp")):
+        assert list(panel.points) == ["gap_to_control", "nll_train"]
+        for own, table in ((panel.runs, group.runs), (panel.cells, group.cells)):
+            pd.testing.assert_frame_equal(own, table[table["condition"] == condition])
+        for score, points in panel.points.items():
+            known = panel.cells[score].dropna().tolist()
+            assert points["mean"].dropna().tolist() == pytest.approx(known)
+    without = RunGroup(runs, group.cells.drop(columns="nll_train"))
+    assert list(divide_splits(without, ["nll_train"])[0].points) == []
+
+
+@pytest.mark.parametrize("name", ["scores", "generalisation"])
+def test_captions_say_what_intervals_and_hollow_marks_are(name):
+    caption = load_records("disentgen.analysis.figures", "FIGURE")[name].caption
+    assert INTERVALS in caption and HOLLOW in caption
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,15 @@ def list_points(runs: pd.DataFrame, cells: pd.DataFrame, score: str) -> pd.DataF
         cells: of :func:`~disentgen.analysis.tables.tabulate_cells`.
         score: a column of both.
 
+    Both may have a column ``page``: the address that a mark leads to.
+
     Returns:
         Columns ``label``, ``cell``, ``disentanglement``, ``informativeness``, ``mean``, ``low``,
         ``high`` (NaN below three seeds, of which each run is a row), ``hollow`` (whether the cell
-        has hardly learned).
+        has hardly learned), and ``page`` where it was given.
     """
     columns = ["label", "cell", "disentanglement", "informativeness", score]
+    columns.extend(runs.columns.intersection(["page"]))
     ends = [f"{score}_low", f"{score}_high"]
     found = []
     for (_, cell), hollow in zip(cells.iterrows(), has_failed(cells), strict=True):

@@ -89,7 +89,7 @@ def compare_correlation(
 
 
 def spearman(first: Values, second: Values) -> Values:
-    """Spearman's rank correlation over the last axis."""
+    """Spearman's rank correlation over the last axis: (…, models) each to (…,)."""
     from scipy.stats import rankdata
 
     ranks = [rankdata(values, axis=-1) for values in (first, second)]
@@ -107,7 +107,7 @@ def correlation_error(rho: Values, count: int) -> Values:
     correlations*, Psychometrika 65.
 
     Args:
-        rho: the correlation.
+        rho: (…,) correlations.
         count: n, how many pairs.
     """
     return np.sqrt((1 + np.square(rho) / 2) / (count - 3))

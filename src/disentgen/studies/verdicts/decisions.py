@@ -169,7 +169,7 @@ def decide(comparisons: Comparisons, some: bool = False) -> NDArray[np.str_]:
         some: whether one comparison on the claimed side suffices; else all must be.
 
     Returns:
-        Verdicts over the leading axes.
+        (…,) verdicts over the leading axes.
     """
     claimed, against = collect_p(comparisons)
     every, single = (against, claimed) if some else (claimed, against)

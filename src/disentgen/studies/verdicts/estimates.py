@@ -179,7 +179,7 @@ def power(effect: float, seeds: int, level: float) -> float:
 
 
 def adjust_holm(p: Values) -> Values:
-    """Holm's adjusted p-values over the last axis (Holm 1979)."""
+    """Holm's adjusted p-values over the last axis, (…, tests) (Holm 1979)."""
     order = np.argsort(p, axis=-1)
     count = p.shape[-1]
     stepped = np.take_along_axis(p, order, -1) * (count - np.arange(count))

@@ -41,7 +41,7 @@ class Adversarial(Loss):
         return logits
 
     def update_discriminator(self, loss: Tensor) -> None:
-        """Update the discriminator once, by the gradient of its loss."""
+        """Update the discriminator once, by the gradient of its loss, a scalar."""
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         self.optimizer.step()
