@@ -54,6 +54,7 @@ def test_marks_stand_beside_each_other_around_their_models_tick():
         )
     ]  # fmt: skip
     assert read_ticks(axis)[0] == [(0, "VAE"), (1, "β-VAE 8")]
+    assert {line.get_linestyle() for line in axis.lines} == {"None"}
     low, high = axis.get_xlim()
     assert -1 < low < -0.3 and 1.3 < high < 2
     assert axis.yaxis.get_gridlines()[0].get_visible()
