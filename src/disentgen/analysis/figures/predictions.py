@@ -49,10 +49,10 @@ def collect_predictions(measured: Measurements) -> Predictions:
     points = {
         factor: {
             title: Points(
-                found.target[:, number].double().numpy(),
-                found.output.prediction[:, number].double().numpy(),
+                one.target[:, number].double().numpy(),
+                one.output.prediction[:, number].double().numpy(),
             )
-            for title, found in examined.items()
+            for title, one in examined.items()
         }
         for number, factor in enumerate(run.split.grid.names)
     }
