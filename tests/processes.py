@@ -1,5 +1,6 @@
 """Processes that tests start: commands in forks of a loaded process, and none that stays behind."""
 
+import gc
 import multiprocessing
 import os
 import runpy
@@ -121,6 +122,8 @@ def is_server(process: psutil.Process) -> bool:
 def no_process_remains() -> Iterator[None]:
     """Fail at the end of a session (of each worker, where there are several) if one does."""
     yield
+    # Sacred leaves its repositories to the garbage collector, and they end git when they go.
+    gc.collect()
     _, remaining = psutil.wait_procs(list_remaining(), timeout=10)
     for process in remaining:
         process.kill()
