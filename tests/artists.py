@@ -27,6 +27,15 @@ class Line(NamedTuple):
     label: str
 
 
+#: Width of a line that nothing is said of, in points; helpers such as whiskers are thinner.
+PLAIN_WIDTH = 1.5
+
+
+def fill_lines(width):
+    """Two lines that a text of them is broken into at this width, and at no other."""
+    return ["b" * (width - 1), "b " + "a" * (width - 4) + " a"]
+
+
 def read_lines(axis):
     """All lines of an axis, in the order in which they were drawn."""
     return [

@@ -18,13 +18,6 @@ PAGES = [
 ]
 
 
-#: Modules that still use them.
-REMAINING = {
-    "comparison.py", "departures.py", "figure.py", "hintons.py",
-    "labels.py", "points.py", "predictions.py", "published.py", "subjects.py",
-}  # fmt: skip
-
-
 def list_names(tree):
     """The names that a module gives: of values, parameters, functions and classes."""
     for node in ast.walk(tree):
@@ -41,7 +34,7 @@ def list_names(tree):
 def test_texts_use_the_fields_words():
     lines = {path: path.read_text(encoding="utf-8").splitlines() for path in (*SOURCES, *PAGES)}
     wrong = {path: [line for line in text if TEXT.search(line)] for path, text in lines.items()}
-    assert {path for path, text in wrong.items() if text and path.name not in REMAINING} == set()
+    assert {path for path, text in wrong.items() if text} == set()
 
 
 def test_names_say_what_a_value_is():
@@ -50,7 +43,7 @@ def test_names_say_what_a_value_is():
         path: {name for name in given if NAMES & set(name.lower().split("_"))}
         for path, given in names.items()
     }
-    assert {path for path, given in wrong.items() if given and path.name not in REMAINING} == set()
+    assert {path for path, given in wrong.items() if given} == set()
 
 
 def test_names_are_seen_wherever_they_are_given():

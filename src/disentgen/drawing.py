@@ -69,6 +69,25 @@ def add_heading(figure: Figure, text: str) -> None:
     figure.suptitle(wrap(text, int(15 * figure.get_figwidth())), fontsize=LARGE)
 
 
+def arrange_images(images: Tensor, columns: int) -> NDArray[np.float32]:
+    """Images in rows, with grey between them, as one picture.
+
+    Args:
+        images: (images, channels, height, width) in 0..1.
+        columns: images in a row.
+
+    Returns:
+        (height, width, 3) in 0..1.
+    """
+    # Imported here since torchvision takes seconds to start, and most runs draw once, at the end.
+    from torchvision.utils import make_grid
+
+    picture: NDArray[np.float32] = (
+        make_grid(images, nrow=columns, padding=GAP, pad_value=0.6).permute(1, 2, 0).numpy()
+    )
+    return picture
+
+
 def draw_rows(axis: Axes, rows: Sequence[Tensor], labels: Sequence[str]) -> None:
     """Draw rows of images, with a label beside each row.
 
@@ -77,13 +96,8 @@ def draw_rows(axis: Axes, rows: Sequence[Tensor], labels: Sequence[str]) -> None
         rows: of the same number of images, each (images, channels, height, width) in 0..1.
         labels: of the rows.
     """
-    # Imported here since torchvision takes seconds to start, and most runs draw once, at the end.
-    from torchvision.utils import make_grid
-
-    pictures = torch.cat(list(rows))
-    grid = make_grid(pictures, nrow=len(rows[0]), padding=GAP, pad_value=0.6)
-    axis.imshow(grid.permute(1, 2, 0).numpy(), interpolation="nearest")
-    height = pictures.shape[-2] + GAP
+    axis.imshow(arrange_images(torch.cat(list(rows)), len(rows[0])), interpolation="nearest")
+    height = rows[0].shape[-2] + GAP
     axis.set_xticks([])
     axis.set_yticks(
         [height * (number + 0.5) for number in range(len(rows))],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from artists import read_images, read_ticks
+from artists import fill_lines, read_images, read_ticks
 from disentgen.analysis.figures.comparison import (
     FIGURE,
     Comparison,
@@ -72,10 +72,10 @@ def test_only_the_first_of_compared_sides_names_its_rows():
     assert {name for _, name in read_ticks(second)[1]} == {""}
     assert [axis.get_title() for axis in figure.axes] == ["held in", "held out"]
     assert figure.get_suptitle() == HEADING
-    long = make_comparison()._replace(
-        titles=["original", "one", "FactorVAE 20, batch_size 32 " * 3]
-    )
-    texts = draw_comparison(long).axes[0].get_yticklabels()
+    lines = fill_lines(24)
+    titles = ["original", " ".join(lines), "FactorVAE 20, batch_size 32 " * 3]
+    texts = draw_comparison(make_comparison()._replace(titles=titles)).axes[0].get_yticklabels()
+    assert texts[1].get_text() == "\n".join(lines)
     assert texts[2].get_text() == "FactorVAE 20, batch_size\n32 FactorVAE 20, …"
 
 

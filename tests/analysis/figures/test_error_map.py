@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure as MplFigure
 
-from artists import read_legend, read_lines, read_ticks
+from artists import PLAIN_WIDTH, fill_lines, read_legend, read_lines, read_ticks
 from disentgen.analysis.figures.errors import (
     average_errors,
     collect_errors,
@@ -180,6 +180,7 @@ def test_curves_of_a_factor_start_at_zero_or_below(held_in, held_out, bottom):
     assert axis.get_ylim()[0] == bottom
     assert axis.get_ylim()[1] > 8
     assert [line.get_linestyle() for line in axis.lines] == ["-", "-"]
+    assert all(0 < line.get_linewidth() < PLAIN_WIDTH for line in axis.lines)
     assert [line[1:3] for line in read_lines(axis)] == [
         (to_hex("0.55"), "."), (to_hex("tab:red"), ".")
     ]  # fmt: skip
@@ -205,15 +206,15 @@ def test_colours_are_named_in_nats_and_sides_in_a_legend():
 
 
 def test_only_the_outer_panels_name_their_factor_in_few_lines():
-    figure = draw_errors(make_errors())
-    axes = np.reshape(figure.axes[:9], (3, 3))
-    long = "orientation\nof the\nsprite"
-    assert [[axis.get_ylabel() for axis in row] for row in axes] == [
-        ["shape", "", ""], ["pos x", "", ""], [long, "", ""]
-    ]  # fmt: skip
-    assert [axis.get_xlabel() for axis in axes.flat] == [""] * 6 + [
-        "shape", "pos x", "orientation of\nthe sprite"
-    ]  # fmt: skip
+    across, down = fill_lines(14), fill_lines(12)
+    names = ["_".join(down), "pos_x", "_".join(across)]
+    data = make_errors()
+    values = dict(zip(names, data.values.values(), strict=True))
+    axes = np.reshape(draw_errors(data._replace(values=values)).axes[:9], (3, 3))
+    assert [axis.get_ylabel() for axis in axes[:2, 0]] == ["\n".join(down), "pos x"]
+    assert [axis.get_xlabel() for axis in axes[2, 1:]] == ["pos x", "\n".join(across)]
+    assert not any(axis.get_ylabel() for axis in axes[:, 1:].flat)
+    assert not any(axis.get_xlabel() for axis in axes[:2].flat)
 
 
 def test_ticks_below_are_of_the_columns_factor_and_beside_of_the_rows():

@@ -7,7 +7,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure as MplFigure
 from matplotlib.markers import MarkerStyle
 
-from artists import read_legend, read_lines
+from artists import PLAIN_WIDTH, fill_lines, read_legend, read_lines
 from disentgen.analysis.figures.generalisation import (
     FIGURE,
     Generalisation,
@@ -64,7 +64,17 @@ def test_marks_intervals_and_joins_stand_at_the_scores_of_their_models():
         ([[0.25, 50], [0.25, 80]], BLUE), ([[0.75, 60], [0.75, 90]], ORANGE),  # joins
         ([[0, 0], [1, 0]], to_hex("0.7")),  # 0 across the panel
     ])  # fmt: skip
-    assert all(line.get_linestyle() == "-" for line in axis.lines if line.get_marker() == "None")
+    curves = {line.get_color(): line for line in axis.lines if line.get_marker() == "None"}
+    assert all(line.get_linestyle() == "-" for line in curves.values())
+    assert all(0 < curves[colour].get_linewidth() < PLAIN_WIDTH for colour in (ORANGE, "0.7"))
+    bars = [line for line in axis.lines if line.get_linewidth() > PLAIN_WIDTH
+            and line.get_marker() == "None"]  # fmt: skip
+    assert [line.get_ydata()[0] for line in bars] == pytest.approx([45, np.nan, 70, np.nan],
+                                                                  nan_ok=True)  # fmt: skip
+    assert all(line.get_alpha() < 0.5 for line in bars)  # faint, since they are wide
+    strong = [line for line in axis.lines if line.get_marker() != "None"]
+    assert all(0 < mark.get_markersize() < 6 for mark in strong)
+    assert curves["0.7"].get_zorder() < min(mark.get_zorder() for mark in strong)
 
 
 def test_faint_marks_are_the_runs_of_both_sides():
@@ -147,12 +157,12 @@ def make_data(*panels):
 
 
 def test_panels_are_labelled_once_and_share_their_axes():
-    second = make_panel("Own split: " + "shape == 1 & " * 4)
+    second = make_panel(" ".join(fill_lines(32)))
     figure = draw_generalisation(make_data(make_panel(), second))
     axes = np.reshape(figure.axes, (2, 3))
     for (row, column), axis in np.ndenumerate(axes):
         title = axis.get_title(loc="left")
-        assert title.startswith(("Extrapolation", "Own split")[row]) if column == 0 else not title
+        assert title.startswith(("Extrapolation", "bbb")[row]) if column == 0 else not title
         assert axis.get_xlabel() == ("DCI disentanglement\n(lasso, n 60)" if row else "")
         assert axis.get_shared_x_axes().joined(axis, axes[0, 0])
         assert axis.get_shared_y_axes().joined(axis, axes[0, column])
@@ -161,9 +171,7 @@ def test_panels_are_labelled_once_and_share_their_axes():
         assert axis.get_ylabel() == (
             "NLL, nats", "excess over entropy floor, nats", "gap to control, nats"
         )[column]  # fmt: skip
-    assert axes[1, 0].get_title(loc="left") == "Own split: shape == 1 & shape ==\n" + (
-        "1 & shape == 1 & shape == 1 &"
-    )  # fmt: skip
+    assert axes[1, 0].get_title(loc="left") == "\n".join(fill_lines(32))
     assert figure.get_suptitle() == "heading"
     assert axes[0, 0].get_ylim() == pytest.approx((51 - 5, 91 + 5))
 
@@ -182,12 +190,12 @@ def test_limits_of_a_column_are_of_all_its_panels_and_sides():
 )
 def test_the_legend_names_models_sides_and_grey_marks(informativeness, grey):
     data = make_data(make_panel(informativeness=(0.5, 0.5)), make_panel("", informativeness))
-    colours = {"VAE": BLUE, "β-VAE 8, " + "batch_size 32, " * 3: ORANGE}
+    colours = {"VAE": BLUE, " ".join(fill_lines(40)): ORANGE}
     (legend,) = draw_generalisation(data._replace(colours=colours | COLOURS)).legends
     shown = read_legend(legend)
     assert shown == {
         "VAE": (BLUE, "s", "None"),
-        "β-VAE 8, batch_size 32, batch_size 32,\nbatch_size 32,": (ORANGE, "s", "None"),
+        "\n".join(fill_lines(40)): (ORANGE, "s", "None"),
         "β-VAE 8": (ORANGE, "s", "None"),
         "training images": (to_hex("0.3"), "o", "None"),
         "held-out images": (to_hex("0.3"), "X", "None"),

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from artists import read_lines, read_ticks
+from artists import PLAIN_WIDTH, fill_lines, read_lines, read_ticks
 from disentgen.analysis.figures.placement import (
     FIGURE,
     Placement,
@@ -123,6 +123,21 @@ def test_bars_of_a_factor_stand_beside_each_other_around_its_tick():
         assert legend == ["train", "validation", "held out"]
         (line,) = [line for line in axis.lines if line.get_linestyle() == ":"]
         assert line.get_xydata().tolist() == [[0, 1], [1, 1]]  # of who knows the mean alone
+
+
+def test_long_names_of_factors_stand_in_several_lines():
+    lines = fill_lines(14)
+    figure = draw_placement(make_two_probes(["_".join(lines).replace(" ", "_"), "pos_x"]))
+    assert read_ticks(figure.axes[0])[0] == [(0, "\n".join(lines)), (1, "pos x")]
+
+
+def test_helping_lines_are_thin():
+    axis = draw_placement(make_two_probes()).axes[0]
+    (mean,) = [line for line in axis.lines if line.get_linestyle() == ":"]
+    whiskers = [bars.errorbar.lines[2][0] for bars in axis.containers if hasattr(bars, "patches")]
+    widths = [mean.get_linewidth(), *(width for bars in whiskers for width in bars.get_lw())]
+    assert all(0 < width < PLAIN_WIDTH for width in widths)
+    assert mean.get_color() == "0.3"
 
 
 def test_factors_of_bars_may_stand_in_any_order_by_side():

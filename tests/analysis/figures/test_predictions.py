@@ -7,7 +7,7 @@ import pytest
 import torch
 from matplotlib.colors import to_hex
 
-from artists import read_lines, read_ticks
+from artists import PLAIN_WIDTH, read_lines, read_ticks
 from disentgen.analysis.figures.predictions import (
     FIGURE,
     collect_predictions,
@@ -79,6 +79,9 @@ def test_predicted_values_stand_over_true_ones_beside_the_line_of_equality():
         assert line.marker == "None"
         diagonal = axis.lines[2]
         assert (diagonal.get_xy1(), diagonal.get_slope()) == ((0, 0), 1)
+        assert 0 < diagonal.get_linewidth() < PLAIN_WIDTH
+        assert diagonal.get_zorder() < axis.lines[0].get_zorder()
+        assert diagonal.get_color() == "0.6"
         assert read_ticks(axis)[0] == [(0, "v0"), (20, "v2"), (30, "v3")]
     assert [axis.get_title() for axis in figure.axes] == ["shape", r"pos_\$x"]
 

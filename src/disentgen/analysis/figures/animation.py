@@ -1,5 +1,6 @@
 """Latents moved one at a time, as an animation: all beside each other, there and back."""
 
+import numpy as np
 from PIL import Image
 
 from disentgen.analysis.figures.figure import Figure
@@ -10,7 +11,7 @@ from disentgen.analysis.figures.traversals import (
     describe_traversals,
     traverse_run,
 )
-from disentgen.drawing import GAP
+from disentgen.drawing import arrange_images
 
 #: Latents beside each other.
 COLUMNS = 5
@@ -18,13 +19,11 @@ COLUMNS = 5
 
 def draw_frames(data: Traversals) -> list[Image.Image]:
     """An image for each step, there and back, in which each latent is moved as far."""
-    from torchvision.utils import make_grid
-
     frames = []
     steps = data.images.shape[1]
     for step in [*range(steps), *range(steps - 2, 0, -1)]:
-        grid = make_grid(data.images[:, step], nrow=COLUMNS, padding=GAP, pad_value=0.6)
-        pixels = (255 * grid.permute(1, 2, 0)).round().byte().numpy()
+        picture = arrange_images(data.images[:, step], COLUMNS)
+        pixels = (255 * picture).round().astype(np.uint8)
         frames.append(Image.fromarray(pixels).convert("P", palette=Image.Palette.ADAPTIVE))
     return frames
 

@@ -125,7 +125,9 @@ def save_drawing(drawn: MplFigure | Frames, path: Path) -> Path:
 def load_figures(of: Kind) -> list[Figure[Any, Any]]:
     """The figures of a kind of subject, in their order."""
     figures = load_records("disentgen.analysis.figures", "FIGURE").values()
-    return sorted((figure for figure in figures if figure.of == of), key=lambda found: found.order)
+    return sorted(
+        (figure for figure in figures if figure.of == of), key=lambda figure: figure.order
+    )
 
 
 def show_figure(name: str, subject: Any) -> MplFigure | Frames:

@@ -24,7 +24,7 @@ def list_points(runs: pd.DataFrame, cells: pd.DataFrame, score: str) -> pd.DataF
     columns = ["label", "cell", "disentanglement", "informativeness", score]
     columns.extend(runs.columns.intersection(["page"]))
     ends = [f"{score}_low", f"{score}_high"]
-    found = []
+    parts = []
     for (_, cell), hollow in zip(cells.iterrows(), has_failed(cells), strict=True):
         own = (runs[["cell", "control", "source"]] == cell[["cell", "control", "source"]]).all(
             axis=1
@@ -32,8 +32,8 @@ def list_points(runs: pd.DataFrame, cells: pd.DataFrame, score: str) -> pd.DataF
         part = runs.loc[own, columns].assign(**dict.fromkeys(ends, np.nan))
         if part[score].notna().sum() >= MINIMUM_SEEDS:
             part = cell.to_frame().T[[*columns, *ends]]
-        found.append(part.assign(hollow=hollow))
-    table = pd.concat(found, ignore_index=True)
+        parts.append(part.assign(hollow=hollow))
+    table = pd.concat(parts, ignore_index=True)
     names = {score: "mean", ends[0]: "low", ends[1]: "high"}
     numbers = ["disentanglement", "informativeness", *names.values()]
     return table.rename(columns=names).astype(dict.fromkeys(numbers, float))

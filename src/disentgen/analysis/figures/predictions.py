@@ -49,10 +49,10 @@ def collect_predictions(measured: Measurements) -> Predictions:
     points = {
         factor: {
             title: Points(
-                found.target[:, number].double().numpy(),
-                found.output.prediction[:, number].double().numpy(),
+                one.target[:, number].double().numpy(),
+                one.output.prediction[:, number].double().numpy(),
             )
-            for title, found in examined.items()
+            for title, one in examined.items()
         }
         for number, factor in enumerate(run.split.grid.names)
     }
@@ -67,8 +67,9 @@ def list_values(run: Run) -> dict[str, dict[str, float]]:
         scale = table
         if run.dataset.factor_scale == "standardised":
             scale = (table - table.mean()) / (table.std() or 1.0)
-        names = [grid.name_value(factor, number) for number in range(len(table))]
-        named[factor] = dict(zip(names, scale.tolist(), strict=True))
+        named[factor] = {
+            grid.name_value(factor, number): value for number, value in enumerate(scale.tolist())
+        }
     return named
 
 

@@ -1,6 +1,6 @@
 """Which of a study's rows runs are of, and how they depart from it.
 
-Every setting that tells cells apart is compared, and the steps done.
+Every setting that distinguishes cells is compared, and the steps done.
 """
 
 from collections.abc import Iterable, Mapping

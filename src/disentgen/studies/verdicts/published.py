@@ -15,7 +15,7 @@ from disentgen.studies.rows import Row
 from disentgen.studies.study import Study
 from disentgen.studies.verdicts.comparisons import pair_conditions
 
-#: What tells published cells apart, as in :mod:`~disentgen.analysis.tables`.
+#: What distinguishes published cells, as in :mod:`~disentgen.analysis.tables`.
 KEYS = ["dataset", "condition", "variant", "model", "parameters"]
 #: Scores by side and metric, as the files call them.
 SCORES = {
