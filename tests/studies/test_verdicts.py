@@ -317,6 +317,7 @@ def test_the_model_that_decides(number, held_out, verdict, confidence, decided_b
     claim = next(claim for claim in STUDY.claims if claim.number == number)
     found = decisions.judge(claim, Evidence(runs.assign(nll_held_out=scores)), STUDY)
     assert (found.verdict, found.decided_by, found.seeds) == (verdict, decided_by, 4)
+    assert bool(found.missing) == (verdict == UNDECIDED)
     assert found.confidence == pytest.approx(confidence)
     assert found.low < found.estimate < found.high
 

@@ -187,7 +187,12 @@ def test_a_schedule_is_a_straight_line():
 
 @pytest.mark.parametrize(
     ("schedule", "word"),
-    [({"steps": 0}, "steps"), ({"steps": 1.5}, "steps"), ({"stap": 1}, "stap"), ({}, "steps")],
+    [
+        ({"steps": 0}, "steps"),
+        ({"steps": 1.5}, "steps"),
+        ({"steps": 1, "stap": 1}, "stap"),
+        ({}, "steps"),
+    ],
 )
 def test_schedules_that_are_no_lines_are_refused(schedule, word):
     with pytest.raises(UsageError, match=f"training.loss.params.schedule.*{word}"):

@@ -65,8 +65,9 @@ class FactorGrid:
         Raises:
             ValueError: a class outside its factor's range.
         """
-        indices = np.ravel_multi_index(tuple(np.asarray(classes).T), self.sizes)
-        return np.asarray(indices, dtype=np.int64)
+        axes = tuple(np.asarray(classes).T)
+        indices: NDArray[np.int64] = np.ravel_multi_index(axes, self.sizes)
+        return indices
 
     def values(self, indices: NDArray[np.integer]) -> NDArray[np.float64]:
         """Factor values of images: (n,) indices to (n, factors)."""

@@ -112,7 +112,7 @@ class Split:
         """Expressions, counts and hashes, as a run's results record them."""
         sides = {
             side: {"count": int(self.mask(side).sum()), "sha256": self.sha256(side)}
-            for side in ("held_in", "held_out", *SIDES[:2])
+            for side in ("held_in", "held_out", "train", "validation")
         }
         return {**sides, "expressions": dict(self.expressions), "control": self.control}
 
