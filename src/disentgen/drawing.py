@@ -123,7 +123,7 @@ def choose_ticks(names: Sequence[str], limit: int = 4) -> tuple[NDArray[np.int64
 
 def space_evenly(size: int, limit: int) -> NDArray[np.int64]:
     """At most ``limit`` of the numbers below ``size``, first and last among them, (numbers,)."""
-    return np.unique(np.linspace(0, size - 1, min(size, limit)).round().astype(np.int64))
+    return np.linspace(0, size - 1, min(size, limit)).round().astype(np.int64)
 
 
 class Hotspot(NamedTuple):

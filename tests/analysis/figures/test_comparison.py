@@ -60,7 +60,9 @@ def test_models_that_make_one_image_of_each_are_compared_on_the_first_ones_image
     assert {side: [len(row) for row in rows] for side, rows in data.sides.items()} == {
         "held in": [6] * 3, "held out": [6] * 3
     }  # fmt: skip
-    assert FIGURE.applies(group)
+    alone = make_group("disent/2")
+    assert collect_comparison(alone).titles == ["original", "disent/2, seed 2"]
+    assert FIGURE.applies(group) and FIGURE.applies(alone)
     assert not FIGURE.applies(make_group("composer"))
 
 
@@ -71,6 +73,7 @@ def test_only_the_first_of_compared_sides_names_its_rows():
     assert [place for place, _ in read_ticks(first)[1]] == [3.5, 10.5, 17.5]
     assert {name for _, name in read_ticks(second)[1]} == {""}
     assert [axis.get_title() for axis in figure.axes] == ["held in", "held out"]
+    assert first.get_gridspec().get_geometry() == (1, 2)
     assert figure.get_suptitle() == HEADING
     lines = fill_lines(24)
     titles = ["original", " ".join(lines), "FactorVAE 20, batch_size 32 " * 3]

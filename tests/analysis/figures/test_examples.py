@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from artists import read_images, read_ticks
+from artists import list_texts, read_images, read_ticks
 from disentgen.analysis.figures import reconstructions
 from disentgen.analysis.figures.examples import (
     list_shown_sides,
@@ -184,6 +184,9 @@ def test_rows_are_as_high_as_their_images_and_captions_stand_under_their_columns
     heights = [axis.get_position().height for axis in figure.axes]
     assert heights[2] == pytest.approx(2 * heights[0], rel=0.05)
     assert figure.get_suptitle() == HEADING
+    sizes = {text.get_text(): text.get_fontsize() for text in list_texts(figure)}
+    assert [sizes[text] for text in (HEADING, "held in", "original", "shape")] == [9, 10, 8, 6]
+    assert [axis.get_gridspec().get_geometry() for axis in figure.axes] == [(3, 1)] * 3
 
 
 def test_the_caption_of_reconstructions_counts_the_fullest_row():

@@ -173,6 +173,7 @@ def test_panels_are_labelled_once_and_share_their_axes():
         )[column]  # fmt: skip
     assert axes[1, 0].get_title(loc="left") == "\n".join(fill_lines(32))
     assert figure.get_suptitle() == "heading"
+    assert tuple(figure.get_size_inches()) == pytest.approx((6.75, 2 * 1.75 + 1.3))
     assert axes[0, 0].get_ylim() == pytest.approx((51 - 5, 91 + 5))
 
 

@@ -61,6 +61,8 @@ def test_squares_are_dark_on_a_bright_panel_that_holds_all_the_first_factor_on_t
         assert max(to_rgb(square.get_facecolor())) < 0.5 < min(to_rgb(axis.get_facecolor()))
         assert square.get_linewidth() == 0  # it would add to the area
     assert axis.get_aspect() == 1
+    ticks = [*axis.xaxis.get_major_ticks(), *axis.yaxis.get_major_ticks()]
+    assert {tick.tick1line.get_markersize() for tick in ticks} == {0}
     (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
     assert -1 < left < -0.475 and 3.475 < right < 4
     assert -1 < top < -0.475 and 2.475 < bottom < 3
@@ -108,7 +110,7 @@ def test_importances_of_a_run_are_by_lasso_and_by_trees():
     measured.run.config |= {"model": {"name": "kim"}, "training": {"loss": {"name": "vae"}}}
     measured.run.dataset = SimpleNamespace(label="dSprites")
     measured.run.experiment, measured.run.id = "disent", "7"
-    results = {name: RESULT | {"importances": [[number, 0.0]], "images": number}
+    results = {name: RESULT | {"importances": [[number, 0]], "images": number}
                for number, name in enumerate(("dci_trees", "dci_lasso"))}  # fmt: skip
     measured.metrics = lambda names: {name: results[name] for name in names}
     heading, (lasso, trees) = collect_importances(measured)
@@ -117,13 +119,16 @@ def test_importances_of_a_run_are_by_lasso_and_by_trees():
     assert (trees.title, trees.importances.tolist()) == ("boosted trees", [[0, 0]])
     assert lasso.scores.endswith("n 1") and trees.scores.endswith("n 0")
     assert lasso.factor_names == FACTORS
-    assert draw_importances(Importances("heading", [lasso])).get_suptitle() == "heading"
+    assert lasso.importances.dtype == float
+    figure = draw_importances(Importances("heading", [lasso, trees]))
+    assert figure.get_suptitle() == "heading"
+    assert figure.axes[0].get_gridspec().get_geometry() == (1, 2)
 
 
 @pytest.mark.parametrize(("count", "rows", "columns"), [(1, 1, 1), (2, 1, 2), (3, 2, 2), (4, 2, 2)])
 def test_diagrams_stand_in_two_columns(count, rows, columns):
     figure = draw_hintons(make_hintons(count))
-    assert len(figure.axes) == rows * columns
+    assert figure.axes[0].get_gridspec().get_geometry() == (rows, columns)
     places = [axis.get_title().partition("\n")[0] for axis in figure.axes]
     assert places == [f"VAE, seed {seed}" for seed in range(count)] + [""] * (
         rows * columns - count

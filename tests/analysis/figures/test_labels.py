@@ -135,6 +135,13 @@ def test_panels_have_the_points_of_the_scores_that_there_are():
     assert list(divide_splits(without, ["nll_train"])[0].points) == []
 
 
+def test_many_splits_of_a_condition_stay_in_the_order_of_their_runs():
+    variants = [f"v{number % 7}{number}" for number in range(40)]
+    table = pd.DataFrame({"condition": "own", "variant": variants})
+    panels = divide_splits(RunGroup(table, table), ())
+    assert [panel.title for panel in panels] == [f"Own split: {variant}" for variant in variants]
+
+
 @pytest.mark.parametrize("name", ["scores", "generalisation"])
 def test_captions_say_what_intervals_and_hollow_marks_are(name):
     caption = load_records("disentgen.analysis.figures", "FIGURE")[name].caption

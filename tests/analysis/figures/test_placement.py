@@ -156,6 +156,8 @@ def test_codes_have_the_colours_and_names_of_their_sides():
         ([[1, 2], [3, 4]], GREY, ".", True, "train"), ([[5, 6]], RED, ".", True, "held out")
     ]  # fmt: skip
     assert {line.get_linestyle() for line in plane.lines} == {"None"}
+    assert all(line.get_alpha() < 1 for line in plane.lines)  # they lie over each other
+    assert all(0 < line.get_markersize() < 3 for line in plane.lines)
     marks = plane.get_legend().legend_handles
     assert all(mark.get_markersize() > plane.lines[0].get_markersize() for mark in marks)
     assert [text.get_text() for text in plane.get_legend().get_texts()] == ["train", "held out"]

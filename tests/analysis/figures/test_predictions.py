@@ -55,6 +55,7 @@ BLUE, ORANGE = to_hex("C0"), to_hex("C1")
 def test_factors_stand_in_rows_of_five(count, rows, columns):
     names = [f"f{number}" for number in range(count)]
     figure = draw_predictions(make_predictions(names))
+    assert figure.axes[0].get_gridspec().get_geometry() == (rows, columns)
     titles = [axis.get_title() for axis in figure.axes]
     assert titles == names + [""] * (rows * columns - count)
     assert [axis.axison for axis in figure.axes] == [bool(title) for title in titles]
@@ -76,6 +77,8 @@ def test_predicted_values_stand_over_true_ones_beside_the_line_of_equality():
             [[20, -4 - number], [30, -5 - number]], ORANGE, ".", True, "held out"
         )  # fmt: skip
         assert {mark.get_linestyle() for mark in axis.lines[:2]} == {"None"}
+        assert all(mark.get_alpha() < 1 for mark in axis.lines[:2])  # they lie over each other
+        assert all(0 < mark.get_markersize() < 6 for mark in axis.lines[:2])
         assert line.marker == "None"
         diagonal = axis.lines[2]
         assert (diagonal.get_xy1(), diagonal.get_slope()) == ((0, 0), 1)

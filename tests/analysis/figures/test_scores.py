@@ -55,6 +55,7 @@ def test_marks_stand_beside_each_other_around_their_models_tick():
     ]  # fmt: skip
     assert read_ticks(axis)[0] == [(0, "VAE"), (1, "β-VAE 8")]
     assert {line.get_linestyle() for line in axis.lines} == {"None"}
+    assert all(0 < line.get_markersize() < 6 for line in axis.lines)
     low, high = axis.get_xlim()
     assert -1 < low < -0.3 and 1.3 < high < 2
     assert axis.yaxis.get_gridlines()[0].get_visible()
@@ -90,6 +91,7 @@ def test_panels_stand_in_rows_of_three(count, rows, columns):
     figure = draw_scores(Scores("heading", panels, (20.0, 200.0)))
     assert tuple(figure.get_size_inches()) == pytest.approx((6.75, 2.3 * rows + 0.7))
     axes = np.reshape(figure.axes, (rows, columns))
+    assert axes[0, 0].get_gridspec().get_geometry() == (rows, columns)
     assert [axis.axison for axis in axes.flat] == [True] * count + [False] * (axes.size - count)
     for (_, column), axis in np.ndenumerate(axes):
         assert axis.get_ylabel() == ("NLL, nats" if column == 0 else "")

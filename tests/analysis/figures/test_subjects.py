@@ -108,6 +108,8 @@ def test_a_group_is_described_by_source_runs_and_seeds():
     genuine = make_runs({"extrp": 1.0}).assign(dataset="mpi3d", version="toy", source="original")
     described = RunGroup(genuine, tabulate_cells(genuine)).describe()
     assert described == "MPI3D toy, original images; runs: 21, seeds by cell: 3."
+    one = RunGroup(group.runs[:1], group.cells[:1]).describe()
+    assert one == "dSprites, rendered stand-in images; runs: 1, seeds by cell: 2."
     plain = RunGroup(group.runs, group.cells)
     assert (plain.name, plain.images) == ("runs", None)
 

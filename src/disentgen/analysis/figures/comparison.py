@@ -13,7 +13,7 @@ from disentgen.analysis.figures.figure import Figure
 from disentgen.analysis.figures.hintons import title_runs
 from disentgen.analysis.figures.subjects import RunGroup
 from disentgen.analysis.measure import Measurements
-from disentgen.drawing import LARGE, PAGE, add_heading, draw_rows, make_figure, wrap
+from disentgen.drawing import LARGE, MEDIUM, PAGE, add_heading, draw_rows, make_figure, wrap
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES
 from disentgen.runs import Run
@@ -87,7 +87,7 @@ def draw_comparison(data: Comparison) -> MplFigure:
         draw_rows(axis, rows, [""] * len(rows))
         if number == 0:
             names = [wrap(name, 24, 2) for name in data.titles]
-            axis.set_yticks(axis.get_yticks(), names, fontsize=LARGE - 1)
+            axis.set_yticks(axis.get_yticks(), names, fontsize=MEDIUM)
         axis.set_title(title, fontsize=LARGE)
     add_heading(figure, data.heading)
     return figure
