@@ -142,6 +142,9 @@ def test_figures_and_pages_are_there(report):
         assert (report / name).stat().st_size > 10_000
         assert f'<img src="{name}"' in page
     assert "Rendered" in page.partition("</p>")[0]
+    marks = re.findall(r'<a href="(.*?)" title="(.*?)" style=', page)
+    assert {name for _, name in marks} == {"disent/1", "decoders/1"}  # the others make images
+    assert all((report / address).is_file() for address, _ in marks)
     run = open_run(report.parents[1] / "sims" / "disent" / "1")
     kept = {path.name for path in (run.path / "analysis").iterdir()}
     assert {"curves.png", "errors.png", "traversals.gif", "importances.png", "placement.png",
@@ -361,6 +364,10 @@ def test_page_in_a_browser(report, browser):
     check_page(browser)
     browser.find_element(By.LINK_TEXT, "← all runs").click()
     assert browser.current_url.startswith(f"file://{report / 'index.html'}")
+    mark = browser.find_element(By.CSS_SELECTOR, ".marked a[title='disent/1']")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", mark)
+    mark.click()
+    assert browser.current_url == f"file://{report / 'runs' / 'disent-1.html'}"
 
 
 def check_page(browser):
