@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -106,6 +107,15 @@ def test_data_stand_in_the_order_of_their_first_cells(tables):
     assert re.findall(r"\\label\{(.*)\}", text) == [
         f"tab:comparison-montero2021-{dataset}-stand-in" for dataset in ("shapes3d", "dsprites")
     ]  # fmt: skip
+
+
+def test_splits_of_the_comparison_stand_in_the_order_of_the_published_table():
+    (result,) = build_tables(make_runs({"extrp": 300.0, "recomb2range": 150.0})).results
+    turned = replace(result, cells=result.cells.iloc[::-1])
+    for part in (result, turned):
+        variants = part.cells[part.cells["seeds"] > 0]["variant"]
+        rows = rows_of(format_comparison([part]))
+        assert [row["split"].replace("\\", "") for row in rows] == variants.tolist()
 
 
 def test_comparison_stands_beside_published_scores(tables):
