@@ -243,11 +243,15 @@ def test_what_a_finished_run_lacks_is_said(tmp_path, file, text, fault):
     assert fault in find_fault(open_run(path))
 
 
-def test_a_run_of_one_epoch_lacks_nothing(tmp_path):
+@pytest.mark.parametrize("epochs", [1, 2, 5])
+def test_a_run_of_any_number_of_epochs_was_trained_to_its_last_step(tmp_path, epochs):
     path = copy_run(tmp_path / "disent" / "1")
-    lines = (path / "history.csv").read_text().splitlines(keepends=True)
-    (path / "history.csv").write_text("".join(lines[:2]))
-    assert find_fault(open_run(path)) is None
+    history = pd.read_csv(path / "history.csv").iloc[[0] * epochs]
+    steps = [7 * number for number in range(1, epochs + 1)]
+    history.assign(step=steps).to_csv(path / "history.csv", index=False)
+    run = open_run(path)
+    assert find_fault(run) is None
+    assert tabulate_runs([run])["steps"].tolist() == [7 * epochs]
 
 
 def test_runs_of_the_data_folder_are_found_without_a_word(tmp_path, monkeypatch, capsys):
