@@ -19,6 +19,7 @@ from disentgen.analysis.collect import (
     open_collection,
     read_filter,
 )
+from disentgen.analysis.collection import Collection
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.metrics.udr import measure_udr
 from disentgen.analysis.results_table import tabulate_metrics
@@ -89,6 +90,12 @@ def test_on_a_terminal_runs_are_counted(sims, monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     collect(sims).measure()
     assert re.search(r"measuring: 100%.* 4/4 .*run", capsys.readouterr().err)
+
+
+def test_a_collection_measures_one_run_at_a_time_unless_more_are_wanted(sims):
+    runs = find_collection(sims).runs
+    collection = Collection(runs, {})
+    assert (collection.jobs, collection.images, collection.only) == (1, None, None)
 
 
 def test_results_without_a_name_of_theirs_are_refused(sims):
