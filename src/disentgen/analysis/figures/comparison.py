@@ -69,11 +69,11 @@ def compare_runs(runs: Sequence[Run], titles: Sequence[str]) -> Comparison:
     """
     sides = {}
     for title, side in list_shown_sides(runs[0]).items():
-        examined = [run_task(run, side, IMAGES) for run in runs]
-        if not all(torch.equal(found.target, examined[0].target) for found in examined):
+        first, *others = examined = [run_task(run, side, IMAGES) for run in runs]
+        if not all(torch.equal(found.target, first.target) for found in others):
             raise UsageError("runs on different splits have no images to be compared on.")
         made = [torch.sigmoid(found.output.reconstruction) for found in examined]
-        sides[title] = [examined[0].target, *made]
+        sides[title] = [first.target, *made]
     heading = f"{runs[0].dataset.label} · {describe_cell(runs[0]).variant}"
     return Comparison(heading, ["original", *titles], sides)
 
