@@ -40,15 +40,15 @@ def main() -> None:
     for factor, name in enumerate(names):
         labels = classes[:, factor]
         for method, importances_of in enumerate((fit_ours, fit_sklearn)):
-            found, seconds[method, factor] = measure_time(importances_of, codes, labels)
-            columns[method].append(found)
-        told = compare(seconds[:, factor], columns[0][-1:], columns[1][-1:])
-        print(json.dumps({"factor": name, "classes": len(np.unique(labels)), **told}), flush=True)
-    told = compare(seconds.sum(axis=1), *columns)
+            importances, seconds[method, factor] = measure_time(importances_of, codes, labels)
+            columns[method].append(importances)
+        result = compare(seconds[:, factor], columns[0][-1:], columns[1][-1:])
+        print(json.dumps({"factor": name, "classes": len(np.unique(labels)), **result}), flush=True)
+    result = compare(seconds.sum(axis=1), *columns)
     for word, column in zip(("ours", "sklearn"), columns, strict=True):
         summary = summarise_importances(np.column_stack(column))
-        told[f"D_{word}"] = round(summary["disentanglement"], 4)
-    print(json.dumps({"factor": "all", **told}))
+        result[f"D_{word}"] = round(summary["disentanglement"], 4)
+    print(json.dumps({"factor": "all", **result}))
 
 
 def make_codes(count: int) -> tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.int64]]:
@@ -72,10 +72,10 @@ def load_codes(
 ) -> tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.int64]]:
     """Held-in codes of a run; factors that do not vary among them are left out."""
     run = open_run(path)
-    found, grid = collect_codes(run, "held_in", count), run.split.grid
-    classes = grid.classes(found.indices)
+    encoded, grid = collect_codes(run, "held_in", count), run.split.grid
+    classes = grid.classes(encoded.indices)
     varying = np.flatnonzero(classes.min(axis=0) < classes.max(axis=0))
-    return tuple(grid.names[axis] for axis in varying), found.codes, classes[:, varying]
+    return tuple(grid.names[axis] for axis in varying), encoded.codes, classes[:, varying]
 
 
 def fit_ours(codes: NDArray[np.float64], labels: NDArray[np.int64]) -> Importances:

@@ -41,11 +41,11 @@ def main() -> None:
                 task(observed, indices, generator)
             rates["indices"].append(BATCH * BATCHES / (middle - started))
             rates["with images"].append(BATCH * BATCHES / (time.perf_counter() - middle))
-        told = [
-            f"{statistics.median(found):,.0f} ({min(found):,.0f} to {max(found):,.0f})"
-            for found in rates.values()
+        cells = [
+            f"{statistics.median(rate):,.0f} ({min(rate):,.0f} to {max(rate):,.0f})"
+            for rate in rates.values()
         ]
-        print(f"{f'{spec.title}, prepared in {prepared:.2f} s':<40}{told[0]:>26}{told[1]:>26}")
+        print(f"{f'{spec.title}, prepared in {prepared:.2f} s':<40}{cells[0]:>26}{cells[1]:>26}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 from disentgen.analysis.collect import find_collection
 from disentgen.analysis.collection import RunResults
 from disentgen.report.compare import compare_studies
-from disentgen.report.links import FROM_INDEX
+from disentgen.report.links import FROM_INDEX, Links, name_pages
 from disentgen.report.page import describe_pages, fill_index, save_run_pages, write_page
 from disentgen.report.rendering import render
 from disentgen.report.tables import build_tables
@@ -81,7 +81,8 @@ def main() -> None:
                 collection.table, compare_studies(collection.table, collection.runs)
             )
         with timed("index"):
-            page = render("index", inside=[], **fill_index(collection, tables, [], FROM_INDEX))
+            links = Links(name_pages(collection.runs), FROM_INDEX)
+            page = render("index", inside=[], figures=[], **fill_index(collection, tables, links))
             write_page(output / "index.html", page)
         with timed("pages of runs"):
             save_run_pages(collection, tables, describe_pages(collection), output)

@@ -1,11 +1,9 @@
-"""Fixtures: the real command line, and the architectures and losses of ``scripts/configs``."""
+"""Fixtures: the command line, and folders of runs that are made once for all processes."""
 
-import multiprocessing
 import os
-import runpy
+import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -17,11 +15,11 @@ import pytest
 import torch
 from filelock import FileLock
 
-from disentgen.registry import load_named, load_records
+from disentgen.registry import load_named, load_records, read_constants
 from disentgen.training.config import Config
+from processes import call_module, no_process_remains  # noqa: F401 (a fixture)
 
 REPOSITORY = Path(__file__).parents[1]
-SCRIPTS = REPOSITORY / "scripts"
 #: Genuine frames lie beside the checkout where there are any; tests that need them skip otherwise.
 FRAMES = REPOSITORY.parent / "shared" / "real_frames"
 
@@ -56,48 +54,6 @@ def environment(data: Path) -> dict[str, str]:
     return {**os.environ, "DISENTGEN_DATA": str(data), "PYTHONUNBUFFERED": "1"}
 
 
-#: Children are forked from a process that has loaded these: that takes longer than most commands.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    ["disentgen.training.run", "disentgen.analysis.figures.examples", "sacred"]
-)
-
-
-def become_module(
-    module: str, words: tuple[str, ...], environment: dict[str, str], output: Path, errors: Path
-) -> None:
-    """What ``python -m module words…`` does in a fresh process inside ``scripts``."""
-    for number, path in ((1, output), (2, errors)):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
-    sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8")  # noqa: SIM115
-    sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", buffering=1)  # noqa: SIM115
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(SCRIPTS)
-    sys.path.insert(0, str(SCRIPTS))
-    sys.argv = [module, *words]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
-
-
-def call_module(
-    environment: dict[str, str], module: str, *words: str, status: int = 0
-) -> subprocess.CompletedProcess:
-    """Run ``python -m module …`` inside ``scripts``."""
-    with tempfile.TemporaryDirectory() as folder:
-        output, errors = Path(folder, "output"), Path(folder, "errors")
-        process = FORKS.Process(
-            target=become_module, args=(module, words, environment, output, errors)
-        )
-        process.start()
-        process.join(timeout=300)
-        if process.exitcode is None:
-            process.kill()
-            pytest.fail(f"{module} {words} takes more than 300 s")
-        told = [path.read_text(encoding="utf-8") for path in (output, errors)]
-    assert process.exitcode == status, "".join(told)
-    return subprocess.CompletedProcess([module, *words], process.exitcode, *told)
-
-
 @pytest.fixture
 def disent(environment: dict[str, str]) -> CommandLine:
     """Run ``python -m experiments.disent …`` inside ``scripts``."""
@@ -105,43 +61,59 @@ def disent(environment: dict[str, str]) -> CommandLine:
 
 
 #: A run of a few iterations of a small network: seconds, nearly all of them start-up.
-FAST = ("dataset.dsprites", "model.fast", "training.fast", "threads=1", "seed=1")
+FAST = ("dataset.dsprites", "model.fast", "training.fast", "training.score_samples=2",
+        "threads=1", "seed=1")  # fmt: skip
 
 DECODING = ("model.fast", "training.epochs=2", "training.epoch_length=3",
             "training.validation_images=32", "training.score_images=64",
             "training.find_duplicates=False")  # fmt: skip
 #: The runs of the fixture ``trained``: experiment, variant, further words.
 TRAINED = (
-    ("disent", "shape2tx", *FAST[1:3], "seed=1"),
-    ("disent", "shape2tx", *FAST[1:3], "seed=2"),
-    ("disent", "shape2tx", *FAST[1:3], "seed=1", "dataset.control=True"),
-    ("disent", "leave1out", *FAST[1:3], "seed=1"),
+    ("disent", "shape2tx", *FAST[1:4], "seed=1"),
+    ("disent", "shape2tx", *FAST[1:4], "seed=2"),
+    ("disent", "shape2tx", *FAST[1:4], "seed=1", "dataset.control=True"),
+    ("disent", "leave1out", *FAST[1:4], "seed=1"),
     ("decoders", "shape2tx", *DECODING, "seed=1"),
-    ("composition", "shape2tx", *FAST[1:3], "seed=1"),
-    ("supervised", "shape2tx", *FAST[1:3], "seed=1"),
+    ("composition", "shape2tx", *FAST[1:4], "seed=1"),
+    ("supervised", "shape2tx", *FAST[1:4], "seed=1"),
 )
+
+
+def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
+    """A folder that one process of the session builds, and all others use as it is.
+
+    Args:
+        factory: of the session's temporary folders.
+        name: of the folder.
+        build: makes the folder at a path, which is another one while it is not finished.
+    """
+    shared = factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    folder, unfinished = shared / name, shared / f"{name}.unfinished"
+    with FileLock(shared / f"{name}.lock"):
+        if not folder.exists():
+            shutil.rmtree(unfinished, ignore_errors=True)
+            build(unfinished)
+            unfinished.rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with tiny runs of every experiment on dSprites, made once for all processes.
+    """A data folder with tiny runs of every experiment on dSprites.
 
     Tests that change it work on a copy.
     """
-    shared = tmp_path_factory.getbasetemp()
-    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    folder = shared / "trained"
-    with FileLock(shared / "trained.lock"):
-        if not folder.exists():
-            made = shared / "trained.partial"
-            environment = {**os.environ, "DISENTGEN_DATA": str(made)}
-            for experiment, variant, *words in TRAINED:
-                call_module(
-                    environment, f"experiments.{experiment}", "with", "dataset.dsprites",
-                    f"dataset.variant={variant}", *words, "threads=1",
-                )  # fmt: skip
-            made.rename(folder)
-    return folder
+    return build_once(tmp_path_factory, "trained", train_all)
+
+
+def train_all(folder: Path) -> None:
+    """Make the runs of ``TRAINED`` in a data folder."""
+    for experiment, variant, *words in TRAINED:
+        call_module(
+            {**os.environ, "DISENTGEN_DATA": str(folder)}, f"experiments.{experiment}", "with",
+            "dataset.dsprites", f"dataset.variant={variant}", *words, "threads=1",
+        )  # fmt: skip
 
 
 AddModule = Callable[[ModuleType, str, str], None]
@@ -155,6 +127,7 @@ def add_module(tmp_path, monkeypatch) -> Iterator[AddModule]:
     def forget_records() -> None:
         load_records.cache_clear()
         load_named.cache_clear()
+        read_constants.cache_clear()
 
     def add(package: ModuleType, name: str, text: str) -> None:
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from disentgen.analysis.tables import add_gaps
-from disentgen.models import families_by_experiment
+from disentgen.run_files import families_by_experiment
 
 VARIANTS = {
     "dsprites": {"recomb2element": "leave1out", "recomb2range": "shape2tx", "extrp": "blank_side"},
@@ -45,7 +45,7 @@ def make_runs(held_out, dataset="dsprites", seeds=(1, 2, 3), floors=(0.0, 0.0), 
                             "excess_held_out": found, "excess_constant": 600.0,
                             "side_difference": found - 50, "disentanglement": disentanglement,
                             "informativeness": 0.5, "metric_images": 50_000,
-                            "family": families_by_experiment()[experiment].name,
+                            "family": families_by_experiment()[experiment],
                         }
                     )  # fmt: skip
     return add_gaps(pd.DataFrame(rows))

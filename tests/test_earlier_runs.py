@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 import torch
 
-from conftest import REPOSITORY, call_module
+from conftest import REPOSITORY
 from disentgen.analysis.cells import describe_cell
 from disentgen.runs import Run, find_runs, open_run
+from processes import call_module
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
 EXPECTED = json.loads((EARLIER / "expected.json").read_text(encoding="utf-8"))

@@ -29,6 +29,6 @@ def test_notebook_runs(path, trained, tmp_path, monkeypatch):
     parameters = next(cell for cell in notebook.cells if cell.metadata.get("tags"))
     assert parameters.metadata["tags"] == ["parameters"]
     parameters.source += "\nimages = 200\njobs = 1"
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=None, kernel_name="python3").execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert sum("image/png" in output.get("data", {}) for output in outputs) >= 3

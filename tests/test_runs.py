@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from configs.cnnvae import ARCHITECTURES
-from conftest import read_config
+from conftest import REPOSITORY, read_config
 from disentgen import __main__ as command
 from disentgen.errors import DataFileError, UsageError
 from disentgen.history import Progress, read_progress
@@ -19,6 +19,8 @@ from disentgen.registry import read_constants
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import find_runs, open_run
 from disentgen.training.losses import losses
+
+EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
 
 
 def make_run(folder, status="COMPLETED", heartbeat=None, **config):
@@ -246,11 +248,13 @@ def test_settings_that_are_no_numbers_do_not_end_the_list(tmp_path, capsys):
     assert find_runs(tmp_path)["training.lr"].tolist() == [0.001]
 
 
-def test_a_list_of_runs_needs_no_torch(tmp_path):
+@pytest.mark.parametrize("version", ["earlier", "today"])
+def test_a_list_of_runs_needs_no_torch(version, tmp_path):
     make_run(tmp_path / "disent" / "1")
+    root = EARLIER if version == "earlier" else tmp_path
     program = (
         "import sys; from disentgen.__main__ import main; "
-        f"main([{str(tmp_path)!r}]); print('torch' in sys.modules)"
+        f"main([{str(root)!r}]); print('torch' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

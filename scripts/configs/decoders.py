@@ -20,7 +20,12 @@ def stack(
 ) -> list[tuple[Any, ...]]:
     """Linear layers, then 4 × 4 transposed convolutions that double height and width.
 
-    ``after`` follows every layer but the last; ``bias`` is that of hidden layers after the first.
+    Args:
+        linear: features of the linear layers.
+        channels: of the first picture, of 4 × 4 pixels, and of the hidden transposed convolutions.
+        after: what follows every hidden layer.
+        bias: whether hidden layers after the first have one.
+        output_bias: whether the last layer has one.
     """
     layers: list[tuple[Any, ...]] = []
     for number, features in enumerate(linear):

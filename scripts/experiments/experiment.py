@@ -1,6 +1,5 @@
-"""What all experiments share: reading the command line, keeping a run, explaining errors."""
+"""What all experiments share: from a command line by way of Sacred to a training that is kept."""
 
-import ast
 import contextlib
 import os
 import shlex
@@ -19,14 +18,21 @@ from sacred.utils import convert_to_nested_dict
 
 from disentgen.errors import UsageError
 from disentgen.paths import data_folder
-from disentgen.registry import unknown
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run
 from disentgen.schema import defaults, merge
 from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
-from disentgen.training.sections import KEYS, SECTIONS, check_sections
+from disentgen.training.sections import SECTIONS
 from disentgen.training.settings import ProcessSettings
+from experiments.checks import (
+    check_choices,
+    check_keys,
+    check_kind,
+    check_named_configs,
+    check_words,
+)
+from experiments.interrupts import interrupt_on_signals
 from experiments.resume import check_continued, find_run
 from ingredients.errors import plain_errors
 from ingredients.observers import RunFolderObserver, check_writable
@@ -38,14 +44,6 @@ SETTINGS.CONFIG.READ_ONLY_CONFIG = False
 SETTINGS.CAPTURE_MODE = "sys"
 
 HEARTBEAT_SECONDS = "2"
-
-
-class Terminated(KeyboardInterrupt):
-    """A signal asked the process to end."""
-
-    def __init__(self, number: int):
-        super().__init__(signal.Signals(number).name)
-        self.number = number
 
 
 class TrainingExperiment(Experiment):
@@ -83,10 +81,10 @@ class TrainingExperiment(Experiment):
 
     def _read_config(self, config: dict[str, Any], complete: bool) -> dict[str, Any]:
         """Read what Sacred has composed; its seed comes from here, before it draws one itself."""
-        self._check_keys(config)
-        self._check_kind(config)
+        check_keys(config)
+        check_kind(config, self.path, self.family)
         if complete:
-            self._check_choices(config)
+            check_choices(config, self._sections())
         self.config_read = Config.read({**config, "experiment": self.path}, complete=False)
         if complete:
             if self.resumed is not None:
@@ -125,6 +123,14 @@ class TrainingExperiment(Experiment):
 
         The update ``resume=<id or path>`` goes on with an interrupted run in its own folder.
 
+        Args:
+            command_name: by default the training.
+            config_updates: settings, nested or with dots.
+            named_configs: names of named configurations, or files of settings.
+            info: that Sacred keeps with the run.
+            meta_info: likewise.
+            options: of Sacred's command line, such as ``{"--id": "first"}``.
+
         Raises:
             UsageError, DataFileError, DivergenceError: from Python; a command line ends with a
                 line in their place.
@@ -150,7 +156,7 @@ class TrainingExperiment(Experiment):
         nested: dict[str, Any] = convert_to_nested_dict(dict(updates))
         resume = nested.pop("resume", None)
         self.resumed = None
-        self._check_named_configs(named_configs)
+        check_named_configs(named_configs, self._list_named_configs(), self._sections())
         folder = Path(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
         if resume is not None:
             self.resumed = self._find_resumed(folder, str(resume), named_configs)
@@ -169,12 +175,11 @@ class TrainingExperiment(Experiment):
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
         """Run the command line; end with status 130 or 128 + signal when interrupted."""
-        self._check_with(sys.argv if argv is None else argv)
+        with plain_errors():
+            check_words(sys.argv if argv is None else argv, self.path, self._list_named_configs())
         self.by_command_line = True
         colorama.init()  # strips colours where the output is not a terminal
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
-                signal.signal(number, _terminate)
+        interrupt_on_signals()
         try:
             return super().run_commandline(argv)
         except KeyboardInterrupt as interrupt:
@@ -215,86 +220,15 @@ class TrainingExperiment(Experiment):
         observers = [o for o in run.observers if isinstance(o, RunFolderObserver)]
         return Path(str(observers[0].dir)).absolute()
 
+    def _list_named_configs(self) -> list[str]:
+        return [name for name, _ in self.gather_named_configs()]
+
     def _sections(self) -> list[Section]:
         return [section for section in self.ingredients if isinstance(section, Section)]
-
-    def _check_keys(self, config: Mapping[str, Any]) -> None:
-        for key in config:
-            if key not in (*KEYS, "resume"):
-                raise unknown("configuration key", key, (*KEYS, "resume"))
-        check_sections(config)
-
-    def _check_kind(self, config: Mapping[str, Any]) -> None:
-        """Check that a saved configuration, where one was given, is of this experiment."""
-        experiment = config.get("experiment") or self.path
-        family = config["model"].get("family")
-        if experiment != self.path or family != self.family:
-            other = experiment if experiment != self.path else f"models of family '{family}'"
-            raise UsageError(
-                f"experiments.{self.path} trains models of family '{self.family}'; this is a "
-                f"configuration of {other}."
-            )
-
-    def _check_choices(self, config: Mapping[str, Any]) -> None:
-        for section in self._sections():
-            if section.required and config[section.path].get(section.required) is None:
-                raise UsageError(
-                    f"no {section.path} is named; accepted: {', '.join(section.choices)}. "
-                    f"Add for example 'with {section.path}.{section.choices[0]}'."
-                )
-
-    def _check_with(self, words: Sequence[str]) -> None:
-        known = [name for name, _ in self.gather_named_configs()]
-        before = words[1 : words.index("with") if "with" in words else None]
-        loose = [
-            word for word in before
-            if not word.startswith("-") and ("=" in word or word in known)
-        ]  # fmt: skip
-        with plain_errors():
-            if loose:
-                raise UsageError(
-                    "settings stand after 'with': "
-                    f"python -m experiments.{self.path} with {shlex.join(loose)}"
-                )
-            for word in words:
-                _check_depth(word)
-
-    def _check_named_configs(self, named_configs: Sequence[str]) -> None:
-        known = [name for name, _ in self.gather_named_configs()]
-        files = [name for name in named_configs if name not in known and Path(name).is_file()]
-        for name in named_configs:
-            if name not in known and name not in files:
-                path = name.partition(".")[0]
-                beside = [other for other in known if other.startswith(f"{path}.")]
-                raise unknown("named config", name, beside or known)
-        for section in self._sections():
-            taken = section.find_choices(named_configs)
-            taken += [name for name in files if section.is_chosen_in(load_config_file(name))]
-            if len(taken) > 1:
-                raise UsageError(
-                    f"{' and '.join(taken)} exclude each other; they would be mixed. Give one."
-                )
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value not in (None, False)}
-
-
-def _check_depth(word: str) -> None:
-    """Check that a word can be parsed as Python, as Sacred does, if it is meant to be."""
-    key, _, value = word.partition("=")
-    try:
-        ast.literal_eval(value)
-    except (RecursionError, MemoryError):
-        raise UsageError(
-            f"{key}: a value of {len(value):,} characters, nested too deeply."
-        ) from None
-    except (ValueError, SyntaxError, TypeError):
-        pass  # no Python literal: Sacred takes it as text
-
-
-def _terminate(number: int, frame: object) -> None:
-    raise Terminated(number)
 
 
 def git_state_is_readable() -> bool:

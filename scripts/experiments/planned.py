@@ -42,7 +42,7 @@ class PlannedRun:
 
     @property
     def name(self) -> str:
-        """What tells the run from all others; its run keeps it as its comment."""
+        """What distinguishes the run from all others; it is kept as its comment."""
         return f"{MARK}{' '.join(self.words)}"
 
     @property

@@ -39,7 +39,7 @@ def read_words(experiment: str, words: Words) -> Config:
 
 
 def describe_protocol(config: Config) -> dict[str, Any]:
-    """What tells runs of a configuration from others, as flat plain data, and their steps."""
+    """What distinguishes runs of a configuration from others, as flat data, and their steps."""
     split = config.split.describe()
     settings = cell_settings(config, split)
     images, training = split["train"]["count"], config.training

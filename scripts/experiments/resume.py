@@ -21,13 +21,13 @@ def find_run(folder: Path, given: str, experiment: str) -> Run:
         DataFileError: its files are damaged.
     """
     places = (folder / given, folder.parent / given, Path(given).expanduser())
-    found = next((place for place in places if (place / "config.json").exists()), None)
-    if found is None:
+    path = next((place for place in places if (place / "config.json").exists()), None)
+    if path is None:
         ids = sorted(path.parent.name for path in folder.glob("[0-9]*/config.json"))
         raise UsageError(
             f"resume={given} is not a run directory; runs in {folder}: {', '.join(ids) or 'none'}."
         )
-    run = open_run(found)
+    run = open_run(path)
     if run.experiment != experiment:
         raise UsageError(
             f"run {run.path} is one of experiments.{run.experiment}: go on with it by "

@@ -1,4 +1,4 @@
-"""Train an encoder that is told the factors: from the image to their values.
+"""Train an encoder on the true factors: from the image to their values.
 
 Named configs: dataset.<name>, model.<architecture>; print_named_configs lists them. Factor values
 are in standard deviations from their mean (dataset.factor_scale=raw takes them as they are). The

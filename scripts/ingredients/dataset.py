@@ -13,7 +13,12 @@ from ingredients.section import Section
 
 
 def dataset_ingredient(family: str, **defaults: Any) -> Section:
-    """The ``dataset`` section of an experiment."""
+    """The ``dataset`` section of an experiment.
+
+    Args:
+        family: of its models.
+        defaults: of this experiment, where they differ from the library's.
+    """
     section = Section("dataset", family, DATASETS, SMALL, required="name", **defaults)
 
     @section.command(unobserved=True)

@@ -16,7 +16,14 @@ def model_ingredient(
     required: str = "encoder",
     **defaults: Any,
 ) -> Section:
-    """The ``model`` section of an experiment; ``required`` is what an architecture must set."""
+    """The ``model`` section of an experiment.
+
+    Args:
+        family: of its models.
+        architectures: named configurations of which a run takes one.
+        required: the key that an architecture must set.
+        defaults: of this experiment, where they differ from the library's.
+    """
     section = Section("model", family, architectures, {}, required=required, **defaults)
 
     @section.command(unobserved=True)

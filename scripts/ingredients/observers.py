@@ -42,6 +42,7 @@ class RunFolderObserver(FileStorageObserver):
             self.save_json(self.metrics, "metrics.json")
 
     def save_json(self, obj: Any, filename: str) -> None:
+        """Write plain data to a file of the run's folder."""
         text = json.dumps(flatten(obj), sort_keys=True, indent=2)
         write_whole(Path(str(self.dir)) / filename, lambda file: file.write_text(text))
 

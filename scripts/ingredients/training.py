@@ -14,7 +14,13 @@ from ingredients.section import Section
 def training_ingredient(
     family: str, losses: Mapping[str, Mapping[str, Any]], **defaults: Any
 ) -> Section:
-    """The ``training`` section of an experiment."""
+    """The ``training`` section of an experiment.
+
+    Args:
+        family: of its models.
+        losses: named configurations of which a run takes at most one.
+        defaults: of this experiment, where they differ from the library's.
+    """
     section = Section("training", family, losses, PROTOCOLS, **defaults)
 
     @section.command(unobserved=True)

@@ -53,9 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "python -m disentgen settings all settings and layers.",
     )
     parser.add_argument("root", nargs="?", help="folder of runs (default: sims in the data folder)")
-    given = parser.parse_args(words)
+    return list_runs(parser.parse_args(words).root)
+
+
+def list_runs(root: str | None) -> int:
+    """Print a line for each run below a folder; return the exit status."""
     try:
-        runs = find_runs(given.root)
+        runs = find_runs(root)
     except DisentgenError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

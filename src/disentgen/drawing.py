@@ -4,13 +4,15 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib.style
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -113,15 +115,53 @@ def choose_ticks(names: Sequence[str], limit: int = 4) -> tuple[NDArray[np.int64
         limit: at most so many are chosen.
 
     Returns:
-        The classes, and their names.
+        The classes, (n,), and their names.
     """
     places = space_evenly(len(names), limit)
     return places, [literal(names[place]) for place in places]
 
 
 def space_evenly(size: int, limit: int) -> NDArray[np.int64]:
-    """At most ``limit`` of the numbers below ``size``, the first and the last among them."""
+    """At most ``limit`` of the numbers below ``size``, first and last among them, (numbers,)."""
     return np.linspace(0, size - 1, min(size, limit)).round().astype(np.int64)
+
+
+class Hotspot(NamedTuple):
+    """A mark of a figure that leads somewhere.
+
+    Args:
+        left: from the figure's left side, as a part of its width.
+        top: from its upper side, as a part of its height.
+        address: where it leads.
+    """
+
+    left: float
+    top: float
+    address: str
+
+
+def list_hotspots(figure: Figure) -> tuple[Hotspot, ...]:
+    """The marks of a figure that have an address, each once.
+
+    Args:
+        figure: that has been saved, so that everything has its place.
+    """
+    hotspots = []
+    for artist in figure.findobj():
+        addresses: Sequence[str | None]
+        if isinstance(artist, Line2D):
+            places = artist.get_transform().transform(artist.get_xydata())
+            addresses = [artist.get_url()] * len(places)
+        elif isinstance(artist, PathCollection):
+            offsets = np.ma.filled(artist.get_offsets(), np.nan)
+            places = artist.get_offset_transform().transform(offsets)
+            addresses = artist.get_urls()
+        else:
+            continue
+        for (x, y), address in zip(places / figure.bbox.size, addresses, strict=False):
+            if address is not None and np.isfinite([x, y]).all():
+                hotspots.append(Hotspot(float(x), float(1 - y), address))
+    return tuple(dict.fromkeys(hotspots))
 
 
 @default_style()

@@ -15,6 +15,8 @@ from disentgen.schema import defaults, signature
 from disentgen.training.losses import FROM_MODEL, losses
 from disentgen.training.settings import LossChoice, ProcessSettings, TrainingSettings
 
+#: Of the glossary, that stand in what settings mean.
+TERMS = ("side", "held in", "held out", "stand-in", "control")
 HEAD = "| setting | default | is |\n|---|---|---|"
 
 
@@ -28,6 +30,7 @@ def write_reference() -> str:
         "Written from the code by `python -m disentgen settings`. What a run would have, with the "
         "defaults of its experiment and named configs, is shown by "
         "`python -m experiments.disent print_config with …`.",
+        f"Terms: {', '.join(map(link_term, TERMS))}.",
         "## Beside the sections",
         tabulate(ProcessSettings),
         "## `dataset`",
@@ -44,6 +47,11 @@ def write_reference() -> str:
         _tabulate_layers(),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def link_term(term: str) -> str:
+    """A term as a Markdown link to its entry in the glossary, which lies beside the page."""
+    return f"[{term}](glossary.md#{term.replace(' ', '-')})"
 
 
 def _describe_models() -> list[str]:

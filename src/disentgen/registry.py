@@ -3,10 +3,11 @@
 import ast
 import difflib
 import importlib
-import importlib.util
 import pkgutil
+import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -98,8 +99,9 @@ def load_named(package: str, attribute: str) -> dict[str, Any]:
     return members
 
 
+@cache
 def read_constants(package: str, *attributes: str) -> list[dict[str, Any]]:
-    """Literals that the classes of a package's modules set as attributes, without importing any.
+    """Literals in a package's modules, read from their sources without importing any.
 
     For commands that must not wait for what those modules import.
 
@@ -108,14 +110,15 @@ def read_constants(package: str, *attributes: str) -> list[dict[str, Any]]:
         attributes: names of attributes.
 
     Returns:
-        For each class that sets one of them: the values by name.
+        For each class that sets one of them, and each record that is given one by keyword: the
+        values by name.
+
+    Raises:
+        ModuleNotFoundError: there is no such package.
     """
-    spec = importlib.util.find_spec(package)
-    folders = spec.submodule_search_locations if spec else None
-    files = [file for folder in folders or () for file in sorted(Path(folder).glob("*.py"))]
-    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
-    classes = [node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
-    constants = [_read_literals(node) for node in classes]
+    files = [file for folder in _find_folders(package) for file in sorted(folder.glob("*.py"))]
+    statements = [one for file in files for one in ast.parse(file.read_text(encoding="utf-8")).body]
+    constants = [_read_literals(statement) for statement in statements]
     return [
         {name: literals[name] for name in attributes if name in literals}
         for literals in constants
@@ -123,11 +126,25 @@ def read_constants(package: str, *attributes: str) -> list[dict[str, Any]]:
     ]
 
 
-def _read_literals(body: ast.ClassDef) -> dict[str, Any]:
-    return {
-        node.targets[0].id: node.value.value
-        for node in body.body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.Constant)
-    }
+def _find_folders(package: str) -> list[Path]:
+    """The folders of a package, found without importing it or what it lies in."""
+    if package in sys.modules:
+        return [Path(folder) for folder in sys.modules[package].__path__]
+    parent = package.rpartition(".")[0]
+    inside = [str(folder) for folder in _find_folders(parent)] if parent else None
+    spec = PathFinder.find_spec(package, inside)
+    if spec is None or spec.submodule_search_locations is None:
+        raise ModuleNotFoundError(f"no package named '{package}'", name=package)
+    return [Path(folder) for folder in spec.submodule_search_locations]
+
+
+def _read_literals(statement: ast.stmt) -> dict[str, Any]:
+    """What a class sets, or a record is given, by name; nothing of other statements."""
+    given: dict[str, ast.expr] = {}
+    if isinstance(statement, ast.ClassDef):
+        assignments = [node for node in statement.body if isinstance(node, ast.Assign)]
+        names = [(node.targets[0], node.value) for node in assignments]
+        given = {name.id: value for name, value in names if isinstance(name, ast.Name)}
+    elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
+        given = {word.arg: word.value for word in statement.value.keywords if word.arg}
+    return {name: node.value for name, node in given.items() if isinstance(node, ast.Constant)}

@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from disentgen.errors import DataFileError
+from disentgen.errors import DataFileError, UsageError
 from disentgen.history import Progress, read_progress
 from disentgen.record import Record
+from disentgen.registry import read_constants
 from disentgen.run_directory import RunDirectory
 from disentgen.training.baseline import complete_saved
 
@@ -47,11 +48,8 @@ class RunFiles(RunDirectory):
 
     def _guess_earlier(self) -> tuple[str | None, str | None]:
         """Experiment and family of a run whose configuration does not yet say them."""
-        # Families import torch, which takes seconds; runs of today need none of it to be listed.
-        from disentgen.models import families_by_experiment
-
         described = str((self._load_json("model.json") or {}).get("family"))
-        families = {name: family.name for name, family in families_by_experiment().items()}
+        families = families_by_experiment()
         experiments = {family: name for name, family in families.items()}
         program = self.record.program
         ran = program if program in families else experiments.get(described)
@@ -99,3 +97,24 @@ class RunFiles(RunDirectory):
         """Whether a run that says RUNNING is: its lock is held, or else it has beaten of late."""
         held = self.is_held() if self.record.hostname == platform.node() else None
         return self.record.beats if held is None else held
+
+
+def families_by_experiment() -> dict[str, str]:
+    """Families of models by the experiment whose runs are of them where they do not say so.
+
+    They are read from the families' sources: to import these takes seconds, as torch does.
+
+    Raises:
+        UsageError: two of them have one experiment.
+    """
+    families: dict[str, str] = {}
+    for constants in read_constants("disentgen.models.families", "name", "experiment"):
+        name, experiment = constants.get("name"), constants.get("experiment")
+        if experiment in families:
+            raise UsageError(
+                f"the families '{families[experiment]}' and '{name}' have the same experiment, "
+                f"'{experiment}'; only one of them can."
+            )
+        if name is not None and experiment is not None:
+            families[experiment] = name
+    return families

@@ -22,12 +22,12 @@ class Key:
     """What a configuration key means for the identity of a run; stands in its type hint.
 
     Args:
-        tells_apart: runs that differ in it are different cells.
+        distinguishes: runs that differ in it are different cells.
         may_change: a run may go on, or be scored again, with another value.
         split: it says which images are on which side, as the sides' hashes do.
     """
 
-    tells_apart: bool = True
+    distinguishes: bool = True
     may_change: bool = False
     split: bool = False
 

@@ -2,7 +2,10 @@
 
 import argparse
 import json
+import re
 import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,6 +25,7 @@ from disentgen.analysis.results_table import tabulate_metrics
 from disentgen.analysis.tables import tabulate_cells
 from disentgen.errors import DataFileError, UsageError
 from disentgen.runs import find_runs, open_run
+from disentgen.training.machine import available_threads
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
 RUNS = ("disent/1", "disent/2", "decoders/1", "supervised/1")
@@ -73,6 +77,18 @@ def test_whatever_is_asked_for_first_is_measured(sims):
     assert later["mig"].isna().all()
     assert not list(sims.glob("disent/1/analysis/errors*"))
     assert collection.bounds == {str(sims / name): {} for name in RUNS}
+
+
+def test_off_a_terminal_a_line_says_what_is_going_on(sims, capsys):
+    assert collect(sims).measure() == len(RUNS)
+    written = capsys.readouterr()
+    assert (written.out, written.err) == ("", "measuring 4 runs: what is missing\n")
+
+
+def test_on_a_terminal_runs_are_counted(sims, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    collect(sims).measure()
+    assert re.search(r"measuring: 100%.* 4/4 .*run", capsys.readouterr().err)
 
 
 def test_results_without_a_name_of_theirs_are_refused(sims):
@@ -173,6 +189,8 @@ def test_runs_that_are_left_out_later_leave_the_tables_too(sims):
     collection.drop_left_out()
     assert set(collection.table["run"]) == set(RUNS) - {"disent/2"}
     assert collection.table["udr"].isna().all()
+    # The only run of a cell has nothing to be compared with.
+    assert "udr" not in collection.measured[str(sims / "disent" / "1")]
     collection.left_out |= {str(run.path): "cannot be drawn" for run in collection.runs}
     with pytest.raises(DataFileError, match="no run is left.*disent/2: cannot be drawn"):
         collection.drop_left_out()
@@ -216,6 +234,27 @@ def test_words_of_filters():
     assert parse()[1] == {}
 
 
+def test_options_are_numbers_and_folders():
+    given, _ = parse()
+    assert (given.root, given.images, given.where, given.experiment) == (None, None, [], [])
+    assert given.jobs == available_threads()
+    given, _ = parse("--root", "runs", "--images", "20", "--jobs", "3")
+    assert (given.root, given.images, given.jobs) == (Path("runs"), 20, 3)
+
+
+@pytest.mark.parametrize("option", ["--images", "--jobs"])
+@pytest.mark.parametrize("word", ["0", "-5", "1.5", "many"])
+def test_numbers_of_images_and_processes_are_whole_and_positive(option, word, capsys):
+    with pytest.raises(SystemExit):
+        parse(option, word)
+    assert f"argument {option}: " in capsys.readouterr().err
+
+
+def test_filters_of_python_may_be_single_values(measured_runs):
+    with pytest.raises(DataFileError, match=r"none of 4 runs .* mean 'shape2tx'"):
+        find_collection(measured_runs, filters={"dataset.variant": "shape2tz"})
+
+
 @pytest.mark.parametrize(
     ("words", "runs"),
     [
@@ -241,6 +280,7 @@ def test_options_choose_runs(measured_runs, words, runs):
         (("--where", "dataset.variant=shape2tz"), "none of 4 runs .* one of: leave1out, shape2tx"),
         (("--experiment", "disnt"), "experiment is one of: decoders, disent.* mean 'disent'"),
         (("--experiment", "disent", "--where", "seed=77"), "seed is one of: 1, 2"),
+        (("--experiment", "disnt", "--experiment", "none"), "mean 'disent'"),
     ],
 )  # fmt: skip
 def test_filters_that_no_run_passes_end_in_a_line(measured_runs, words, message):

@@ -47,10 +47,14 @@ def test_show_describes_and_draws(command, tmp_path, words):
     assert picture.stat().st_size > 10_000
 
 
-def test_show_lists_published_variants_apart_from_others(command):
-    text = command("show", "dsprites")
+def test_show_lists_published_variants_apart_from_others_and_writes_where_it_is_to(
+    command, tmp_path
+):
+    words = ("--source", "stand-in", "--output", str(tmp_path / "a.png"))
+    text = command("show", "dsprites", *words)
     assert "\nvariants, Montero et al. 2021: blank_side, shape2tx, leave1out\n" in text
     assert "\nvariants, ours, not published: leave1out_heart\n" in text
+    assert (tmp_path / "a.png").exists()
 
 
 def test_duplicates_are_found_once(command, tmp_path, monkeypatch):
@@ -65,11 +69,6 @@ def test_duplicates_are_found_once(command, tmp_path, monkeypatch):
             f"one\nkept in {tmp_path}/raw/shapes3d/shapes3d-stand-in-duplicates.npz\n"
         )
     assert asked == ["3DShapes (rendered stand-in)"]
-
-
-def test_show_writes_to_the_given_path(command, tmp_path):
-    command("show", "dsprites", "--source", "stand-in", "--output", str(tmp_path / "a.png"))
-    assert (tmp_path / "a.png").exists()
 
 
 def test_export_writes_the_version_that_is_asked_for(command, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from disentgen.dataset.expression import evaluate
+from disentgen.dataset.expression import evaluate, shorten
 from disentgen.dataset.grid import FactorGrid
 from disentgen.errors import UsageError
 
@@ -61,6 +61,48 @@ def test_rounded_bounds_do_not_move_the_border(number):
     assert evaluate(f"angle == {number}", GRID).sum() == 21
 
 
+FINE = FactorGrid({"x": (0.0, 0.5, 1.0), "alone": (5.0,)})
+
+
+def count(expression):
+    """How many of three values of a factor an expression holds for."""
+    return evaluate(expression, FINE).sum()
+
+
+@pytest.mark.parametrize(("beside", "same"), [(4.9e-4, True), (-4.9e-4, True),
+                                              (5.1e-4, False), (-5.1e-4, False)])  # fmt: skip
+def test_a_thousandth_of_the_smallest_step_makes_no_difference(beside, same):
+    number = 0.5 + beside
+    if same:
+        assert count(f"x == {number}") == count(f"{number} == x") == 1
+        assert (count(f"x <= {number}"), count(f"x < {number}")) == (2, 1)
+        assert (count(f"x >= {number}"), count(f"x > {number}")) == (2, 1)
+    else:
+        below = 2 if beside > 0 else 1
+        assert count(f"x <= {number}") == count(f"x < {number}") == below
+        assert count(f"x >= {number}") == count(f"x > {number}") == 3 - below
+        with pytest.raises(UsageError, match="x is never"):
+            evaluate(f"x == {number}", FINE)
+
+
+def test_the_step_of_a_single_value_counts_as_1():
+    assert evaluate("alone == 5.0009", FINE).all()
+    with pytest.raises(UsageError, match="alone is never 5.0011 .* takes 1 values from 5 to 5"):
+        evaluate("alone == 5.0011", FINE)
+
+
+def test_two_factors_are_equal_within_the_smaller_of_their_steps():
+    grid = FactorGrid({"x": (0.0, 100.0), "y": (0.00004, 0.05, 0.15)})
+    for expression in ("x == y", "y == x"):
+        assert np.flatnonzero(evaluate(expression, grid)).tolist() == [0]
+
+
+def test_a_mask_is_flat_and_may_be_written_to():
+    mask = evaluate("shape == 1", GRID)
+    assert (mask.shape, mask.dtype) == ((GRID.size,), bool)
+    mask[:] = False
+
+
 def test_factors_can_be_compared_with_each_other():
     expected = TABLE["posX"] > TABLE["angle"]
     assert np.array_equal(evaluate("posX > angle", GRID), expected)
@@ -80,7 +122,8 @@ def test_factors_can_be_compared_with_each_other():
         "shape == True", "shape[0] == 1", "shape == 1\nposX == 0",
         "(" * 300 + "shape == 1" + ")" * 300,
         "2 ** 99 > shape", "-posX < 0", "1 < 2", "shape < inf", "shape != nan", "'\udc80' == shape",
-        "shape == 1\0", "shape == f'{1}'", "not 1", "shape in [1, 7]", "posX in ['square']",
+        "shape == 1\0", "(shape == 1", "shape == '''square", "shape == f'{1}'", "not 1",
+        "shape in [1, 7]", "posX in ['square']",
     ],
 )  # fmt: skip
 def test_everything_but_comparing_is_refused(expression):
@@ -144,7 +187,7 @@ DEEP = [
     "~" * 1500 + "(shape == 1)", "not " * 2000 + "shape == 1", "shape > " + "-" * 1500 + "1",
     "(" * 1500 + "shape == 1" + ")" * 1500,
     "shape > " + "+".join(["1"] * 1500), "shape in " + "[" * 150 + "]" * 150,
-    "~" * 9_900 + "shape == 1",
+    "~" * 9_900 + "shape == 1", "shape > " + "+".join(["1"] * 4_900),
 ]  # fmt: skip
 HUGE = [
     "shape == " + "9" * 400, "shape == " + "9" * 5000, "shape == '" + "a" * 9000 + "'",
@@ -159,6 +202,44 @@ def test_what_is_deep_or_huge_is_refused_in_a_short_line(expression):
         evaluate(expression, GRID)
     assert len(str(refused.value)) < 500
     assert "\n" not in str(refused.value)
+
+
+def test_texts_are_cut_behind_their_limit():
+    assert shorten("a" * 100) == "a" * 100
+    assert shorten("a" * 101) == "a" * 100 + "…"
+    assert shorten("abcd", 3) == "abc…"
+
+
+def test_expressions_are_read_up_to_their_length_and_depth():
+    assert evaluate("shape == 1".ljust(10_000), GRID).sum() == 35
+    with pytest.raises(UsageError, match="has 10,001 characters; at most 10,000 are read.$"):
+        evaluate("shape == 1".ljust(10_001), GRID)
+    # The whole and the comparison lie above the signs, the number below them.
+    assert evaluate("shape == " + "-" * 96 + "1", GRID).sum() == 35
+    with pytest.raises(UsageError, match=r"^the expression 'shape > -{92}…' is nested more than "
+                       "100 deep.$"):  # fmt: skip
+        evaluate("shape > " + "-" * 98 + "1", GRID)
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("posX == 0.4", "posX is never 0.4 (in 'posX == 0.4'); it takes 7 values from 0 to 1. The "
+         "nearest is 0.333333."),
+        ("0.9 == posX", "posX is never 0.9 (in '0.9 == posX'); it takes 7 values from 0 to 1. The "
+         "nearest is 0.833333."),
+        ("shape ==", "cannot read the expression 'shape =='; write for example "
+         '"shape == 1 & posX > 0.5".'),
+        ("shape", "'shape' is not allowed in the expression 'shape'; only comparisons (==, !=, <, "
+         "<=, >, >=, in, not in) of the factors shape, posX, angle with numbers, or by ==, != and "
+         "in with the names of values, joined by &, |, ~ or and, or, not."),
+        ("angle < pi / 0", "'pi / 0' is no finite number (in 'angle < pi / 0')."),
+    ],
+)  # fmt: skip
+def test_messages_in_full(expression, message):
+    with pytest.raises(UsageError) as refused:
+        evaluate(expression, GRID)
+    assert str(refused.value) == message
 
 
 def test_long_flat_expressions_are_read():

@@ -22,14 +22,16 @@ from disentgen.dataset.originals.verify import compute_hash
 from disentgen.dataset.spec import DatasetSpec, OriginalFile, load_specs
 from disentgen.errors import DataFileError, UsageError
 
+#: More images than are read at a time, and small ones.
 GRID = FactorGrid({"a": (1.0, 2.0, 3.0), "b": tuple(float(i) for i in range(2000))})
+SIDE = 16
 
 
 def render_noise(indices, maximum, channels):
     """Different for every index, and the same every time."""
-    positions = np.arange(64 * 64 * channels)
+    positions = np.arange(SIDE * SIDE * channels)
     mixed = (indices[:, None] * 7919 + positions * 104729 + indices[:, None] * positions) % 65521
-    return (mixed % (maximum + 1)).astype(np.uint8).reshape(-1, 64, 64, channels)
+    return (mixed % (maximum + 1)).astype(np.uint8).reshape(-1, SIDE, SIDE, channels)
 
 
 def render_binary(indices):
@@ -49,7 +51,7 @@ def make_spec(maximum=1, channels=1, ending="npz"):
         name="test",
         title="Test",
         grid=GRID,
-        pixels_shape=(64, 64, channels),
+        pixels_shape=(SIDE, SIDE, channels),
         maximum=maximum,
         variants={},
         original=OriginalFile(
@@ -200,7 +202,7 @@ def spoil(spec, path):
 
 
 def reshape(spec, path):
-    write_archive(path, imgs=np.zeros((10, 64, 64), np.uint8))
+    write_archive(path, imgs=np.zeros((10, SIDE, SIDE), np.uint8))
 
 
 def retype(spec, path):
@@ -208,7 +210,7 @@ def retype(spec, path):
 
 
 def rename_key(spec, path):
-    write_archive(path, images=np.zeros((10, 64, 64), np.uint8))
+    write_archive(path, images=np.zeros((10, SIDE, SIDE), np.uint8))
 
 
 def put_text_inside(spec, path):
@@ -229,7 +231,7 @@ def make_text(spec, path):
 DAMAGES = [
     (truncate, "truncated, damaged or not an"),
     (spoil, "is not the published Test file: its md5 is"),
-    (reshape, r"uint8 of shape \(10, 64, 64\), expected uint8 of \(6000, 64, 64"),
+    (reshape, r"uint8 of shape \(10, 16, 16\), expected uint8 of \(6000, 16, 16"),
     (retype, r"float32 of shape \(6000, 8\), expected uint8"),
     (rename_key, "has no array 'imgs', only images"),
     (put_text_inside, "is not a"),
@@ -276,7 +278,7 @@ def test_file_of_the_right_hash_but_other_labels_is_refused(original, labels, me
 def test_pixels_brighter_than_the_dataset_has_are_refused(tmp_path):
     spec = make_spec(1, 1)
     path = tmp_path / "test.npz"
-    pictures = np.full((GRID.size, 64, 64), 255, np.uint8)
+    pictures = np.full((GRID.size, SIDE, SIDE), 255, np.uint8)
     write_archive(path, imgs=pictures, labels=make_labels()["labels"])
     with pytest.raises(DataFileError, match=r"^.*test\.npz: 'imgs' holds 255; .* at most 1\.$"):
         open_original(as_original(spec, path), path)
@@ -313,13 +315,15 @@ def test_processes_that_open_an_unconverted_file_at_once_all_succeed(original):
     spec, path = original
     barrier, results = fork.Barrier(3), fork.Queue()
     workers = [
-        fork.Process(target=open_and_compare, args=(spec, path, barrier, results)) for _ in range(3)
+        fork.Process(target=open_and_compare, args=(spec, path, barrier, results), daemon=True)
+        for _ in range(3)
     ]
     for worker in workers:
         worker.start()
-    assert [results.get(timeout=60) for _ in workers] == [True] * 3
     for worker in workers:
         worker.join()
+    assert [worker.exitcode for worker in workers] == [0] * 3
+    assert [results.get() for _ in workers] == [True] * 3
 
 
 def test_killed_conversion_leaves_nothing_that_looks_finished(original, monkeypatch):
@@ -331,13 +335,13 @@ def test_killed_conversion_leaves_nothing_that_looks_finished(original, monkeypa
         for block in read(*arguments):
             yield block
             if block.ndim > 2:
-                time.sleep(60)
+                signal.pause()
 
     monkeypatch.setattr(images, "_read_blocks", read_slowly)
-    worker = fork.Process(target=open_original, args=(spec, path))
+    worker = fork.Process(target=open_original, args=(spec, path), daemon=True)
     worker.start()
-    deadline = time.monotonic() + 30
-    while not list(path.parent.glob(".*.tmp")) and time.monotonic() < deadline:
+    while not list(path.parent.glob(".*.tmp")):
+        assert worker.is_alive()
         time.sleep(0.05)
     os.kill(worker.pid, signal.SIGKILL)
     worker.join()

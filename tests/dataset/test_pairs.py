@@ -62,6 +62,39 @@ def test_draws_are_uniform():
         assert scipy.stats.chisquare(list(counts.values())).pvalue > 1e-3
 
 
+def test_pools_are_sorted_by_class_and_then_by_index():
+    """So that the same random numbers draw the same images everywhere."""
+    grid = FactorGrid({name: tuple(map(float, range(6))) for name in "abcd"})
+    pool = np.flatnonzero(np.random.default_rng(0).random(grid.size) < 0.7)
+    pairs = Pairs(grid, pool)
+    for axis, (order, starts) in enumerate(pairs.by_value):
+        classes = grid.classes(pool)[:, axis]
+        assert np.array_equal(order, pool[np.lexsort((pool, classes))])
+        assert np.array_equal(starts, [(classes < value).sum() for value in range(7)])
+
+
+def test_tables_of_a_large_grid_stay_small():
+    pairs = Pairs(GRID, np.arange(GRID.size))
+    assert pairs.neighbours.nbytes == 2 * GRID.size * 3
+    assert [order.nbytes for order, _ in pairs.by_value] == [4 * GRID.size] * 3
+
+
+def test_draws_of_a_seed_never_change():
+    pairs = Pairs(GRID, np.setdiff1d(np.arange(GRID.size), [1, 5, 9]))
+    targets = np.array([0, 2, 3, 8, 11, 16, 23])
+    drawn = pairs.draw(targets, np.random.default_rng(7))
+    assert drawn.factor.tolist() == [1, 2, 1, 0, 2, 1, 1]
+    assert drawn.reference.tolist() == [4, 3, 7, 16, 10, 20, 19]
+    assert drawn.other.tolist() == [18, 10, 11, 8, 11, 8, 6]
+
+
+@pytest.mark.parametrize("target", [1, 9, 0])
+def test_targets_outside_the_pool_or_alone_in_it_are_refused(target):
+    pairs = Pairs(GRID, np.array([0, 10, 11]))
+    with pytest.raises(ValueError, match="some target has no partner in the pool"):
+        pairs.draw(np.array([10, target]), np.random.default_rng(0))
+
+
 def test_an_image_without_a_neighbour_is_refused():
     pairs = Pairs(GRID, np.array([0, GRID.size - 1]))
     assert pairs.varying == ()

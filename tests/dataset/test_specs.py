@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import disentgen.dataset.specs
-from conftest import SCRIPTS
 from disentgen.dataset import build_dataset
 from disentgen.dataset.__main__ import main
 from disentgen.dataset.spec import find_spec, load_specs
 from disentgen.registry import load_records
+from processes import SCRIPTS
 
 FILE = '''
 """Grey bars of some width at some place."""

@@ -1,5 +1,5 @@
 import hashlib
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disentgen.dataset.build import build_split
+from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.spec import find_spec, load_specs
+from disentgen.dataset.split import Variant, split_grid
 from disentgen.errors import UsageError
 
 DSPRITES = find_spec("dsprites")
@@ -119,6 +121,23 @@ def test_sides_are_apart_and_validation_is_held_in(fraction, seed):
     assert np.array_equal(divided.trained_on(), divided.indices("train"))
 
 
+def hash_indices(indices):
+    return hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("variant", "validation", "sample"),
+    [
+        ("shape2tx", "4199e77a007a3311", "459b8a87bcf0c622"),
+        ("leave1out", "676fe266744e1c84", "296cceab574e74d8"),
+    ],
+)
+def test_images_that_select_and_score_runs_never_change(variant, validation, sample):
+    divided = split(variant=variant)
+    assert hash_indices(divided.indices("validation")).startswith(validation)
+    assert hash_indices(divided.sample("held_out", 100)).startswith(sample)
+
+
 def test_validation_depends_on_the_data_seed_alone():
     first, again, other = (split(variant="shape2tx", seed=seed) for seed in (0, 0, 1))
     assert np.array_equal(first.validation, again.validation)
@@ -140,7 +159,63 @@ def test_sample_is_the_same_for_all_runs_on_a_split():
     assert len(sample) == len(np.unique(sample)) == 100
     assert divided.held_out[sample].all()
     assert np.array_equal(sample, split(variant="shape2tx", control=True).sample("held_out", 100))
-    assert len(divided.sample("held_out", None)) == 122_880
+    assert np.array_equal(sample, np.sort(sample))
+    for limit in (None, 122_880, 122_881):
+        assert np.array_equal(divided.sample("held_out", limit), divided.indices("held_out"))
+    assert len(divided.sample("held_out", 122_879)) == 122_879
+
+
+SMALL = FactorGrid({"a": (0.0, 1.0, 2.0, 3.0)})
+
+
+def divide(held_out, held_in, validation=0.5):
+    return split_grid(SMALL, held_out, held_in, validation, seed=0)
+
+
+def test_a_description_has_counts_and_hashes_of_all_sides():
+    divided = divide("a > 2.5", "a < 1.5")
+    sides = {
+        "held_in": [0, 1],
+        "held_out": [3],
+        "train": divided.indices("train"),
+        "validation": divided.indices("validation"),
+    }
+    assert divided.describe() == {
+        **{
+            side: {"count": len(indices), "sha256": hash_indices(np.array(indices))}
+            for side, indices in sides.items()
+        },
+        "expressions": {"held_out": "a > 2.5", "held_in": "a < 1.5"},
+        "control": False,
+    }
+    assert list(divided.describe()) == [*sides, "expressions", "control"]
+    assert sorted([*sides["train"], *sides["validation"]]) == [0, 1]
+    assert divided.indices("train").dtype == divided.trained_on().dtype == np.int64
+
+
+@pytest.mark.parametrize(("validation", "count"), [(1e-9, 1), (0.3, 1), (0.5, 2), (0.74, 3)])
+def test_at_least_one_image_selects_and_one_is_trained_on(validation, count):
+    divided = divide(None, None, validation)
+    assert len(divided.indices("validation")) == count
+    assert len(divided.indices("train")) == 4 - count
+    assert not divided.held_out.any()
+
+
+@pytest.mark.parametrize("validation", [0.88, 0.9999])
+def test_validation_that_leaves_no_training_image_is_refused(validation):
+    with pytest.raises(UsageError) as refused:
+        divide(None, None, validation)
+    assert str(refused.value) == (
+        f"dataset.validation={validation} leaves none of 4 held-in images to train on."
+    )
+
+
+def test_a_variant_is_of_this_project_and_shows_the_rest_unless_it_says_otherwise():
+    variant = Variant("extrp", "a > 2.5")
+    assert (variant.held_in, variant.source, variant.note) == (None, None, None)
+    for record, name in ((variant, "note"), (divide(None, None), "control")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(record, name, None)
 
 
 @pytest.mark.parametrize(
@@ -148,11 +223,21 @@ def test_sample_is_the_same_for_all_runs_on_a_split():
     [
         ({"variant": "shape2ty"}, "unknown dSprites variant 'shape2ty'.*Did you mean 'shape2tx'"),
         ({"condition": "extrp", "variant": "shape2tx"}, "is of condition 'recomb2range'"),
-        ({"held_out": "posX > 2"}, "^'posX > 2' holds for none of 737,280"),
+        (
+            {"held_out": "posX > 2"},
+            "^'posX > 2' holds for none of 737,280 combinations: nothing is held out.$",
+        ),
         ({"held_out": " | ".join(["posX > 2"] * 500)}, "^'posX > 2.{92}…' holds for none"),
         ({"held_out": ""}, "cannot read the expression ''"),
-        ({"held_out": "posX >= 0"}, "^'posX >= 0' holds for all of 737,280"),
-        ({"held_out": "posX > 0.5", "held_in": "posX < 0.6"}, "on both sides"),
+        (
+            {"held_out": "posX >= 0"},
+            "^'posX >= 0' holds for all of 737,280 combinations: nothing is left to train on.$",
+        ),
+        (
+            {"held_out": "posX > 0.1", "held_in": "posX < 0.6"},
+            "^held-in 'posX < 0.6' and held-out 'posX > 0.1' share 345,600 combinations; no image "
+            "may be on both sides.$",
+        ),
         (
             {"held_out": "posX > 0.5", "held_in": "posX > 2"},
             "^'posX > 2' holds for none of 737,280 combinations: nothing is left to train",

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -42,9 +44,35 @@ def test_factors_are_in_the_scale_of_the_dataset():
     assert len({round(value, 3) for value in shown}) == 3
 
 
+@pytest.mark.parametrize(
+    ("kind", "parts"), [("unsupervised", 1), ("reconstruction", 2), ("supervised", 2)]
+)
+def test_kinds_may_be_words_of_a_file(kind, parts):
+    dataset = build_dataset("dsprites", source="stand-in")
+    sample = View(dataset, json.loads(f'"{kind}"'), "validation")[0]
+    shapes = [tuple(part.shape) for part in (sample if parts == 2 else [sample])]
+    assert shapes == [(1, 64, 64), (5,) if kind == "supervised" else (1, 64, 64)][:parts]
+
+
 def test_length_is_that_of_the_side(dataset):
     assert len(View(dataset, "supervised", "held_out")) == dataset.split.held_out.sum()
     assert len(View(dataset, "supervised")) == dataset.split.mask("train").sum()
+
+
+def test_a_view_says_what_it_shows():
+    view = View(build_dataset("dsprites", source="stand-in", variant="leave1out"), "supervised")
+    assert repr(view) == "View(dSprites (rendered stand-in), supervised, 694,898 train)"
+    other = View(build_dataset("dsprites", source="stand-in"), "unsupervised", "validation")
+    assert repr(other) == "View(dSprites (rendered stand-in), unsupervised, 36,864 validation)"
+
+
+def test_several_samples_are_those_of_their_positions(dataset):
+    view = View(dataset, "supervised", "held_out")
+    for fetched, place in zip(view.__getitems__([7, 2]), (7, 2), strict=True):
+        for several, single in zip(fetched, view[place], strict=True):
+            assert torch.equal(several, single)
+    images = View(dataset, "unsupervised", "held_out").__getitems__([7, 2])
+    assert [image.shape for image in images] == [dataset.spec.image_shape] * 2
 
 
 def test_loader_fetches_whole_batches(dataset):

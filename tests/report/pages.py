@@ -42,7 +42,7 @@ def render_index(made, differences=None, **content):
     filled = {
         "run_count": len(made.runs), "data": "dSprites", "stand_in": True, "made": "today",
         "intervals": INTERVALS, "minimum_seeds": 3, "repeated": [],
-        "left_out": {}, "figures": [], "files": {}, "inside": [],
+        "left_out": {}, "figures": [], "inside": [],
     }  # fmt: skip
     return render("index", **describe_index(made, link_runs(made), texts), **{**filled, **content})
 

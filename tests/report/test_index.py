@@ -167,9 +167,9 @@ def test_runs_in_no_table_are_named_with_the_reason(tables):
 
 
 def test_figures_stand_with_captions_other_formats_and_reasons(tables):
-    shown = Picture("a.png", "NLL of 3 seeds.", "a.png")
+    shown = Picture("a.png", "NLL of 3 seeds.", "a.png", formats=[("SVG", "a.svg")])
     broken = Picture("b.png", "Others.", problem="it cannot be read: cut off")
-    page = render_index(tables, figures=[shown, broken], files={"a.png": [("SVG", "a.svg")]})
+    page = render_index(tables, figures=[shown, broken])
     assert '<img src="a.png" alt="NLL of 3 seeds."' in page
     assert page.count("<img ") == 1
     assert "b.png: it cannot be read: cut off." in page

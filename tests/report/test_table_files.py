@@ -38,6 +38,9 @@ def test_files_hold_the_numbers(collection, tmp_path):
             assert runs.loc[f"disent/{run.id}", f"nll_{side}"] == pytest.approx(score, rel=1e-5)
     assert sorted(cells["nll_train"]) == pytest.approx(sorted(runs["nll_train"]), rel=1e-5)
     assert runs["mig"].dropna().to_dict() == {"disent/1": 0.625}
+    for name in ("runs", "cells", "metrics", "comparison", "claims"):
+        assert not any("Unnamed" in column for column in pd.read_csv(tmp_path / f"{name}.csv"))
+    assert "path" not in pd.read_csv(tmp_path / "runs.csv")
     assert {path.name for path in tmp_path.iterdir()} == {
         "runs.csv", "cells.csv", "metrics.csv", "comparison.csv", "claims.csv", "cells.tex",
         "comparison.tex",

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import call_module
+from conftest import build_once
 from disentgen.analysis.collect import find_collection
 from disentgen.analysis.metrics import load_metrics
 from disentgen.analysis.results_table import tabulate_metrics
 from disentgen.runs import open_run
+from processes import call_module
 
 FAST = ("training.fast", "threads=1", "training.score_images=100")
 #: Beside the run of the fixture ``trained``.
@@ -27,27 +28,31 @@ RUNS = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    """A data folder that all tests here share."""
-    return tmp_path_factory.mktemp("data")
+@pytest.fixture(scope="session")
+def report(trained, tmp_path_factory):
+    """The folder of a report; tests that change it or its runs work on a copy, ``reported``."""
+
+    def make(data):
+        call = partial(call_module, {**os.environ, "DISENTGEN_DATA": str(data)})
+        shutil.copytree(trained / "sims" / "disent" / "1", data / "sims" / "disent" / "1")
+        for experiment, *words in RUNS:
+            call(f"experiments.{experiment}", "with", *words, "seed=1")
+        done = call("analysis.report", "--images", "200", "--jobs", "1")
+        assert "3 runs: " in done.stdout
+
+    return build_once(tmp_path_factory, "reported", make) / "results" / "report"
 
 
-@pytest.fixture(scope="module")
-def call(shared):
-    """Run a module in the shared data folder."""
-    return partial(call_module, {**os.environ, "DISENTGEN_DATA": str(shared)})
+@pytest.fixture
+def reported(report, data):
+    """The data folder of a command, with the runs of a report and all that was made for it."""
+    return shutil.copytree(report.parents[1], data)
 
 
-@pytest.fixture(scope="module")
-def report(call, shared, trained):
-    """The folder of a report."""
-    shutil.copytree(trained / "sims" / "disent" / "1", shared / "sims" / "disent" / "1")
-    for experiment, *words in RUNS:
-        call(f"experiments.{experiment}", "with", *words, "seed=1")
-    done = call("analysis.report", "--images", "200", "--jobs", "1")
-    assert "3 runs: " in done.stdout
-    return shared / "results" / "report"
+@pytest.fixture
+def call(environment):
+    """Run a module in the data folder."""
+    return partial(call_module, environment)
 
 
 def test_tables_hold_every_run(report):
@@ -95,7 +100,7 @@ def test_runs_stand_beside_their_controls_and_other_seeds(trained, tmp_path, mon
     assert set(metrics[metrics["metric"] == "udr"]["run"]) == set(ranked)
 
 
-def test_metrics_stand_beside_ceiling_floor_and_number_of_images(report, shared):
+def test_metrics_stand_beside_ceiling_floor_and_number_of_images(report):
     metrics = pd.read_csv(report / "metrics.csv")
     metrics = metrics[metrics["metric"].isin(load_metrics("codes", "sampler"))]
     assert (metrics["images"] == 200).all()
@@ -106,7 +111,7 @@ def test_metrics_stand_beside_ceiling_floor_and_number_of_images(report, shared)
     known = scores["ceiling"].dropna().loc["disent/1"]
     assert set(known.index.get_level_values("metric")) == set(metrics["metric"])
     assert known["mig", "score"] > 0.5
-    kept = (shared / "results" / "metric_bounds").glob("*.json")
+    kept = (report.parent / "metric_bounds").glob("*.json")
     # The supervised encoder has five codes on another split; decoders have none.
     assert sorted(path.name.rpartition("-")[0] for path in kept) == [
         "dsprites-factors", "dsprites-factors", "dsprites-noise-10", "dsprites-noise-5"
@@ -137,6 +142,9 @@ def test_figures_and_pages_are_there(report):
         assert (report / name).stat().st_size > 10_000
         assert f'<img src="{name}"' in page
     assert "Rendered" in page.partition("</p>")[0]
+    marks = re.findall(r'<a href="(.*?)" title="(.*?)" style=', page)
+    assert {name for _, name in marks} == {"disent/1", "decoders/1"}  # the others make images
+    assert all((report / address).is_file() for address, _ in marks)
     run = open_run(report.parents[1] / "sims" / "disent" / "1")
     kept = {path.name for path in (run.path / "analysis").iterdir()}
     assert {"curves.png", "errors.png", "traversals.gif", "importances.png", "placement.png",
@@ -165,14 +173,14 @@ def check_scores(page, scores):
         assert float(cell.replace(",", "")) == pytest.approx(known[key], rel=0.01)
 
 
-def test_a_second_report_measures_nothing_anew(report, call, shared):
+def test_a_second_report_measures_nothing_anew(call, reported):
     """Nor does it convert pictures again; in one file, all pages and pictures are inside."""
-    run = shared / "sims" / "disent" / "1" / "analysis"
+    run = reported / "sims" / "disent" / "1" / "analysis"
     before = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
     kept = json.loads((run / "metrics.json").read_text())
     del kept["measured"]["mig"]
     (run / "metrics.json").write_text(json.dumps(kept))
-    out = shared / "results" / "single"
+    out = reported / "results" / "single"
     words = ("--single-file", "--output", str(out))
     call("analysis.report", "--images", "200", "--jobs", "1", *words)
     after = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
@@ -188,12 +196,12 @@ def test_a_second_report_measures_nothing_anew(report, call, shared):
     assert not (out / "index.html").exists()
 
 
-def test_compare_prints_published_values_and_claims(report, call, shared):
+def test_compare_prints_published_values_and_claims(call, reported):
     done = call("analysis.compare", "--images", "200", "--jobs", "1")
     assert "recombination to range fails" in done.stdout
     assert re.search(r" D +inform\.\n", done.stdout)
     assert "(2188.8)" not in done.stdout  # no run of that cell
-    claims = pd.read_csv(shared / "results" / "compare" / "claims.csv", dtype={"number": str})
+    claims = pd.read_csv(reported / "results" / "compare" / "claims.csv", dtype={"number": str})
     assert set(claims["verdict"]) == {"undecided"}
     assert claims["missing"].notna().all()
 
@@ -206,18 +214,17 @@ def copy_run(run, target, **changes):
     (target / "config.json").write_text(json.dumps(config | changes))
 
 
-def test_runs_of_two_iterations_decide_nothing_and_say_why(tmp_path):
-    call = partial(call_module, {**os.environ, "DISENTGEN_DATA": str(tmp_path)})
+def test_runs_of_two_iterations_decide_nothing_and_say_why(call, data):
     words = ("dataset.dsprites", "model.burgess_v2", "training.vae", "training.epochs=1",
              "training.epoch_length=2", "training.validation_images=64",
              "training.score_images=100", "threads=1")  # fmt: skip
     for variant in ("leave1out", "shape2tx"):
         call("experiments.disent", "with", *words, f"dataset.variant={variant}", "seed=1")
-    runs = tmp_path / "sims" / "disent"
+    runs = data / "sims" / "disent"
     for seed in (2, 3):
         copy_run(runs / "1", runs / f"seed-{seed}", seed=seed)
     done = call("analysis.compare", "--images", "200", "--jobs", "1")
-    claims = pd.read_csv(tmp_path / "results" / "compare" / "claims.csv", dtype={"number": str})
+    claims = pd.read_csv(data / "results" / "compare" / "claims.csv", dtype={"number": str})
     assert set(claims["verdict"]) == {"undecided"}
     assert claims["estimate"].isna().all()
     element = claims[(claims["number"] == "1")]["missing"].item()
@@ -242,21 +249,22 @@ def damage(path, name):
         path.unlink()
 
 
-def test_damaged_runs_are_left_out_and_named(report, call, shared, tmp_path):
-    sims = shared / "sims"
+def test_damaged_runs_are_left_out_and_named(call, reported, tmp_path):
+    sims = reported / "sims"
+    root = tmp_path / "damaged"
     sources = {"config.json": "decoders/1", "model.json": "disent/1", "history.csv": "disent/1",
                "results.json": "disent/1", "model.pt": "decoders/1"}  # fmt: skip
     for name, run in sources.items():
-        folder = tmp_path / run.split("/")[0] / name.replace(".", "-")
+        folder = root / run.split("/")[0] / name.replace(".", "-")
         shutil.copytree(sims / run, folder)
         shutil.rmtree(folder / "analysis")
         damage(folder / name, name)
-    words = ("--root", str(tmp_path), "--images", "200", "--jobs", "1", "--output")
+    words = ("--root", str(root), "--images", "200", "--jobs", "1", "--output")
     done = call("analysis.report", *words, str(tmp_path / "out"), status=1)
     assert "Traceback" not in done.stderr
     assert "no run is left" in done.stderr or "is finished" in done.stderr
-    shutil.copytree(sims / "disent" / "1", tmp_path / "disent" / "1")
-    (tmp_path / "disent" / "1" / "analysis" / "errors.npz").write_bytes(b"PK\x03\x04")
+    shutil.copytree(sims / "disent" / "1", root / "disent" / "1")
+    (root / "disent" / "1" / "analysis" / "errors.npz").write_bytes(b"PK\x03\x04")
     done = call("analysis.report", *words, str(tmp_path / "out"))
     assert "1 runs: " in done.stdout
     assert done.stderr.count("left out: ") == len(sources)
@@ -264,30 +272,30 @@ def test_damaged_runs_are_left_out_and_named(report, call, shared, tmp_path):
         assert re.search(rf"left out: .*/{name.replace('.', '-')}: ", done.stderr), name
 
 
-def test_runs_with_nothing_held_out_are_told_without_claims(report, call, shared, tmp_path):
-    shutil.copytree(shared / "sims" / "disent" / "1", tmp_path / "disent" / "1")
+def test_runs_with_nothing_held_out_are_told_without_claims(call, reported, tmp_path):
+    run = reported / "sims" / "disent" / "1"
     for name, change in (
         ("results.json", lambda kept: kept["scores"].update(held_out=None)),
         ("results.json", lambda kept: kept.pop("split")),
         ("config.json", lambda kept: kept["dataset"].update(variant=None, condition=None)),
     ):
-        path = tmp_path / "disent" / "1" / name
+        path = run / name
         kept = json.loads(path.read_text())
         change(kept)
         path.write_text(json.dumps(kept))
-    (tmp_path / "disent" / "1" / "split.json").unlink()
-    done = call("analysis.compare", "--root", str(tmp_path), "--images", "200", "--jobs", "1",
+    (run / "split.json").unlink()
+    done = call("analysis.compare", "--experiment", "disent", "--images", "200", "--jobs", "1",
                 "--output", str(tmp_path / "out"))  # fmt: skip
     assert "no runs to decide: 1, 2, 3, 4, 5, 6, 7a, 7b, 8" in done.stdout
     assert "the study has no such cell" in done.stdout
 
 
-def test_options_choose_the_runs_of_a_report(report, call, shared, tmp_path):
-    run, root = shared / "sims" / "disent" / "1", tmp_path / "sims"
+def test_options_choose_the_runs_of_a_report(call, reported, tmp_path):
+    run, root = reported / "sims" / "disent" / "1", tmp_path / "sims"
     copy_run(run, root / "disent" / "1")
     copy_run(run, root / "disent" / "2", dataset={"control": True})
     copy_run(run, root / "disent" / "3", seed=2)
-    copy_run(shared / "sims" / "supervised" / "1", root / "supervised" / "1")
+    copy_run(reported / "sims" / "supervised" / "1", root / "supervised" / "1")
     words = ("--images", "200", "--jobs", "1", "--output", str(tmp_path), "--experiment", "disent",
              "--root", str(root))  # fmt: skip
     call("analysis.compare", *words, "--where", "dataset.control=True")
@@ -356,6 +364,10 @@ def test_page_in_a_browser(report, browser):
     check_page(browser)
     browser.find_element(By.LINK_TEXT, "← all runs").click()
     assert browser.current_url.startswith(f"file://{report / 'index.html'}")
+    mark = browser.find_element(By.CSS_SELECTOR, ".marked a[title='disent/1']")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", mark)
+    mark.click()
+    assert browser.current_url == f"file://{report / 'runs' / 'disent-1.html'}"
 
 
 def check_page(browser):

@@ -2,12 +2,14 @@
 
 import datetime
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
 import zipfile
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +17,10 @@ import pandas as pd
 import pytest
 import torch
 
-from conftest import FAST, SCRIPTS
+from conftest import FAST
 from disentgen.dataset.duplicates import count_duplicates, find_duplicates
 from disentgen.runs import find_runs, open_run
+from processes import SCRIPTS, call_module, start_module
 
 SHORT = ("training.epochs=1", "training.epoch_length=2", "training.score_images=64",
          "training.validation_images=64", "training.find_duplicates=False",
@@ -248,23 +251,23 @@ def test_unwritable_run_folder(disent, data):
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def start(environment, *words):
-    # Undoes what nohup or a shell's "&" around the tests makes their children ignore.
-    heed_signals = ["env", "--default-signal=INT,HUP"]
-    return subprocess.Popen(
-        [*heed_signals, sys.executable, "-m", "experiments.disent", "with", *words],
-        cwd=SCRIPTS, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+@contextmanager
+def start_process(environment, *command):
+    """Start a command inside ``scripts``, in a process of its own that ends with the block."""
+    with subprocess.Popen(
+        command, cwd=SCRIPTS, env=environment, stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
-def wait_for_epoch(folder, number, process):
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        history = folder / "history.csv"
-        if history.exists() and len(history.read_text().splitlines()) > number:
-            return
+def wait_for_epoch(folder, number, is_running):
+    history = folder / "history.csv"
+    while not history.exists() or len(history.read_text().splitlines()) <= number:
+        assert is_running(), "the run has ended before"
         time.sleep(0.02)
-    raise AssertionError(process.communicate()[0])
 
 
 SMALL_FACTOR = ("training.factor", "training.loss.params.discriminator_units=50")
@@ -280,18 +283,11 @@ def read_run(folder):
 def test_killed_run_is_dead_and_resumes_bit_by_bit(disent, environment, runs):
     words = (*FAST, *LONG, "dataset.variant=shape2tx")
     disent("with", *words)
-    process = start(environment, *words)
-    wait_for_epoch(runs / "2", 1, process)
-    process.kill()
-    process.wait()
+    with start_module(environment, "experiments.disent", "with", *words) as command:
+        wait_for_epoch(runs / "2", 1, command.process.is_alive)
+    assert command.process.exitcode == -signal.SIGKILL
     assert open_run(runs / "2").status == "DEAD"
-    listed = subprocess.run(
-        [sys.executable, "-m", "disentgen"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    listed = call_module(environment, "disentgen").stdout
     assert "DEAD" in listed and "COMPLETED" in listed
     disent("with", "resume=2")
     assert open_run(runs / "2").status == "COMPLETED"
@@ -311,13 +307,14 @@ def test_killed_run_is_dead_and_resumes_bit_by_bit(disent, environment, runs):
     ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 )
 def test_signals_end_a_run_cleanly(environment, runs, number, status):
-    process = start(environment, *FAST, *SMALL_FACTOR, "training.epochs=1000")
-    wait_for_epoch(runs / "1", 1, process)
-    process.send_signal(number)
-    output = process.communicate(timeout=60)[0]
-    assert process.returncode == status, output
-    assert "Traceback" not in output
-    assert f"resume={runs / '1'}" in output
+    words = (*FAST, *SMALL_FACTOR, "training.epochs=1000")
+    with start_module(environment, "experiments.disent", "with", *words) as command:
+        wait_for_epoch(runs / "1", 1, command.process.is_alive)
+        os.kill(command.process.pid, number)
+        ended = command.wait()
+    assert ended.returncode == status, ended
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert f"resume={runs / '1'}" in ended.stdout
     run = open_run(runs / "1")
     assert run.status == "INTERRUPTED"
     done = len(run.history)
@@ -330,13 +327,10 @@ def test_signals_end_a_run_cleanly(environment, runs, number, status):
 
 def test_nohup_is_respected(environment, runs):
     command = ["nohup", sys.executable, "-m", "experiments.disent", "with", *FAST]
-    process = subprocess.Popen(
-        [*command, "training.epochs=20"], cwd=SCRIPTS, env=environment,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    wait_for_epoch(runs / "1", 1, process)
-    process.send_signal(signal.SIGHUP)
-    assert process.wait(60) == 0
+    with start_process(environment, *command, "training.epochs=20") as process:
+        wait_for_epoch(runs / "1", 1, lambda: process.poll() is None)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait() == 0
     assert len(open_run(runs / "1").history) == 20
 
 
@@ -390,9 +384,13 @@ def test_output_of_many_epochs_is_short(disent, runs):
 @pytest.mark.slow
 def test_sixteen_runs_at_once_keep_apart(environment, runs):
     words = (*FAST, "training.factor", "training.loss.params.discriminator_units=10")
-    processes = [start(environment, *words) for _ in range(16)]
-    outputs = [process.communicate(timeout=600)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0] * 16, outputs
+    with ExitStack() as stack:
+        commands = [
+            stack.enter_context(start_module(environment, "experiments.disent", "with", *words))
+            for _ in range(16)
+        ]
+        ended = [command.wait() for command in commands]
+    assert [command.returncode for command in ended] == [0] * 16, ended
     found = find_runs(runs)
     assert sorted(map(int, found["id"])) == list(range(1, 17))
     assert set(found["status"]) == {"COMPLETED"}
@@ -403,17 +401,19 @@ def test_sixteen_runs_at_once_keep_apart(environment, runs):
 @pytest.mark.slow
 def test_first_batch_within_15_seconds_and_memory_below_1500_megabytes(environment, runs):
     """The line of the published repository at full size, as it is."""
-    process = start(
-        environment, "dataset.dsprites", "model.kim", "training.factor", "model.latent_size=50",
-        "training.loss.params.beta=10", "training.epoch_length=20", "training.epochs=1",
+    command = (
+        sys.executable, "-m", "experiments.disent", "with", "dataset.dsprites", "model.kim",
+        "training.factor", "model.latent_size=50", "training.loss.params.beta=10",
+        "training.epoch_length=20", "training.epochs=1",
     )  # fmt: skip
-    started, peak = datetime.datetime.now(datetime.UTC), 0
-    while process.poll() is None:
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        peaks = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
-        peak = max([peak, *peaks])
-        time.sleep(0.1)
-    assert process.returncode == 0
+    with start_process(environment, *command) as process:
+        started, peak = datetime.datetime.now(datetime.UTC), 0
+        while process.poll() is None:
+            lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+            peaks = [int(line.split()[1]) for line in lines if line.startswith("VmHWM")]
+            peak = max([peak, *peaks])
+            time.sleep(0.1)
+        assert process.returncode == 0
     first = datetime.datetime.fromisoformat(open_run(runs / "1").results["times"]["first_batch"])
     assert (first - started).total_seconds() < 15
     assert peak < 1_500_000

@@ -10,7 +10,12 @@ from disentgen.studies.montero2021 import STUDY
 from disentgen.studies.protocols import format_packed, load_protocols, pack
 from disentgen.studies.rows import Entry, Row
 from disentgen.studies.study import Study
-from disentgen.studies.verdicts.departures import NO_ROW, add_protocols, list_differences
+from disentgen.studies.verdicts.departures import (
+    NO_ROW,
+    PARAMETERS,
+    add_protocols,
+    list_differences,
+)
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
 VAE = load_protocols(STUDY)[Row("disent", "dsprites", "shape2tx", "VAE")]
@@ -39,6 +44,11 @@ def test_a_run_of_the_row_differs_in_nothing():
         ({"model__latent_size": 50}, "model.latent_size 50 (10)"),
         ({"model__encoder": [["flatten"]]}, "model.encoder not the study's"),
         ({"training__newly_made": 0}, "training.newly_made 0 (None)"),
+        ({"training__newly_made": True}, "training.newly_made True (None)"),
+        ({"training__newly_made": 1_000}, "training.newly_made 1,000 (None)"),
+        ({"training__newly_made": {"a": 1}}, "training.newly_made not the study's"),
+        ({"split__held_out": "0a1b"}, "split.held_out not the study's"),
+        ({"training__lr": [1, 2]}, "training.lr not the study's"),
     ],
 )
 def test_every_setting_that_tells_cells_apart_is_another_protocol(changes, found):
@@ -61,6 +71,16 @@ def test_no_setting_of_a_row_is_overlooked(key):
     assert [text.split()[0] for text in list_differences(changed, VAE, STEPS)] == [key]
 
 
+def test_differences_stand_in_the_order_of_the_row_and_empty_sections_are_none():
+    keys = [key for key in VAE if not key.startswith(("split.", "model."))]
+    changed = settings_of(**{keys[1].replace(".", "__"): "b", keys[0].replace(".", "__"): "a"})
+    texts = list_differences(changed | {"training.own": {}}, VAE | {"training.other": {}}, STEPS)
+    assert texts == [f"{key} {value} ({VAE[key]})" for key, value in zip(keys, "ab", strict=False)]
+    assert list_differences(changed | {"training.own": 1}, VAE, STEPS)[2:] == [
+        "training.own 1 (None)"
+    ]
+
+
 def test_steps_are_those_that_were_done():
     assert list_differences(settings_of(), VAE, 2) == [f"steps 2 ({STEPS:,})"]
     assert list_differences(settings_of(), VAE, STEPS - 1) == [f"steps {STEPS - 1:,} ({STEPS:,})"]
@@ -80,6 +100,9 @@ def test_a_beta_vae_of_beta_1_is_a_vae():
     assert len(list_differences(unit_beta(4), VAE, STEPS)) == 2
     scheduled = {"training.loss.params.schedule.start": 0.0}
     assert len(list_differences(unit_beta(1, **scheduled), VAE, STEPS)) == 3
+    # Nor is another objective's β, or a β-VAE's that is not known, taken for it.
+    assert len(list_differences(settings_of() | {f"{PARAMETERS}.beta": 1}, VAE, STEPS)) == 1
+    assert len(list_differences(settings_of(training__loss__name="beta"), VAE, STEPS)) == 1
 
 
 def protocol_of(run):
@@ -116,8 +139,13 @@ def test_runs_are_marked_in_the_table(compare):
     }  # fmt: skip
     departures = table["protocol"]
     assert not departures[["disent/beta-4", "disent/vae-control", "disent/vae-name"]].any()
-    assert departures["disent/beta-10"] == NO_ROW
+    assert departures["disent/beta-10"] == NO_ROW == "the study has no such cell"
     assert departures["disent/other-rate"].startswith("training.lr ")
+    shorter = protocols | {Row("disent", "dsprites", "shape2tx", "VAE"): protocol_of(control)
+                           | {"steps": 7, "training.batch_size": 9}}  # fmt: skip
+    both = compare(runs[3:4], shorter)["protocol"].item()
+    size, steps = control.config["training"]["batch_size"], steps_of(control)
+    assert both == f"steps {steps} (7); training.batch_size {size} (9)"
 
 
 def test_composers_are_known_by_their_family(compare):

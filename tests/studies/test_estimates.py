@@ -1,5 +1,8 @@
 """Tests and intervals beside scipy's, closed forms and published examples."""
 
+from itertools import permutations
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,9 +18,11 @@ from disentgen.studies.verdicts.correlation import (
 )
 from disentgen.studies.verdicts.decisions import NOT_SUPPORTED, SUPPORTED, UNDECIDED, decide
 from disentgen.studies.verdicts.estimates import (
+    LEVEL,
     adjust_holm,
     compare_ratio,
     compare_share,
+    p_above_zero,
     pair,
     power,
 )
@@ -69,6 +74,35 @@ def test_p_values_of_ratios_are_scipy_s():
         assert found.p_against() == pytest.approx(1 - known)
 
 
+def test_every_comparison_of_leading_axes_is_tested_on_its_own():
+    values = np.random.default_rng(0).standard_normal((4, 5, 6))
+    known = stats.ttest_1samp(values, 0, axis=-1, alternative="greater").pvalue
+    assert p_above_zero(values) == pytest.approx(known)
+    ratios, images = np.exp(values), np.exp(values[::-1]) + 1
+    share = compare_share("", ratios, ratios[:, ::-1], images, 0.1)
+    for place in np.ndindex(4, 5):
+        alone = compare_share("", ratios[place], ratios[:, ::-1][place], images[place], 0.1)
+        assert share.p_claimed()[place] == pytest.approx(alone.p_claimed())
+        assert share.p_against()[place] == pytest.approx(alone.p_against())
+    assert share.seeds == 6
+
+
+def test_equal_seeds_are_certain_and_raise_no_warning():
+    same = np.array([[0.5, 0.5, 0.5], [-0.5, -0.5, -0.5], [0.0, 0.0, 0.0]])
+    with np.errstate(all="raise"):
+        above, below, at = p_above_zero(same)
+        assert np.isnan(reliability([np.array([1.0, 1.0]), np.array([1.0, 1.0])]))
+        assert reliability([np.array([1.0, 2.0]), np.array([2.0, 1.0])]) == 0
+        assert np.isnan(reliability([np.array([1.0]), np.array([2.0])]))
+        assert np.isnan(spearman(np.array([1.0, 1.0, 1.0]), np.array([1.0, 2.0, 3.0])))
+    assert (above, below) == (0, 1)
+    assert np.isnan(at)
+    assert p_above_zero(np.ones((7, 2))).shape == (7,)
+    assert np.isnan(p_above_zero(np.ones((7, 2)))).all()
+    (certain, _) = compare_ratio("", np.array([2.0, 2.0, 2.0]), 1.0, above=True).effects()
+    assert certain == pytest.approx(np.log(2) / 1e-12)
+
+
 def test_effects_are_in_standard_deviations_and_of_the_nearer_bound():
     ratios = np.exp(0.5 + 0.2 * np.array([-1.0, 0.0, 1.0]))
     assert compare_ratio("", ratios, 1.0, above=True).effects() == pytest.approx((2.5, -2.5))
@@ -115,6 +149,31 @@ def test_sides_whose_images_do_not_differ_have_no_share(images):
     assert np.isnan(found.margins).all()
 
 
+def test_a_share_of_nothing_compares_the_sides_themselves():
+    train, held_out = np.array([30.0, 33.0, 36.0]), np.array([60.0, 75.0, 66.0])
+    above, below = compare_share("", train, held_out, np.full(3, 440.0), 0.0).margins
+    assert above == pytest.approx(np.log(train / held_out))
+    assert below == pytest.approx(np.log(held_out / train))
+
+
+@pytest.mark.parametrize(("seeds", "ends"), [(1, 1), (2, 1), (3, 3)])
+def test_shares_have_an_estimate_from_one_seed_and_an_interval_from_three(seeds, ends):
+    train, held_out = np.array([30.0, 33.0, 36.0])[:seeds], np.array([60.0, 75.0, 66.0])[:seeds]
+    share = compare_share("m", train, held_out, np.full(seeds, 440.0), 0.1)
+    assert (share.name, share.seeds) == ("m", seeds)
+    known = (stats.gmean(held_out) - stats.gmean(train)) / 440
+    assert share.measure(0.95)[0] == pytest.approx(known)
+    assert np.isfinite(share.measure(0.95)).sum() == ends
+
+
+def test_a_share_that_noise_hides_has_no_end():
+    """Of spreads that no share is rejected at, however large."""
+    train, images = np.array([1.0, 100.0, 10_000.0]), np.array([4.0, 4.0, 4.0])
+    mean, low, high = compare_share("", train, train[::-1] * 2, images, 0.1).measure(1 - 1e-6)
+    assert mean == pytest.approx(100 / 4)
+    assert (low, high) == (-np.inf, np.inf)
+
+
 def test_shares_are_judged_by_their_size():
     train, images = np.array([30.0, 30.1, 30.2]), np.full(3, 440.0)
     for share, verdict in ((0.25, NOT_SUPPORTED), (0.05, SUPPORTED)):
@@ -140,6 +199,42 @@ def test_holm_s_adjustment():
     assert adjust_holm(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert adjust_holm(np.stack([p, p[::-1]]))[1] == pytest.approx([0.02, 0.06, 0.06, 0.03])
     assert adjust_holm(np.array([0.5, 0.9])) == pytest.approx([1.0, 1.0])
+
+
+class Given(NamedTuple):
+    """A comparison of known p-values."""
+
+    claimed: float
+    against: float
+
+    def p_claimed(self):
+        return np.array(self.claimed)
+
+    def p_against(self):
+        return np.array(self.against)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "against", "all_must_agree", "one_suffices"),
+    [
+        ([LEVEL, LEVEL], [0.9, 0.9], SUPPORTED, UNDECIDED),
+        ([LEVEL, LEVEL + 1e-9], [0.9, 0.9], UNDECIDED, UNDECIDED),
+        ([0.9, 0.9], [LEVEL / 2, 0.5], NOT_SUPPORTED, UNDECIDED),
+        ([0.9, 0.9], [LEVEL / 2 + 1e-9, 0.5], UNDECIDED, UNDECIDED),
+        ([LEVEL / 2, 0.5], [0.9, 0.9], UNDECIDED, SUPPORTED),
+        ([LEVEL / 2 + 1e-9, 0.5], [0.9, 0.9], UNDECIDED, UNDECIDED),
+        ([0.9, 0.9], [LEVEL, LEVEL], UNDECIDED, NOT_SUPPORTED),
+        ([0.9, 0.9], [LEVEL, LEVEL + 1e-9], UNDECIDED, UNDECIDED),
+    ],
+)
+def test_verdicts_at_the_level_itself(claimed, against, all_must_agree, one_suffices):
+    comparisons = list(map(Given, claimed, against))
+    assert decide(comparisons) == all_must_agree
+    assert decide(comparisons, some=True) == one_suffices
+
+
+def test_the_level_is_that_of_one_side_of_an_interval_of_95_percent():
+    assert pytest.approx(0.025) == LEVEL
 
 
 @pytest.mark.parametrize(("p", "verdict"), [(0.0041, NOT_SUPPORTED), (0.0043, UNDECIDED)])
@@ -168,7 +263,7 @@ def test_power_is_that_of_simulated_tests():
     found = (stats.ttest_1samp(draws, 0, axis=1, alternative="greater").pvalue < 0.01).mean()
     assert power(1.5, 5, 0.01) == pytest.approx(found, abs=0.01)
     assert power(0.0, 5, 0.01) == pytest.approx(0.01)
-    assert power(1e4, 5, 0.01) == 1
+    assert [power(effect, 5, 0.01) for effect in (1e4, 1e12, -1e4, -1e12)] == [1, 1, 0, 0]
 
 
 def test_runs_are_paired_by_seed_and_the_rest_in_order():
@@ -247,6 +342,45 @@ def test_correlations_that_decide_are_those_whose_interval_leaves_the_bound():
     ends = [np.tanh(np.arctanh(rho) - 1.96 * np.sqrt((1 + rho**2 / 2) / 3))
             for rho in (lowest, lowest - 2 / 35)]  # fmt: skip
     assert ends[1] < -0.5 < ends[0]
+
+
+@pytest.mark.parametrize("count", [4, 5, 6])
+def test_correlations_that_decide_are_the_outermost_of_all_orders(count):
+    """Beside all correlations that so many models can have, each with its own interval."""
+    places = np.arange(1.0, count + 1)
+    orders = np.array(list(permutations(places)))
+    possible = np.unique(spearman(np.broadcast_to(places, orders.shape), orders))
+    z = np.arctanh(np.clip(possible, -0.9999, 0.9999)) - np.arctanh(-0.5)
+    z /= np.sqrt((1 + possible**2 / 2) / (count - 3))
+    known = possible[z > 1.96].min(), possible[z < -1.96].max()
+    assert list_deciding(count, -0.5) == pytest.approx(known)
+
+
+def test_no_correlation_of_three_models_decides():
+    assert np.isnan(list_deciding(3, -0.5)).all()
+
+
+@pytest.mark.parametrize(
+    ("models", "seeds", "judged"), [(3, 3, False), (4, 2, False), (4, 3, True)]
+)
+def test_correlations_are_judged_from_four_models_of_three_seeds(models, seeds, judged):
+    values = [place + 0.01 * np.arange(seeds) for place in range(models)]
+    rho = compare_correlation(values, values, -0.5)
+    assert (rho.name, rho.models, rho.seeds) == (f"{models} models", models, seeds)
+    assert rho.measure(0.95)[0] == pytest.approx(1)
+    shown = np.array([rho.p_claimed(), rho.p_against(), *rho.measure(0.95)[1:]])
+    assert np.isfinite(shown).all() == np.isfinite(shown).any() == judged
+
+
+def test_a_perfect_correlation_has_an_interval_within_its_range():
+    values = [place + 0.01 * np.arange(3) for place in range(5)]
+    for sign in (1, -1):
+        _, low, high = compare_correlation(
+            values, [sign * value for value in values], -0.5
+        ).measure(0.95)
+        # At 0.9999, which stands for 1; by hand, with √(1.5 / 2) for an error.
+        ends = np.tanh(np.arctanh(sign * 0.9999) + np.array([-1.96, 1.96]) * np.sqrt(0.75))
+        assert (low, high) == pytest.approx(tuple(ends), rel=1e-5)
 
 
 def test_a_model_has_learned_below_half_of_the_mean_image_s_excess():

@@ -27,6 +27,24 @@ def test_data_is_what_the_experiments_make_of_the_table(protocols):
         assert protocols[row] == config, row
 
 
+def test_the_file_is_what_is_written_of_its_protocols(protocols):
+    text = STUDY.protocols.read_text(encoding="utf-8")
+    assert format_packed(pack(protocols)) == text
+    assert load_protocols(STUDY) is protocols
+
+
+def test_packed_text_has_a_line_for_each_entry_with_sorted_keys():
+    row = Row("disent", "dsprites", "leave1out", "β-VAE 8")
+    packed = pack({row: {"model.name": "kim", "model.decoder": None, "steps": 3, "lr": 1}})
+    assert format_packed(packed) == (
+        '{\n"architectures": [\n'
+        '{"config": {"model.decoder": null}, "experiment": "disent", "name": "kim"}\n],\n'
+        '"experiments": [\n{"config": {"lr": 1, "steps": 3}, "name": "disent"}\n],\n'
+        '"rows": [\n{"config": {"model.name": "kim"}, '
+        '"row": ["disent", "dsprites", "leave1out", "β-VAE 8"]}\n]\n}\n'
+    )
+
+
 def test_protocols_are_of_training_alone(protocols):
     for config in protocols.values():
         assert not set(config) & {*NOT_OF_A_ROW, "seed", "dataset.root", "dataset.variant"}
@@ -77,15 +95,30 @@ def test_packing_loses_nothing_where_rows_differ():
     protocols = {rows[0]: config, rows[1]: {**config, "lr": 3, "gamma": None}}
     assert unpack(pack(protocols)) == protocols
     assert pack(protocols)["experiments"][0]["config"] == {"steps": 2, "params": {}}
+    lacking = {row: dict(config) for row, config in protocols.items()}
+    del lacking[rows[1]]["steps"]
+    assert unpack(pack(lacking)) == lacking
+    assert pack(lacking)["experiments"][0]["config"] == {"params": {}}
+
+
+def test_architectures_of_one_name_are_those_of_their_experiment():
+    rows = [Row(experiment, "dsprites", "leave1out", "m") for experiment in ("disent", "decoders")]
+    configs = [{"model.name": "kim", "model.decoder": [[layer]]} for layer in ("relu", "flatten")]
+    protocols = dict(zip(rows, configs, strict=True))
+    assert unpack(pack(protocols)) == protocols
 
 
 def test_protocols_of_other_entries_are_refused(tmp_path):
     study = replace(STUDY, protocols=tmp_path / "protocols.json")
-    with pytest.raises(DataFileError, match=r"is missing; python -m experiments.protocols"):
+    remedy = "python -m experiments.protocols, inside scripts, writes it anew."
+    with pytest.raises(DataFileError) as refused:
         load_protocols(study)
+    assert str(refused.value) == f"{study.protocols} is missing; {remedy}"
     rows = dict(list(load_protocols(STUDY).items())[:2])
     study.protocols.write_text(format_packed(pack(rows)))
-    with pytest.raises(
-        DataFileError, match=r"other rows, composition dsprites blank_side composer"
-    ):
+    with pytest.raises(DataFileError) as refused:
         load_protocols(study)
+    assert str(refused.value) == (
+        f"{study.protocols} and the entries of montero2021 have other rows, composition dsprites "
+        f"blank_side composer among them; {remedy}"
+    )

@@ -1,10 +1,12 @@
 """Verdicts and comparison on tables made by hand, and on the published ones."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import optimize
 from verdict_errors import Case, list_cases, simulate, summarise, tabulate_errors
 
 from disentgen.analysis.tables import drop_repetitions, interval, tabulate_cells
@@ -26,7 +28,7 @@ from disentgen.studies.verdicts.decisions import (
 from disentgen.studies.verdicts.estimates import compare_ratio, power
 from disentgen.studies.verdicts.needs import count_needed, describe_need
 from disentgen.studies.verdicts.published import describe_published, load_published
-from disentgen.studies.verdicts.selection import list_strays
+from disentgen.studies.verdicts.selection import Evidence, list_strays
 from run_tables import MODELS, make_runs
 
 #: 2.5 % and three standard errors of 2,000 draws.
@@ -226,7 +228,11 @@ def test_disentanglement_that_buys_generalisation_is_found_out():
     )
     (found,) = judge(runs.assign(nll_held_out=100 + order + noise), "6", text="range").itertuples()
     assert found.verdict == UNDECIDED
-    assert found.missing.startswith("models, rather than seeds: with 6, ρ decides from 0.60 up")
+    assert found.missing == (
+        "models, rather than seeds: with 6, ρ decides from 0.60 up or -1.00 down (noise of seeds: "
+        "0% of what models differ in)"
+    )
+    assert (found.decided_by, found.seeds, found.confidence) == ("6 models", 3, 0.95)
 
 
 def test_disentanglement_of_few_images_decides_no_correlation():
@@ -276,6 +282,86 @@ def test_without_runs_nothing_is_decided():
     assert format_verdicts(table) == "no runs to decide: 1, 2, 3, 4, 5, 6, 7a, 7b, 8"
 
 
+def test_claims_that_no_run_is_of_have_no_numbers():
+    table = tabulate_verdicts(make_runs(AS_PUBLISHED).iloc[:0])
+    assert list(table)[:3] == ["study", "source", "number"]
+    assert len(table) == len(STUDY.claims)
+    assert set(table["source"]) == {""}
+    assert set(table["decided_by"]) == {""}
+    assert table[["estimate", "low", "high"]].isna().all().all()
+    assert set(table["seeds"]) == {0}
+    assert table["confidence"].to_list() == pytest.approx([0.95] * len(table))
+
+
+@pytest.mark.parametrize(
+    ("number", "held_out", "verdict", "confidence", "decided_by"),
+    [
+        # Where all must agree the weakest decides, or at a sixth of the level the one beyond.
+        ("2", {"β-VAE 8": 70.0}, SUPPORTED, 0.95, "β-VAE 8"),
+        ("2", {"β-VAE 8": 40.0, "VAE": 45.0}, NOT_SUPPORTED, 1 - 0.05 / 6, "β-VAE 8"),
+        ("2", {"β-VAE 8": 60.0}, UNDECIDED, 0.95, "β-VAE 8"),
+        # Where one suffices the strongest decides, or of all that fail the nearest.
+        ("7b", {"β-VAE 8": 80.0, "VAE": 90.0}, SUPPORTED, 1 - 0.05 / 6, "β-VAE 8"),
+        ("7b", {"ground-truth decoder": 20.0, "VAE": 140.0}, NOT_SUPPORTED, 0.95, "VAE"),
+        ("7b", {"ground-truth decoder": 20.0, "VAE": 20.0}, UNDECIDED, 0.95, "VAE"),
+    ],
+)
+def test_the_model_that_decides(number, held_out, verdict, confidence, decided_by):
+    runs = make_runs({"recomb2range": 150.0}, seeds=(1, 2, 3, 4))
+    # Seeds differ by some percent, those of the decoder in another order.
+    noise = {False: {1: 1.0, 2: 0.99, 3: 1.01, 4: 0.99}, True: {1: 0.99, 2: 1.0, 3: 0.99, 4: 1.01}}
+    scores = [
+        held_out.get(run.label, 150.0) * noise[run.experiment == "decoders"][run.seed]
+        for run in runs.itertuples()
+    ]
+    claim = next(claim for claim in STUDY.claims if claim.number == number)
+    found = decisions.judge(claim, Evidence(runs.assign(nll_held_out=scores)), STUDY)
+    assert (found.verdict, found.decided_by, found.seeds) == (verdict, decided_by, 4)
+    assert bool(found.missing) == (verdict == UNDECIDED)
+    assert found.confidence == pytest.approx(confidence)
+    assert found.low < found.estimate < found.high
+
+
+@pytest.mark.parametrize(
+    ("held_out", "over_control", "control"),
+    [
+        (150.0, 2.0, "confirmed by the control"),
+        (150.0, 1.2, "not confirmed by the control: by it, undecided"),
+        (150.0, 1.0, "not confirmed by the control: by it, not supported"),
+        (50.0, 1.0, "confirmed by the control"),
+        (50.0, 1.2, "not confirmed by the control: by it, undecided"),
+        (50.0, 2.0, "not confirmed by the control: by it, supported"),
+        (60.0, 2.0, ""),
+    ],
+)
+def test_a_control_confirms_the_same_verdict_alone(held_out, over_control, control):
+    runs = make_runs({"recomb2range": held_out}, control=60.0)
+    noise = np.exp(0.01 * (runs["seed"] - 2))
+    excess = held_out * noise
+    runs = runs.assign(
+        nll_held_out=excess,
+        excess_held_out=excess,
+        gap_to_control=excess * (1 - noise / over_control),
+    )
+    claim = next(claim for claim in STUDY.claims if claim.number == "2")
+    assert decisions.judge(claim, Evidence(runs), STUDY).control == control
+
+
+def test_a_verdict_says_what_was_claimed_and_by_which_bound():
+    table = tabulate_verdicts(make_runs(AS_PUBLISHED))
+    for row, claim in zip(table.itertuples(), STUDY.claims, strict=True):
+        assert (row.number, row.claim, row.dataset) == (claim.number, claim.text, claim.dataset)
+        assert (row.quantity, row.bound, row.reason) == (claim.quantity, claim.bound, claim.reason)
+        assert row.published == describe_published(claim, STUDY)
+    first = table.iloc[0]
+    assert first["note"] == STUDY.claims[0].remark
+    assert list(table["note"])[1] == (
+        "architecture not published: burgess_v2 or higgins; the published train NLL, 102.9 "
+        "(run 85), is an outlier; seed of the published run: 716011605: β-VAE 8 (shape2tx); seed "
+        "of the published run: 145395029: β-VAE 12 (shape2tx)"
+    )
+
+
 def test_claims_need_cells_that_the_study_has():
     for claim in STUDY.claims:
         assert set(claim.cells) <= set(STUDY.entries), claim
@@ -313,6 +399,12 @@ def test_published_tables_are_whole():
         ("dsprites", "blank_side", "ground-truth decoder")
     ]
     assert row["nll_held_out"].item() == pytest.approx(2188.8, abs=0.05)
+    assert load_published(STUDY) is table
+    assert describe_published(STUDY.claims[0], STUDY) is describe_published(STUDY.claims[0], STUDY)
+    columns = ["dataset", "condition", "variant", "model", "parameters", "nll_train",
+               "nll_held_out", "disentanglement", "label", "experiment"]  # fmt: skip
+    assert list(table) == columns
+    assert list(load_published(replace(STUDY, published=()))) == columns
 
 
 def test_comparison_puts_cells_beside_published_ones():
@@ -353,14 +445,40 @@ def test_seeds_that_are_needed_decide_in_four_of_five_cases():
     reached = decide([compare_ratio("", values, 1.0, above=True) for values in draws]) == SUPPORTED
     fewer = decide([compare_ratio("", values[:, :-1], 1.0, above=True) for values in draws])
     assert (fewer == SUPPORTED).mean() < 0.8 <= reached.mean() + 0.02
+    assert asked == f"seeds: about {seeds} of each model at this spread (power 80%)"
     weak = [compare_ratio("", np.exp(0.2 * (0.1 + np.array([-1.0, 0.0, 1.0]))), 1.0, above=True)]
     assert "more than 20 of each model" in describe_need(weak, some=False)
 
 
+def ratio_of_effect(effect):
+    """Three seeds whose mean is so many standard deviations on the claimed side."""
+    return compare_ratio("", np.exp(0.2 * (effect + np.array([-1.0, 0.0, 1.0]))), 1.0, above=True)
+
+
+@pytest.mark.parametrize(("seeds", "needed"), [(3, 3), (8, 8), (20, 20), (21, None)])
+def test_seeds_are_counted_from_three_to_twenty(seeds, needed):
+    # An effect that so many seeds detect in exactly four of five cases, by SciPy's t.
+    effect = optimize.brentq(lambda effect: power(effect, seeds, 0.025) - 0.8, 0, 20) + 1e-6
+    for one, some in ((ratio_of_effect(effect), False), (ratio_of_effect(-effect), True)):
+        assert count_needed([one], some) == needed
+    asked = f"about {needed}" if needed else "more than 20"
+    assert f"seeds: {asked} of each" in describe_need([ratio_of_effect(effect)], some=False)
+    assert count_needed([ratio_of_effect(9.0)], some=False) == 3
+
+
+def test_as_many_seeds_are_needed_for_all_models_together():
+    models = [ratio_of_effect(effect) for effect in (1.0, 1.5, 2.0)]
+    seeds = count_needed(models, some=False)
+    together = [np.prod([power(effect, count, 0.025) for effect in (1.0, 1.5, 2.0)])
+                for count in (seeds - 1, seeds)]  # fmt: skip
+    assert together[0] < 0.8 <= together[1]
+    mirrored = [ratio_of_effect(-effect) for effect in (1.0, 1.5, 2.0)]
+    assert count_needed(mirrored, some=True) == seeds
+
+
 def test_fewer_seeds_are_needed_against_one_claim_than_at_the_level_of_all():
     """One of several models beyond the bound is judged at Holm's level, one alone at its own."""
-    beyond = compare_ratio("", np.exp(0.2 * (-2.0 + np.array([-1.0, 0.0, 1.0]))), 1.0, above=True)
-    fine = compare_ratio("", np.exp(0.2 * (9.0 + np.array([-1.0, 0.0, 1.0]))), 1.0, above=True)
+    beyond, fine = ratio_of_effect(-2.0), ratio_of_effect(9.0)
     alone, among = count_needed([beyond], False), count_needed([beyond, *[fine] * 5], False)
     assert power(2.0, alone, 0.025) >= 0.8 > power(2.0, alone - 1, 0.025)
     assert power(2.0, among, 0.025 / 6) >= 0.8 > power(2.0, among - 1, 0.025 / 6)

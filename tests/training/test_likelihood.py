@@ -10,7 +10,12 @@ from configs.cnnvae import ARCHITECTURES
 from disentgen.models import build_model
 from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.models.outputs import bernoulli_nll
-from disentgen.training.likelihood import draw_noise, estimate_bounds, score_bounds
+from disentgen.training.likelihood import (
+    BOUNDED_IMAGES,
+    draw_noise,
+    estimate_bounds,
+    score_bounds,
+)
 from scoring import CPU, batch
 
 MEAN, LOG_VARIANCE = 0.7, -1.0
@@ -109,6 +114,31 @@ def test_noise_belongs_to_an_image():
     assert (
         scipy.stats.kstest(next(draw_noise(batch(images, 40), 50, 3)).ravel(), "norm").pvalue > 0.01
     )
+
+
+def test_noise_of_an_image_never_changes():
+    (noise,) = draw_noise(batch(torch.zeros(40, 1, 2, 2), 9, np.array([3])), 1, 3)
+    assert noise[0, 0] == pytest.approx([-0.280254, 0.516401, 0.617315], abs=1e-6)
+    assert BOUNDED_IMAGES == 1_000
+
+
+def test_a_single_image_has_no_standard_error():
+    images = torch.rand(1, 1, 2, 2)
+    bounds = score_bounds(Toy(), batch(images, 4), 2, CPU)
+    assert (bounds.samples, bounds.sampled_images) == (2, 1)
+    assert (bounds.elbo_standard_error, bounds.iw_nll_standard_error) == (0, 0)
+
+
+def test_progress_is_shown_if_it_has_a_name(monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        "disentgen.training.likelihood.attach_progress",
+        lambda engine, size, what: shown.append((size, what)),
+    )
+    batches = batch(torch.rand(6, 1, 2, 2), 4)
+    score_bounds(Toy(), batches, 2, CPU)
+    score_bounds(Toy(), batches, 2, CPU, "bounds")
+    assert shown == [(4, "bounds")]
 
 
 @pytest.fixture(scope="module")

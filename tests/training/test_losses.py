@@ -1,3 +1,4 @@
+import copy
 import math
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from configs.cnnvae import ARCHITECTURES
@@ -136,8 +138,8 @@ def as_arguments(config):
 def test_linear_schedule_stays_between_its_ends(start, stop, steps, step):
     value = Linear(start=start, stop=stop, steps=steps)(step)
     assert min(start, stop) - 1e-9 <= value <= max(start, stop) + 1e-9
-    if step >= steps:
-        assert value == pytest.approx(stop, abs=1e-9)
+    expected = np.interp(step, [0, steps], [start, stop])
+    assert value == pytest.approx(expected, abs=1e-9)
 
 
 def test_factor_vae_adds_up(output, target):
@@ -193,6 +195,66 @@ def test_discriminator_estimates_total_correlation():
     ]
     assert np.mean(estimates) == pytest.approx(-0.5 * math.log(1 - correlation**2), rel=0.2)
     assert 0.6 < after["discriminator_accuracy"] < 0.9
+
+
+def judge_halves(discriminator, latents):
+    """FactorVAE's cross-entropy, by hand: one half as it is, of the other each latent permuted."""
+    half = len(latents) // 2
+    joint, marginal = latents[:half], permute_latents(latents[half : 2 * half])
+    logits = [discriminator(part) for part in (joint, marginal)]
+    shares = [torch.softmax(part, dim=1) for part in logits]
+    cost = -(shares[0][:, 0].log().mean() + shares[1][:, 1].log().mean()) / 2
+    return cost, ((shares[0][:, 0] > 0.5).sum() + (shares[1][:, 1] > 0.5).sum()) / (2 * half)
+
+
+def judge_prior(discriminator, latents):
+    """WAE-GAN's, by hand: draws of a prior of variance 3, then codes."""
+    prior = torch.sigmoid(discriminator(3**0.5 * torch.randn_like(latents)))
+    codes = torch.sigmoid(discriminator(latents))
+    right = (prior > 0.5).sum() + (codes < 0.5).sum()
+    return -(prior.log().mean() + (1 - codes).log().mean()), right / (2 * len(latents))
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "judge", "betas"),
+    [
+        ("factor", {}, judge_halves, (0.5, 0.9)),
+        ("waegan", {"prior_variance": 3}, judge_prior, (0.5, 0.999)),
+    ],
+)
+def test_discriminators_learn_by_adam_from_each_batch_alone(output, name, params, judge, betas):
+    loss = make(name, discriminator_units=8, discriminator_lr=1e-2, **params)
+    twin = copy.deepcopy(loss.discriminator)
+    adam = torch.optim.Adam(twin.parameters(), lr=1e-2, betas=betas)
+    latents = torch.randn(9, 5)  # of nine images one is left over where halves are compared
+    nine = LatentGaussianOutput(
+        torch.zeros(9, 1, 1, 1), DiagonalGaussian(latents, latents), latents
+    )
+    for seed in range(3):
+        torch.manual_seed(seed)
+        cost, accuracy = judge(twin, latents)
+        adam.zero_grad()
+        cost.backward()
+        adam.step()
+        torch.manual_seed(seed)
+        after = loss.after_step(nine)
+        torch.testing.assert_close(after["discriminator_loss"], cost.detach())
+        assert not after["discriminator_loss"].requires_grad
+        torch.testing.assert_close(after["discriminator_accuracy"], accuracy)
+        loss(nine, torch.zeros(9, 1, 1, 1), seed)
+    for parameter, other in zip(loss.discriminator.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(parameter, other)
+
+
+@pytest.mark.parametrize(
+    ("name", "units", "hidden", "outputs", "activation"),
+    [("factor", 1000, 6, 2, "LeakyReLU(negative_slope=0.01)"), ("waegan", 512, 4, 1, "ReLU()")],
+)
+def test_discriminators_are_the_published_ones(name, units, hidden, outputs, activation):
+    layers = list(make(name).discriminator)
+    assert {str(layer) for layer in layers[1::2]} == {activation}
+    sizes = [(layer.in_features, layer.out_features) for layer in layers[::2]]
+    assert sizes == [(5, units), *[(units, units)] * (hidden - 1), (units, outputs)]
 
 
 def test_permutation_keeps_each_latent_and_breaks_rows():
@@ -276,6 +338,25 @@ def test_decomposed_kl_of_known_mixtures():
     assert parts["total_correlation"].item() == pytest.approx(math.log(2), abs=0.02)
 
 
+def test_the_parts_of_a_kl_are_those_of_the_batch_s_mixture():
+    """Written out for three images of two latents (Chen et al. 2018, equation 2)."""
+    means = np.array([[0.0, 1.0], [0.5, -1.0], [2.0, 0.3]])
+    deviations = np.array([[1.0, 0.5], [0.7, 1.2], [0.4, 2.0]])
+    draws = np.array([[0.1, 0.8], [1.0, -0.5], [1.9, 1.5]])
+    posterior = DiagonalGaussian(torch.tensor(means), torch.tensor(2 * np.log(deviations)))
+    density = stats.norm.pdf(draws[:, None], means, deviations)  # draw, image, latent
+    joint, marginal = density.prod(axis=2).mean(axis=1), density.mean(axis=1).prod(axis=1)
+    own = np.array([density[i, i].prod() for i in range(3)])
+    prior = stats.norm.pdf(draws).prod(axis=1)
+    parts = decompose_kl(posterior, torch.tensor(draws))
+    expected = {
+        "mutual_information": np.log(own / joint).mean(),
+        "total_correlation": np.log(joint / marginal).mean(),
+        "dimension_wise_kl": np.log(marginal / prior).mean(),
+    }
+    assert {name: part.item() for name, part in parts.items()} == pytest.approx(expected)
+
+
 def test_btcvae_is_weighted(output, target):
     loss = make("btcvae", alpha=2, beta=5, gamma=3)
     terms = loss(output, target, 0)
@@ -336,9 +417,23 @@ def test_discrepancy_is_nothing_on_average_for_the_prior_itself():
     assert far > 100 * values.std()
 
 
-def test_prior_has_its_variance():
+@pytest.mark.parametrize("variance", [0.25, 2])
+def test_prior_has_its_variance(variance):
     torch.manual_seed(0)
-    assert draw_prior(torch.empty(100_000, 1), 2).var().item() == pytest.approx(2, rel=0.03)
+    drawn = draw_prior(torch.empty(100_000, 1), variance)
+    assert drawn.var().item() == pytest.approx(variance, rel=0.03)
+
+
+def test_waemmd_adds_up(output, target):
+    loss = make("waemmd", weight=7, prior_variance=3)
+    torch.manual_seed(1)
+    terms = loss(output, target, 0)
+    torch.manual_seed(1)
+    prior = 3**0.5 * torch.randn_like(output.latents)
+    torch.testing.assert_close(terms["mmd"], measure_discrepancy(output.latents, prior, 3))
+    torch.testing.assert_close(terms["loss"], terms["nll"] + 7 * terms["mmd"])
+    kl = closed_form_kl(output.posterior)
+    np.testing.assert_allclose(terms["kl"], kl.sum(axis=1).mean(), rtol=1e-5)
 
 
 def test_waegan_penalty_and_discriminator(output, target):
@@ -386,6 +481,33 @@ def test_adagvae_runs_images_with_their_partners():
     expected = average_shared(model.encode(images))
     torch.testing.assert_close(output.posterior.mean, expected.mean)
     assert output.reconstruction.shape == images.shape
+    torch.testing.assert_close(output.reconstruction, model.decode(output.latents))
+    # Draws are around the averaged means, by the averaged variances.
+    noise = (output.latents - expected.mean) / (0.5 * expected.log_variance).exp()
+    assert 0.5 < noise.std() < 1.5
+    terms = loss(output, images, 0)
+    torch.testing.assert_close(terms["loss"], terms["nll"] + terms["kl"])
+    schedule = {"start": 0, "stop": 1, "steps": 4}
+    scheduled = build_loss("adagvae", {"beta": 3, "schedule": schedule}, model)
+    terms = scheduled(output, images, 2)
+    torch.testing.assert_close(terms["loss"], terms["nll"] + 1.5 * terms["kl"])
+
+
+def test_latents_are_shared_below_the_midpoint_of_the_extremes():
+    """KLs of 2, 4.5, 5.1 and 8 nats, half the squared distance: the midpoint is 5."""
+    distance = torch.tensor([2.0, 3.0, 10.2**0.5, 4.0])
+    mean = torch.stack([torch.zeros(4), distance])
+    averaged = average_shared(DiagonalGaussian(mean, torch.zeros(2, 4)))
+    changed = (averaged.mean != mean).tolist()
+    assert changed == [[True, True, False, False]] * 2
+
+
+def test_a_latent_at_the_midpoint_is_not_shared():
+    """All KLs alike: their midpoint is theirs, and none is below it."""
+    posterior = DiagonalGaussian(torch.tensor([[0.0, 1.0], [0.5, 1.5]]), torch.zeros(2, 2))
+    averaged = average_shared(posterior)
+    assert torch.equal(averaged.mean, posterior.mean)
+    assert torch.equal(averaged.log_variance, posterior.log_variance)
 
 
 @pytest.mark.parametrize(

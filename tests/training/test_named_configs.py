@@ -22,7 +22,7 @@ OBJECTIVES = {
 DATASET = {"name": "dsprites", "source": "stand-in", "variant": "shape2tx"}
 SHORT = {
     "epoch_length": 3, "batch_size": 8, "validation_images": 16, "score_images": 16,
-    "find_duplicates": False,
+    "score_samples": 2, "find_duplicates": False,
 }  # fmt: skip
 
 

@@ -58,6 +58,7 @@ def add_objective(tmp_path, monkeypatch):
     def forget():
         registry.load_records.cache_clear()
         registry.load_named.cache_clear()
+        registry.read_constants.cache_clear()
 
     yield add
     monkeypatch.undo()

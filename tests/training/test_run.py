@@ -12,6 +12,7 @@ from configs.training import LOSSES, PROTOCOLS
 from conftest import read_config
 from disentgen.errors import DivergenceError, UsageError
 from disentgen.run_directory import RunDirectory
+from disentgen.schema import merge
 from disentgen.training.assembly import assemble
 from disentgen.training.config import Config
 from disentgen.training.losses.vae import BetaVAE
@@ -29,11 +30,19 @@ class Recorder:
         self.scalars.setdefault(metric_name, []).append((step, value))
 
 
+#: Of the named objectives, but quick: with a small discriminator.
+OBJECTIVES = LOSSES | {
+    "factor": merge(LOSSES["factor"], {"loss": {"params": {"discriminator_units": 50}}})
+}
+#: What a run is trained by, where a test does not say something else.
+QUICK = {**PROTOCOLS["fast"], "score_samples": 2, "batch_size": 16}
+
+
 def make_config(loss="factor", dataset=None, family="lgm", rest=None, **training):
     given = {
         "dataset": {"name": "dsprites", "variant": "shape2tx", **(dataset or {})},
         "model": ARCHITECTURES["fast"],
-        "training": {**PROTOCOLS["fast"], **LOSSES[loss], "batch_size": 16, **training},
+        "training": {**OBJECTIVES[loss], **QUICK, **training},
     }
     return read_config(family, **given | (rest or {}))
 
@@ -236,8 +245,8 @@ def test_bf16_runs_networks_alone_in_low_precision(tmp_path, capsys):
     exact, _ = run(make_config("beta"), tmp_path / "1")
     assert "bf16" not in capsys.readouterr().out
     coarse, _ = run(make_config("beta", precision="bf16"), tmp_path / "2")
-    told = "bf16 is many times slower than fp32" in capsys.readouterr().out
-    assert told == (not torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    warned = "bf16 is many times slower than fp32" in capsys.readouterr().out
+    assert warned == (not torch.ops.mkldnn._is_mkldnn_bf16_supported())
     assert exact["scores"] != coarse["scores"]
     assert exact["scores"]["train"]["nll"] == pytest.approx(
         coarse["scores"]["train"]["nll"], rel=0.01
@@ -300,6 +309,12 @@ def test_mistakes_in_training(training, message):
 def test_optimiser_parameters_that_do_not_fit(params):
     with pytest.raises(UsageError, match="training.optimizer_params"):
         resolve_optimizer(TrainingSettings(optimizer_params=params))
+
+
+def test_default_parameters_are_read_without_an_optimiser(monkeypatch):
+    """The first one that is built takes torch more than a second."""
+    monkeypatch.setattr("disentgen.training.optimizers.build_optimizer", None)
+    assert resolve_optimizer(TrainingSettings()) is None
 
 
 def test_optimiser_takes_another_implementation():

@@ -80,10 +80,10 @@ class Reference:
         with FileLock(self.path.with_suffix(".lock")):
             for metric in metrics:
                 count = metric.images if images is None else images
-                found = kept.recall(
+                result = kept.recall(
                     metric.name, count, metric.revision, self._measure, metric, count
                 )
-                scores |= {(metric.name, part): found[part] for part in metric.scores}
+                scores |= {(metric.name, part): result[part] for part in metric.scores}
         return scores
 
     def _measure(self, metric: Metric, images: int) -> dict[str, float]:
@@ -145,8 +145,8 @@ def format_bounds(datasets: Sequence[str], latents: int, images: int | None = No
     ]
     for metric in load_metrics(*BOUNDED).values():
         for part in metric.scores:
-            found = [table[metric.name, part] for table in tables.values()]
-            cells = [f" {format_score(*row.values())} |" for row in found]
+            bounds = [table[metric.name, part] for table in tables.values()]
+            cells = [f" {format_score(*row.values())} |" for row in bounds]
             count = f"{images or metric.images:,}"
             lines.append(f"| {metric.title} | {part} | {count} |" + "".join(cells))
     return "\n".join(lines)

@@ -25,7 +25,7 @@ class Cell:
     """What runs of a cell have in common.
 
     Args:
-        key: hash of what tells cells apart; the same for a cell and its control.
+        key: hash of what distinguishes cells; the same for a cell and its control.
         experiment: that they are of.
         dataset: its name.
         version: of the dataset, where there are several.
@@ -86,7 +86,7 @@ def describe_cell(run: Run) -> Cell:
 
 
 def read_settings(run: Run) -> dict[str, Any]:
-    """All settings of a run that tell cells apart, by key with dots, and the split's hashes."""
+    """All settings of a run that distinguish cells, by key with dots, and the split's hashes."""
     return cell_settings(run.settings, run.sides)
 
 

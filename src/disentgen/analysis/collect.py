@@ -15,8 +15,8 @@ from disentgen.runs import Run, find_runs, open_run
 from disentgen.schema import positive
 from disentgen.training.machine import available_threads
 
-#: Files of a finished run that tables and measurements read.
-NEEDED = ("config.json", "model.json", "model.pt", "results.json", "history.csv")
+#: Files beside config.json, without which there is no run, that tables and measurements read.
+NEEDED = ("model.json", "model.pt", "results.json", "history.csv")
 
 
 def find_collection(
@@ -105,7 +105,24 @@ def print_left_out(collection: Collection) -> None:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that all commands over runs share."""
+    """Add the options that all commands over runs share: which runs, and how to measure them."""
+    add_choice_of_runs(parser)
+    parser.add_argument(
+        "--jobs",
+        type=positive,
+        default=available_threads(),
+        help="processes (default: one for a core)",
+    )
+    parser.add_argument(
+        "--images",
+        type=positive,
+        help="images of each side to measure everything on; by default each measurement's own "
+        "number",
+    )
+
+
+def add_choice_of_runs(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which runs are meant."""
     parser.add_argument("--root", type=Path, help="folder of runs; sims in the data folder")
     parser.add_argument(
         "--where",
@@ -121,18 +138,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="only runs of this experiment, such as disent; may be given several times",
-    )
-    parser.add_argument(
-        "--jobs",
-        type=positive,
-        default=available_threads(),
-        help="processes (default: one for a core)",
-    )
-    parser.add_argument(
-        "--images",
-        type=positive,
-        help="images of each side to measure everything on; by default each measurement's own "
-        "number",
     )
 
 

@@ -159,7 +159,7 @@ def work_on(
     from joblib import Parallel, delayed
 
     count = len(collection.runs)
-    print(f"{what} {count} runs: what is missing", file=sys.stderr, flush=True)
+    print(f"{what} {count} runs: what is missing", file=sys.stderr)
     pool = Parallel(n_jobs=max(1, min(jobs, count)), return_as="generator_unordered")
     done = pool(delayed(task)(run.path, *given) for run in collection.runs)
     yield from tqdm(done, total=count, desc=what, unit="run", disable=None)

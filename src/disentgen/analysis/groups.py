@@ -36,7 +36,7 @@ def measure_cells(
     if not metrics or not len(table):
         return results
     opened = {str(run.path): run for run in runs}
-    for _, rows in drop_repetitions(table).groupby(CELL, dropna=False):
+    for _, rows in drop_repetitions(table).groupby(CELL):
         group = [run for path in rows["path"] if kl_of(run := opened[path])]
         for metric in metrics if len(group) > 1 else []:
             for run, result in zip(group, measure_group(metric, group, images), strict=True):

@@ -18,7 +18,13 @@ LIBRARIES = ("numpy", "scikit-learn", "lightgbm", "torch")
 
 
 class Entry(BaseModel):
-    """One result, the revision of the computation, and the versions of what computed it."""
+    """One result, and what computed it.
+
+    Args:
+        revision: of the computation.
+        versions: of the project and of libraries, by name.
+        result: as plain data.
+    """
 
     revision: int
     versions: dict[str, str]
@@ -101,13 +107,16 @@ class KeptArrays:
         revision: int,
         measure: Callable[[], Mapping[str, NDArray[Any]]],
     ) -> Mapping[str, NDArray[Any]]:
-        """The arrays that are kept; where there are none, measure and keep them.
+        """The arrays that are kept, of any shapes; where there are none, measure and keep them.
 
         Args:
             name: of the arrays together.
             images: that they are asked for; other numbers have files of their own.
             revision: of the computation; arrays of another one are measured anew.
-            measure: the computation.
+            measure: the computation, of named arrays.
+
+        Returns:
+            The same: an (n, …) array for each name.
         """
         path = self.folder / f"{name}_{images}.npz"
         arrays = self._load(path, revision)

@@ -29,7 +29,7 @@ SCORES: dict[str, Scale] = {
     "side_difference": "plain",
     "gap_to_control": "plain",
 }
-#: What tells cells apart in tables, controls beside their counterparts.
+#: What distinguishes cells in tables, controls beside their counterparts.
 CELL = [
     "experiment", "dataset", "version", "source", "condition", "variant", "model", "parameters",
     "label", "architecture", "cell", "control",
@@ -174,12 +174,12 @@ def tabulate_cells(runs: pd.DataFrame, remarks: Sequence[str] = ()) -> pd.DataFr
         remarks: further columns of the runs, of which a cell has its first run's.
 
     Returns:
-        Columns that tell the cell, those of ``remarks``, ``seeds``, ``steps``,
+        Columns that identify the cell, those of ``remarks``, ``seeds``, ``steps``,
         ``gap_to_control_seeds`` (those with a control), and for each score its mean, and
         ``<score>_low`` and ``<score>_high``, as of :func:`interval`.
     """
     rows, scales = [], list_scales()
-    for key, group in runs.groupby(CELL, sort=False, dropna=False):
+    for key, group in runs.groupby(CELL, sort=False):
         row: dict[str, Any] = dict(zip(CELL, key, strict=True))
         row |= {name: group[name].iloc[0] for name in (*remarks, "steps")}
         row["seeds"] = len(group)

@@ -48,7 +48,7 @@ class Observations:
         return torch.from_numpy(values).float().to(self.device)
 
     def announce(self, batches: Iterable[Indices]) -> Iterator[Indices]:
-        """The same batches of indices; each is announced to the disk ahead of time."""
+        """The same batches of (n,) indices; each is announced to the disk ahead of time."""
         remaining = iter(batches)
         now = next(remaining, None)
         while now is not None:
@@ -68,7 +68,7 @@ class TrainingBatches:
     Args:
         observed: images and factors as tensors.
         task: what is asked of the model.
-        indices: the images that may be shown.
+        indices: (images,) that may be shown.
         batch_size: images in each batch.
         epoch_length: batches in an epoch; where they need more images than there are, the images
             go round again in a new order.
@@ -111,6 +111,12 @@ class ScoringBatches:
     """All of some images once, in order; the last batch may be smaller.
 
     What a task draws is the same every time.
+
+    Args:
+        observed: images and factors as tensors.
+        task: what is asked of the model.
+        indices: (images,) that are scored.
+        batch_size: images in each batch but perhaps the last.
     """
 
     observed: Observations

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 #: Runs on moved data are the same runs.
-Root = Annotated[str | None, Key(tells_apart=False, may_change=True)]
-#: Words that say which images are on which side; the sides' hashes tell splits apart.
-OF_SPLIT = Key(tells_apart=False, split=True)
+Root = Annotated[str | None, Key(distinguishes=False, may_change=True)]
+#: Words that say which images are on which side; the sides' hashes distinguish splits.
+OF_SPLIT = Key(distinguishes=False, split=True)
 FactorScale = Literal["raw", "standardised"]
 
 
@@ -118,7 +118,22 @@ def build_split(
     seed: int,
     control: bool,
 ) -> Split:
-    """The split that a configuration names, by variant or by expressions."""
+    """The split that a configuration names, by variant or by expressions.
+
+    Args:
+        spec: of the dataset.
+        condition: held-out condition; None where the variant's name says it, or for no condition.
+        variant: a variant of it.
+        held_out: instead of a variant, an expression of the combinations to hold out.
+        held_in: with ``held_out``, an expression of those to show; by default all others.
+        validation: share of held-in images kept out of training, in (0, 1).
+        seed: of the validation draw.
+        control: train on both sides, score both.
+
+    Raises:
+        UsageError: settings that exclude or need each other, an unknown variant, or an expression
+            that cannot be used.
+    """
     row = spec.choose_variant(condition, variant)
     if row is not None and (held_out is not None or held_in is not None):
         raise UsageError(
@@ -135,7 +150,13 @@ def build_split(
 
 
 def choose_source(spec: DatasetSpec, root: str | None, source: str) -> Source:
-    """What ``auto`` means just now: the published file if it is there, else the stand-in."""
+    """What ``auto`` means just now: the published file if it is there, else the stand-in.
+
+    Args:
+        spec: of the dataset.
+        root: folder of raw data; None for ``raw`` in the data folder.
+        source: ``original``, ``stand-in`` or ``auto``.
+    """
     if source != "auto":
         return "original" if source == "original" else "stand-in"
     path = find_original(spec, root)
@@ -144,7 +165,17 @@ def choose_source(spec: DatasetSpec, root: str | None, source: str) -> Source:
 
 
 def open_images(spec: DatasetSpec, root: str | None, source: str) -> tuple[Images, str]:
-    """The images that ``source`` means, and a line on where they are from."""
+    """The images that ``source`` means, and a line on where they are from.
+
+    Args:
+        spec: of the dataset.
+        root: folder of raw data; None for ``raw`` in the data folder.
+        source: ``original``, ``stand-in`` or ``auto``.
+
+    Raises:
+        DataFileError: the file is missing, damaged or not the published one.
+        UsageError: a stand-in is wanted, and the dataset has none.
+    """
     if choose_source(spec, root, source) == "original":
         original = require_original(spec, root)
         return open_original(spec, original), f"images: the original {spec.title}, {original}"

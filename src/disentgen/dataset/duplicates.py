@@ -73,7 +73,11 @@ def locate_duplicates(dataset: Dataset) -> Path:
 
 
 def match_images(dataset: Dataset) -> FirstIndices:
-    """Compare all images of a dataset by their hashes, showing progress; see above."""
+    """Compare all images of a dataset by their hashes, showing progress.
+
+    Returns:
+        (images,) indices, as of :func:`find_duplicates`.
+    """
     size = dataset.spec.grid.size
     print(f"comparing the {size:,} images of {dataset.label} with each other (once)", flush=True)
     blocks = (np.arange(start, min(start + _BLOCK, size)) for start in range(0, size, _BLOCK))

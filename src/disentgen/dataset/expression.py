@@ -134,16 +134,16 @@ class _Evaluator:
         return np.logical_not(mask) if isinstance(sign, ast.NotEq | ast.NotIn) else mask
 
     def _order(self, left: ast.expr, sign: ast.cmpop, right: ast.expr) -> NDArray[np.bool_]:
-        difference, equal = self._subtract(left, right)
+        difference = self._subtract(left, right)
         match sign:
             case ast.Lt():
-                return (difference < 0) & ~equal
+                return difference < 0
             case ast.LtE():
-                return (difference < 0) | equal
+                return difference <= 0
             case ast.Gt():
-                return (difference > 0) & ~equal
+                return difference > 0
             case ast.GtE():
-                return (difference > 0) | equal
+                return difference >= 0
         raise self._refusal(ast.Compare(left, [sign], [right]))
 
     def _is_among(self, factor: ast.expr, values: ast.expr) -> NDArray[np.bool_]:
@@ -156,19 +156,18 @@ class _Evaluator:
 
     def _equals(self, left: ast.expr, right: ast.expr) -> NDArray[np.bool_]:
         left, right = self._replace_name(left, right), self._replace_name(right, left)
-        _, equal = self._subtract(left, right)
+        equal: NDArray[np.bool_] = self._subtract(left, right) == 0
         self._check_reachable(left, right, equal)
         return equal
 
-    def _subtract(
-        self, left: ast.expr, right: ast.expr
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """The difference of two operands, and where it is too small to count."""
+    def _subtract(self, left: ast.expr, right: ast.expr) -> NDArray[np.float64]:
+        """The difference of two operands; 0 where it is too small to count."""
         difference = self._value(left) - self._value(right)
         factors = [side.id for side in (left, right) if self._is_factor(side)]
         if not factors:
             raise self._refusal(left)
-        return difference, np.abs(difference) <= TOLERANCE * min(map(self._step, factors))
+        small = np.abs(difference) <= TOLERANCE * min(map(self._step, factors))
+        return np.where(small, 0.0, difference)
 
     def _is_factor(self, node: ast.expr) -> TypeGuard[ast.Name]:
         return isinstance(node, ast.Name) and node.id in self.grid.factor_values

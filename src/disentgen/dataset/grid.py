@@ -27,9 +27,7 @@ class FactorGrid:
     value_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        counts = ", ".join(
-            f"{name}: {size}" for name, size in zip(self.names, self.sizes, strict=True)
-        )
+        counts = ", ".join(f"{name}: {len(of)}" for name, of in self.factor_values.items())
         return f"FactorGrid({counts}; {self.size:,} combinations)"
 
     @property
@@ -67,8 +65,9 @@ class FactorGrid:
         Raises:
             ValueError: a class outside its factor's range.
         """
-        indices = np.ravel_multi_index(tuple(np.asarray(classes).T), self.sizes)
-        return np.asarray(indices, dtype=np.int64)
+        axes = tuple(np.asarray(classes).T)
+        indices: NDArray[np.int64] = np.ravel_multi_index(axes, self.sizes)
+        return indices
 
     def values(self, indices: NDArray[np.integer]) -> NDArray[np.float64]:
         """Factor values of images: (n,) indices to (n, factors)."""
@@ -78,14 +77,14 @@ class FactorGrid:
 
     def standardise(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """(n, factors) values as standard deviations from the factors' means over the grid."""
-        tables = [np.asarray(table, dtype=np.float64) for table in self._tables()]
-        mean = np.array([table.mean() for table in tables])
+        mean = np.array([np.mean(table) for table in self._tables()])
         # A factor of one value stays 0.
-        spread = np.array([table.std() or 1.0 for table in tables])
-        return np.asarray((values - mean) / spread, dtype=np.float64)
+        spread = np.array([np.std(table) or 1.0 for table in self._tables()])
+        standardised: NDArray[np.float64] = (values - mean) / spread
+        return standardised
 
     def broadcast_values(self, name: str) -> NDArray[np.float64]:
-        """A factor's values along its own axis of the grid, of length 1 along all others."""
+        """A factor's values along its own axis of the grid: (1, …, values, …, 1)."""
         shape = [1] * len(self.sizes)
         shape[self.axis(name)] = -1
         return np.asarray(self.factor_values[name], dtype=np.float64).reshape(shape)

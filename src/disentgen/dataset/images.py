@@ -78,7 +78,7 @@ class MappedRows:
         return rows
 
     def expect(self, indices: Indices) -> None:
-        """Let the system begin to read some rows."""
+        """Let the system begin to read the rows of (n,) indices."""
         row_bytes = self._rows.strides[0]
         starts = self._offset + indices * row_bytes
         pages = starts // mmap.PAGESIZE * mmap.PAGESIZE

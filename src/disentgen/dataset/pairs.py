@@ -33,7 +33,7 @@ class Pairs:
 
     Args:
         grid: the factor grid.
-        pool: indices of the images that partners come from.
+        pool: (images,) indices of those that partners come from.
     """
 
     def __init__(self, grid: FactorGrid, pool: Indices):
@@ -54,6 +54,10 @@ class Pairs:
     def draw(self, targets: Indices, generator: np.random.Generator) -> Draw:
         """Draw a factor, a reference and another image for each target.
 
+        Args:
+            targets: (n,) indices of images.
+            generator: of random numbers.
+
         Raises:
             ValueError: a target is not of the pool, or differs from all others of it in several
                 factors.
@@ -61,7 +65,7 @@ class Pairs:
         choices = self._list_choices(targets)
         if not choices.any(axis=1).all():
             raise ValueError("some target has no partner in the pool.")
-        factor = np.where(choices, generator.random(choices.shape), -1).argmax(axis=1)
+        factor = np.where(choices, generator.random(choices.shape), -np.inf).argmax(axis=1)
         return Draw(
             factor,
             self._draw_references(targets, factor, generator),
@@ -69,7 +73,7 @@ class Pairs:
         )
 
     def count_choices(self, targets: Indices) -> NDArray[np.int64]:
-        """The number of factors that can be drawn for each target."""
+        """The number of factors that can be drawn for each of (n,) targets."""
         counts: NDArray[np.int64] = self._list_choices(targets).sum(axis=1)
         return counts
 
@@ -102,8 +106,8 @@ class Pairs:
         steps = np.arange(self.sizes.max())
         line = targets[:, None] + (steps - own[:, None]) * stride[:, None]
         admissible = (steps < size[:, None]) & (steps != own[:, None])
-        admissible &= self.in_pool[np.where(admissible, line, 0)]
-        chosen = np.where(admissible, generator.random(line.shape), -1).argmax(axis=1)
+        admissible &= self.in_pool[line * admissible]
+        chosen = np.where(admissible, generator.random(line.shape), -np.inf).argmax(axis=1)
         references: Indices = line[np.arange(len(targets)), chosen]
         return references
 

@@ -28,6 +28,9 @@ def choose_examples(dataset: Dataset, side: str, count: int) -> Indices:
         dataset: with the split.
         side: of the split.
         count: at most so many images.
+
+    Returns:
+        (images,) indices.
     """
     indices = dataset.split.sample(side, count)
     chosen: Indices = np.random.default_rng(1).permutation(indices)
@@ -128,7 +131,7 @@ def save_factors(dataset: Dataset, path: Path, columns: int = EXAMPLES) -> Path:
 
 
 def choose_classes(sizes: tuple[int, ...]) -> Indices:
-    """A class of each factor, near the middle but not the same for factors of the same size.
+    """A class of each factor, (factors,), near the middle but not the same for all of one size.
 
     Three hues at their middle would be one hue; steps of the golden ratio keep them apart.
     """

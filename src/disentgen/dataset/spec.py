@@ -27,8 +27,9 @@ class OriginalFile:
         hash: ``algorithm:digest`` of the genuine file.
         licence: of the images.
         key: the name of the array of images in it.
-        labels: makes the other arrays, by name; those without Python objects are compared with
-            the file's when it is opened.
+        labels: makes the other arrays, by name, (images, …) each or what the file says of all
+            images together; those without Python objects are compared with the file's when it is
+            opened.
     """
 
     folder: str

@@ -43,7 +43,7 @@ class Variant:
 published = partial(Variant, source="Montero et al. 2021")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Split:
     """Named sides of a grid, as masks over its images; some images may be on no side.
 
@@ -52,9 +52,9 @@ class Split:
 
     Args:
         grid: the factor grid that the masks are over.
-        held_in: images whose combinations may be shown.
-        held_out: images whose combinations are kept back.
-        validation: the part of ``held_in`` that is kept for choosing the best epoch.
+        held_in: (images,) whether an image's combination may be shown.
+        held_out: (images,) whether it is kept back.
+        validation: (images,) the part of ``held_in`` that is kept for choosing the best epoch.
         expressions: what defined the sides, for the record.
         control: train on the held-out side too. The sides stay what they are, so that a control
             is scored on exactly the images that its counterpart is scored on.
@@ -73,7 +73,7 @@ class Split:
         return f"Split({', '.join([*counts, *given])}{', control=True' * self.control})"
 
     def mask(self, side: str) -> Mask:
-        """A side of the grid as a mask over its images.
+        """A side of the grid as a mask over its images, (images,).
 
         Args:
             side: ``train``, ``validation``, ``held_in`` or ``held_out``.
@@ -90,16 +90,16 @@ class Split:
         return choose("side", side, masks)
 
     def indices(self, side: str) -> NDArray[np.int64]:
-        """The images of a side as sorted indices."""
+        """The images of a side as sorted indices, (n,)."""
         return np.flatnonzero(self.mask(side)).astype(np.int64)
 
     def trained_on(self) -> NDArray[np.int64]:
-        """The images that a model is trained on, as sorted indices."""
+        """The images that a model is trained on, as sorted indices, (n,)."""
         shown = self.mask("train")
         return np.flatnonzero(shown | self.held_out if self.control else shown).astype(np.int64)
 
     def sample(self, side: str, limit: int | None) -> NDArray[np.int64]:
-        """At most ``limit`` images of a side, drawn without replacement.
+        """At most ``limit`` images of a side, drawn without replacement: sorted indices, (n,).
 
         The draw depends on the side alone, so that all runs on a split are scored on one sample.
         """
@@ -112,7 +112,7 @@ class Split:
         """Expressions, counts and hashes, as a run's results record them."""
         sides = {
             side: {"count": int(self.mask(side).sum()), "sha256": self.sha256(side)}
-            for side in ("held_in", "held_out", *SIDES[:2])
+            for side in ("held_in", "held_out", "train", "validation")
         }
         return {**sides, "expressions": dict(self.expressions), "control": self.control}
 

@@ -31,7 +31,7 @@ class Task:
 
     Args:
         grid: the factor grid.
-        pool: images that partners come from, in tasks where an image needs any.
+        pool: (images,) indices of those that partners come from, where an image needs any.
     """
 
     def __init__(self, grid: FactorGrid, pool: Indices):
@@ -44,7 +44,7 @@ class Task:
         raise NotImplementedError
 
     def usable(self, indices: Indices) -> Indices:
-        """Those of some images that the task can be made of."""
+        """Those of (n,) indices of images that the task can be made of."""
         return indices
 
     def describe(self) -> dict[str, Any]:

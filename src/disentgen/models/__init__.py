@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from disentgen.errors import UsageError
 from disentgen.models.autoencoder import Autoencoder
 from disentgen.models.base import Model
 from disentgen.models.family import FROM_DATASET, Examples, Family
@@ -13,24 +12,6 @@ from disentgen.schema import check, signature
 
 #: All families by name: those that the modules of ``models/families`` export.
 FAMILIES: dict[str, Family] = load_named("disentgen.models.families", "FAMILY")
-
-
-def families_by_experiment() -> dict[str, Family]:
-    """Families by the experiment whose runs are of them where they do not say so themselves.
-
-    Raises:
-        UsageError: two of them have one experiment.
-    """
-    families: dict[str, Family] = {}
-    for family in FAMILIES.values():
-        if family.experiment in families:
-            raise UsageError(
-                f"the families '{families[family.experiment].name}' and '{family.name}' have the "
-                f"same experiment, '{family.experiment}'; only one of them can."
-            )
-        if family.experiment is not None:
-            families[family.experiment] = family
-    return families
 
 
 def build_model(
@@ -61,5 +42,4 @@ __all__ = [
     "Family",
     "Model",
     "build_model",
-    "families_by_experiment",
 ]

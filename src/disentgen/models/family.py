@@ -45,7 +45,8 @@ class Family:
             their codes (batch, latents); None where images have no codes.
         complete: a checked ``model`` section to the same with whatever its values bring along.
         experiment: whose runs are of this family where they do not say so themselves, as those of
-            earlier versions do not.
+            earlier versions do not. Lists of runs read it and the name from the source, without
+            importing it: both are literals, given by keyword.
         names_objective: whether tables name the objective beside the title.
         scores_all_images: whether models are scored on every image of a side, so that figures can
             show them beside those of other families.

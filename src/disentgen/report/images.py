@@ -3,11 +3,12 @@
 import base64
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from disentgen.drawing import Hotspot
 from disentgen.paths import write_whole
 
 #: The longest side of a picture that WebP can hold, in pixels.
@@ -26,12 +27,16 @@ class Picture:
         caption: below it.
         source: address of the picture; empty where it cannot be shown.
         problem: why it cannot.
+        hotspots: its marks that lead somewhere, and what each is called.
+        formats: others in which it lies beside the page, and their addresses.
     """
 
     name: str
     caption: str
     source: str = ""
     problem: str = ""
+    hotspots: Sequence[tuple[Hotspot, str]] = ()
+    formats: Sequence[tuple[str, str]] = ()
 
 
 def show_picture(path: Path, caption: str, place: Place) -> Picture:

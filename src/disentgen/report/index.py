@@ -1,7 +1,7 @@
 """What the index of a report shows."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -20,7 +20,7 @@ from disentgen.report.columns import (
 )
 from disentgen.report.compare import StudyResult, name_departures
 from disentgen.report.formatting import records
-from disentgen.report.links import Links
+from disentgen.report.links import Links, name_row
 from disentgen.report.tables import ReportTables
 from disentgen.runs import Run
 from disentgen.schema import flatten
@@ -126,27 +126,44 @@ def describe_splits(
         links: to runs' pages.
         differences: of :func:`list_differences`; a cell's are those of its first run.
     """
-    runs = dict(list(tables.runs.groupby(CELL, sort=False, dropna=False)))
+    rows = describe_cells(tables, links, differences)
     places = {condition: place for place, condition in enumerate(CONDITION_TITLES)}
-    found = []
+    splits = []
     for key, part in sorted(
-        tables.cells.groupby(SPLIT, dropna=False),
+        tables.cells.groupby(SPLIT),
         key=lambda group: (*group[0][:3], places.get(str(group[0][3]), len(places)), group[0][4]),
     ):
         dataset, version, *_, variant = map(str, key)
-        rows = []
-        for row in records(part):
-            own = runs[tuple(row[name] for name in CELL)]
-            differs = differences[own["path"].iloc[0]]
-            rows.append(add_texts(row) | {"links": list_links(own, links), "differs": differs})
-        found.append({
+        own = [rows[index] for index in part.index]
+        splits.append({
             "data": name_data(part),
-            "condition": rows[0]["condition_title"],
+            "condition": own[0]["condition_title"],
             "variant": variant,
             "remark": describe_variant(dataset, version, variant),
-            "rows": rows,
+            "rows": own,
         })  # fmt: skip
-    return found
+    return splits
+
+
+def describe_cells(
+    tables: ReportTables, links: Links, differences: Mapping[str, str]
+) -> dict[Hashable, dict[Any, Any]]:
+    """The row of each cell, by its index.
+
+    Args:
+        tables: of the report.
+        links: to runs' pages.
+        differences: of :func:`list_differences`; a cell's are those of its first run.
+    """
+    runs, rows = dict(list(tables.runs.groupby(CELL, sort=False))), {}
+    for index, row in zip(tables.cells.index, records(tables.cells), strict=True):
+        own = runs[tuple(row[name] for name in CELL)]
+        rows[index] = add_texts(row) | {
+            "anchor": name_row(index),
+            "links": list_links(own, links),
+            "differs": differences[own["path"].iloc[0]],
+        }
+    return rows
 
 
 def describe_variant(dataset: str, version: str | None, name: str) -> str:

@@ -1,7 +1,8 @@
 """A report about all runs: tables, figures and pages; needs no network."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,18 @@ from disentgen.analysis.tables import MINIMUM_SEEDS
 from disentgen.errors import DataFileError, describe_failure
 from disentgen.paths import data_folder, write_whole
 from disentgen.report.formatting import INTERVALS
+from disentgen.report.images import Picture as ShownPicture
 from disentgen.report.images import copy_into, embed, show_picture
 from disentgen.report.index import describe_index, list_differences, list_repetitions
-from disentgen.report.links import FROM_INDEX, FROM_RUN, INSIDE, Links, name_pages
+from disentgen.report.links import (
+    FROM_INDEX,
+    FROM_RUN,
+    INSIDE,
+    Links,
+    add_addresses,
+    list_titles,
+    name_pages,
+)
 from disentgen.report.pictures import draw_runs, save_figures
 from disentgen.report.rendering import render
 from disentgen.report.run_page import describe_page, list_relatives, show_pictures
@@ -44,12 +54,41 @@ def save_report(collection: Collection, folder: Path, single_file: bool = False)
     """
     described = describe_pages(collection)
     tables = save_tables(collection, folder)
-    figures = save_figures(collection, tables.runs, tables.cells, folder)
+    path = folder / ("report.html" if single_file else "index.html")
+    links = Links(name_pages(collection.runs), INSIDE if single_file else FROM_INDEX)
+    runs, cells = add_addresses(tables.runs, tables.cells, links, path.name)
+    figures = [
+        show_figure(picture, list_titles(runs, cells), path.name, single_file)
+        for picture in save_figures(collection, runs, cells, folder)
+    ]
     if single_file:
-        return save_single_file(collection, tables, figures, described, folder)
-    save_run_pages(collection, tables, described, folder)
-    page = render("index", inside=[], **fill_index(collection, tables, figures, FROM_INDEX))
-    return write_page(folder / "index.html", page)
+        inside = render_runs(collection, tables, described, links)
+    else:
+        inside = []
+        save_run_pages(collection, tables, described, folder)
+    page = render("index", inside=inside, figures=figures, **fill_index(collection, tables, links))
+    return write_page(path, page)
+
+
+def show_figure(
+    picture: Picture, titles: Mapping[str, str], page: str, single_file: bool
+) -> ShownPicture:
+    """A figure as the index shows it.
+
+    Args:
+        picture: that lies beside the index.
+        titles: of :func:`~disentgen.report.links.list_titles`.
+        page: the name of the index.
+        single_file: whether pictures are inside the index.
+    """
+    place = embed if single_file else lambda path: quote(path.name)
+    hotspots = [
+        (spot._replace(address=spot.address.removeprefix(page)), titles[spot.address])
+        for spot in picture.hotspots
+    ]
+    formats = () if single_file else list_formats(picture.path)
+    shown = show_picture(picture.path, picture.caption, place)
+    return replace(shown, hotspots=hotspots, formats=formats)
 
 
 def describe_pages(collection: Collection) -> dict[str, dict[str, Any]]:
@@ -94,24 +133,21 @@ def save_run_pages(
         write_page(pages / f"{name}.html", page)
 
 
-def save_single_file(
+def render_runs(
     collection: Collection,
     tables: ReportTables,
-    figures: Sequence[Picture],
     described: Mapping[str, dict[str, Any]],
-    folder: Path,
-) -> Path:
-    """Write ``report.html``, which holds all pages and pictures.
+    links: Links,
+) -> list[Markup]:
+    """The pages of all runs as parts of a single file, with their pictures inside.
 
     Args:
         collection: of runs.
         tables: of the report.
-        figures: of the report.
         described: of :func:`describe_pages`.
-        folder: of the report.
+        links: to the parts.
     """
-    links = Links(name_pages(collection.runs), INSIDE)
-    inside = [
+    return [
         Markup(
             render(
                 "run_section",
@@ -124,23 +160,16 @@ def save_single_file(
         )
         for run, (path, name) in zip(collection.runs, links.names.items(), strict=True)
     ]
-    page = render("index", inside=inside, **fill_index(collection, tables, figures, INSIDE))
-    return write_page(folder / "report.html", page)
 
 
-def fill_index(
-    collection: Collection, tables: ReportTables, figures: Sequence[Picture], form: str
-) -> dict[str, Any]:
-    """All that the index shows.
+def fill_index(collection: Collection, tables: ReportTables, links: Links) -> dict[str, Any]:
+    """All that the index shows but figures.
 
     Args:
         collection: of runs.
         tables: of the report.
-        figures: of the report.
-        form: of addresses of runs' pages; inside a single file, pictures are inside it too.
+        links: to the runs' pages.
     """
-    links = Links(name_pages(collection.runs), form)
-    inside = form == INSIDE
     return {
         **describe_index(tables, links, list_differences(collection.runs)),
         "run_count": len(collection.runs),
@@ -151,13 +180,6 @@ def fill_index(
         "minimum_seeds": MINIMUM_SEEDS,
         "repeated": list_repetitions(collection.runs, tables.runs, links),
         "left_out": collection.left_out,
-        "figures": [
-            show_picture(
-                figure.path, figure.caption, embed if inside else lambda path: quote(path.name)
-            )
-            for figure in figures
-        ],
-        "files": {} if inside else {found.path.name: list_formats(found.path) for found in figures},
     }
 
 

@@ -14,7 +14,7 @@ from disentgen.errors import DataFileError
 from disentgen.studies.rows import Row
 from disentgen.studies.study import Study
 
-#: Tells runs apart, but not from a row, which originals and stand-ins follow alike.
+#: Of runs, not of rows: originals and stand-ins follow a row alike.
 NOT_OF_A_ROW = ("dataset.source",)
 LAYERS = ("model.encoder", "model.decoder")
 
@@ -26,7 +26,7 @@ def load_protocols(study: Study) -> dict[Row, Config]:
     """A study's rows, and what runs of each are trained by.
 
     Returns:
-        By row: what tells its runs from others, as
+        By row: what distinguishes its runs from others, as
         :func:`~disentgen.training.identity.cell_settings` has it, but for :data:`NOT_OF_A_ROW`;
         besides, ``steps``, the iterations of a finished run.
 
@@ -36,7 +36,7 @@ def load_protocols(study: Study) -> dict[Row, Config]:
     remedy = "python -m experiments.protocols, inside scripts, writes it anew"
     if not study.protocols.exists():
         raise DataFileError(f"{study.protocols} is missing; {remedy}.")
-    protocols = unpack(json.loads(study.protocols.read_text(encoding="utf-8")))
+    protocols = unpack(json.loads(study.protocols.read_bytes()))
     differing = set(protocols) ^ set(study.entries)
     if differing:
         row = " ".join(min(differing))

@@ -44,8 +44,7 @@ class FirstDivergence:
         """Record the step if it is the first bad one, on the device and without waiting for it."""
         values = flatten_terms(read_terms(engine))
         if self.step is None or self.values is None:
-            step = torch.zeros((), dtype=torch.int64, device=values.device)
-            self.step, self.values = step, values
+            self.step, self.values = values.new_zeros((), dtype=torch.int64), values
         bad = ~torch.isfinite(values).all() & (self.step == 0)
         self.step = torch.where(bad, engine.state.iteration, self.step)
         self.values = torch.where(bad, values, self.values)

@@ -103,7 +103,7 @@ class Measured(NamedTuple):
 
 
 def lacks(name: str, value: Tensor) -> Tensor:
-    """Where a value does not apply: NaN of values for each factor; all others must be numbers."""
+    """Where (batch, n) values do not apply: NaN of values by factor; others must be numbers."""
     return value.isnan() & name.endswith(PER_FACTOR)
 
 

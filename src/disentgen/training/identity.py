@@ -21,7 +21,7 @@ def cell_settings(config: Config, split: Mapping[str, Any]) -> dict[str, Any]:
         config: of the training.
         split: of :meth:`~disentgen.dataset.split.Split.describe`.
     """
-    settings = {name: value for name, (value, key) in config.flat().items() if key.tells_apart}
+    settings = {name: value for name, (value, key) in config.flat().items() if key.distinguishes}
     return settings | {f"split.{side}": split[side]["sha256"] for side in HASHED_SIDES}
 
 

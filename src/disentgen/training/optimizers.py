@@ -45,9 +45,11 @@ def resolve_optimizer(settings: TrainingSettings) -> dict[str, Any] | None:
         if name not in known:
             raise unknown("parameter in training.optimizer_params:", name, known)
         params[name] = convert(f"training.optimizer_params.{name}", find_hint(known[name]), value)
-    resolved = replace(settings, optimizer_params=params or None)
-    build_optimizer(resolved, nn.Linear(1, 1))  # it alone knows which values fit together
-    return params or None
+    if not params:
+        return None  # defaults fit, and the first optimiser takes torch a second to build
+    # It alone knows which values fit together.
+    build_optimizer(replace(settings, optimizer_params=params), nn.Linear(1, 1))
+    return params
 
 
 def find_hint(default: Any) -> Any:

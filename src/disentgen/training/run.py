@@ -84,12 +84,7 @@ def prepare_trainer(
     attach_progress(trainer, settings.batch_size)
     images, timer = len(training.batches) * settings.batch_size, handlers.attach_timer(trainer)
     handlers.attach_history(trainer, training.history, timer, images, lambda: validate(training))
-    to_save = {
-        "model": training.model,
-        "optimizer": training.optimizer,
-        "loss": training.loss,
-        **attach_chosen(trainer, training),
-    }
+    to_save = attach_chosen(trainer, training)
     resume(trainer, training, directory, recorders, to_save)
     clock = Clock(time.monotonic(), len(training.history), settings.epochs)
     sampled = training.model.output.sampled
@@ -104,18 +99,21 @@ def prepare_trainer(
 
 
 def attach_chosen(trainer: Engine, training: Training) -> dict[str, Any]:
-    """Attach what a configuration may ask for; all of it that has a state, by name."""
-    settings, attached = training.config.training, dict[str, Any]()
+    """Attach what a configuration may ask for; then all that has a state of its own, by name."""
+    settings = training.config.training
+    stateful: dict[str, Any] = {
+        "model": training.model, "optimizer": training.optimizer, "loss": training.loss,
+    }  # fmt: skip
     if settings.lr_decay is not None:
         decay = torch.optim.lr_scheduler.ExponentialLR(training.optimizer, settings.lr_decay)
         scheduler = LRScheduler(decay)
         trainer.add_event_handler(Events.EPOCH_COMPLETED, scheduler)
-        attached["lr_scheduler"] = scheduler
+        stateful["lr_scheduler"] = scheduler
     if settings.early_stopping is not None:
-        attached["early_stopping"] = handlers.attach_early_stopping(
+        stateful["early_stopping"] = handlers.attach_early_stopping(
             trainer, training.history, settings.early_stopping
         )
-    return attached
+    return stateful
 
 
 def validate(training: Training) -> Row:

@@ -8,7 +8,13 @@ from pydantic.dataclasses import dataclass
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Linear:
-    """A straight line from ``start`` at step 0 to ``stop`` at step ``steps``, constant after it."""
+    """A straight line from one value to another, constant after it.
+
+    Args:
+        start: value at step 0.
+        stop: value at step ``steps`` and after it.
+        steps: training steps from one to the other.
+    """
 
     start: float
     stop: float

@@ -12,7 +12,7 @@ from disentgen.training.losses import PairKL, Reconstruction, check_loss, losses
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 #: Settings of how a finished model is scored: runs that differ in them are of one cell.
-OF_SCORING = Key(tells_apart=False, may_change=True)
+OF_SCORING = Key(distinguishes=False, may_change=True)
 
 
 @pydantic_dataclasses.dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -97,9 +97,9 @@ class ProcessSettings:
 
     # Sacred draws from NumPy's generator too, which takes no larger one.
     seed: Annotated[
-        Annotated[int, Field(ge=0, lt=2**32, strict=True)] | None, Key(tells_apart=False)
+        Annotated[int, Field(ge=0, lt=2**32, strict=True)] | None, Key(distinguishes=False)
     ] = None
-    device: Annotated[str, Key(tells_apart=False, may_change=True)] = "auto"
+    device: Annotated[str, Key(distinguishes=False, may_change=True)] = "auto"
     threads: Annotated[
-        Annotated[int, Field(ge=1, le=1024)] | None, Key(tells_apart=False, may_change=True)
+        Annotated[int, Field(ge=1, le=1024)] | None, Key(distinguishes=False, may_change=True)
     ] = None

@@ -13,7 +13,7 @@ Row = dict[str, float]
 
 
 def read_terms(engine: Engine) -> Terms:
-    """The terms of the trainer's last step."""
+    """The terms of the trainer's last step, a scalar each, or (latents,) of each latent."""
     return cast(Terms, engine.state.output)
 
 

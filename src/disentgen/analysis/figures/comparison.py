@@ -42,19 +42,19 @@ def choose_comparable(group: RunGroup) -> dict[str, Measurements]:
     Composers make images of pairs. Validation images are drawn, perhaps otherwise in some runs.
     """
     chosen = {
-        label: found
-        for label, found in group.first_runs.items()
-        if FAMILIES[found.run.family].scores_all_images
+        label: measured
+        for label, measured in group.first_runs.items()
+        if FAMILIES[measured.run.family].scores_all_images
     }
-    sides = [found.run.sides["validation"] for found in chosen.values()]
-    return {label: found for label, found in chosen.items()
-            if found.run.sides["validation"] == sides[0]}  # fmt: skip
+    sides = [measured.run.sides["validation"] for measured in chosen.values()]
+    return {label: measured for label, measured in chosen.items()
+            if measured.run.sides["validation"] == sides[0]}  # fmt: skip
 
 
 def collect_comparison(group: RunGroup) -> Comparison:
     """The images of the first run of each cell."""
     chosen = choose_comparable(group)
-    return compare_runs([found.run for found in chosen.values()], title_runs(chosen))
+    return compare_runs([measured.run for measured in chosen.values()], title_runs(chosen))
 
 
 def compare_runs(runs: Sequence[Run], titles: Sequence[str]) -> Comparison:
@@ -70,9 +70,9 @@ def compare_runs(runs: Sequence[Run], titles: Sequence[str]) -> Comparison:
     sides = {}
     for title, side in list_shown_sides(runs[0]).items():
         first, *others = examined = [run_task(run, side, IMAGES) for run in runs]
-        if not all(torch.equal(found.target, first.target) for found in others):
+        if not all(torch.equal(one.target, first.target) for one in others):
             raise UsageError("runs on different splits have no images to be compared on.")
-        made = [torch.sigmoid(found.output.reconstruction) for found in examined]
+        made = [torch.sigmoid(one.output.reconstruction) for one in examined]
         sides[title] = [first.target, *made]
     heading = f"{runs[0].dataset.label} · {describe_cell(runs[0]).variant}"
     return Comparison(heading, ["original", *titles], sides)

@@ -102,7 +102,7 @@ def find_held_out_pairs(split: Split, factors: tuple[int, int]) -> NDArray[np.bo
         factors: their positions.
 
     Returns:
-        (values of the first factor, values of the second).
+        (n, m) for factors of n and m values.
     """
     others = tuple(set(range(len(split.grid.sizes))) - set(factors))
     pairs = np.asarray(split.held_out.reshape(split.grid.sizes).all(axis=others))
@@ -161,8 +161,8 @@ def draw_pair(
 
     Args:
         axis: to draw on.
-        means: (values along y, values along x).
-        held_out: likewise.
+        means: (n, m) for n values along y and m along x.
+        held_out: (n, m) whether all is held out.
         limits: of the colours.
     """
     picture = axis.imshow(

@@ -20,7 +20,13 @@ SHOWN = {"held in": "validation", "held out": "held_out"}
 
 
 class Examined(NamedTuple):
-    """What a model was given, what it should have made of it, and what it made."""
+    """What a model makes of a few images.
+
+    Args:
+        inputs: what it was given, as its task makes it.
+        target: what it should have made: (n, channels, height, width) images, or (n, factors).
+        output: what it made.
+    """
 
     inputs: Any
     target: Tensor

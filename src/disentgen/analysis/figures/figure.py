@@ -14,7 +14,7 @@ from matplotlib.figure import Figure as MplFigure
 from PIL.Image import Image
 
 from disentgen.analysis.figures.subjects import describe_subject
-from disentgen.drawing import default_style, save_figure
+from disentgen.drawing import Hotspot, default_style, list_hotspots, save_figure
 from disentgen.errors import UsageError
 from disentgen.paths import write_whole
 from disentgen.registry import choose, load_records
@@ -34,10 +34,12 @@ class Picture(NamedTuple):
     Args:
         caption: what it shows, of how much, from which images.
         path: of the file that pages show; those of other formats lie beside it.
+        hotspots: its marks that lead somewhere.
     """
 
     caption: str
     path: Path
+    hotspots: tuple[Hotspot, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ class Figure(Generic[Subject, Data]):
         for suffix in self.formats:
             save_drawing(drawn, stem.with_name(f"{stem.name}.{suffix}"))
         path = stem.with_name(f"{stem.name}.{self.formats[0]}")
-        return Picture(f"{self.describe(data)} {describe_subject(subject)}", path)
+        hotspots = list_hotspots(drawn) if isinstance(drawn, MplFigure) else ()
+        return Picture(f"{self.describe(data)} {describe_subject(subject)}", path, hotspots)
 
     def describe(self, data: Data) -> str:
         """The caption, without its subject."""
@@ -122,7 +125,9 @@ def save_drawing(drawn: MplFigure | Frames, path: Path) -> Path:
 def load_figures(of: Kind) -> list[Figure[Any, Any]]:
     """The figures of a kind of subject, in their order."""
     figures = load_records("disentgen.analysis.figures", "FIGURE").values()
-    return sorted((figure for figure in figures if figure.of == of), key=lambda found: found.order)
+    return sorted(
+        (figure for figure in figures if figure.of == of), key=lambda figure: figure.order
+    )
 
 
 def show_figure(name: str, subject: Any) -> MplFigure | Frames:

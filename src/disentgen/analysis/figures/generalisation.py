@@ -127,26 +127,50 @@ def draw_score(
 def draw_runs(
     axis: Axes, runs: pd.DataFrame, score: str, mark: str, colours: Mapping[str, Any]
 ) -> None:
-    """Every run as a faint mark."""
+    """Every run as a faint mark.
+
+    Args:
+        axis: to draw on.
+        runs: a row each.
+        score: the column that is drawn.
+        mark: matplotlib's word for the kind of mark.
+        colours: by model.
+    """
     axis.scatter(
         runs["disentanglement"], runs[score], marker=mark, s=12, alpha=0.35, edgecolors="none",
         color=[choose_mark_colour(run, colours) for _, run in runs.iterrows()],
+        urls=runs.get("page"),
     )  # fmt: skip
 
 
 def draw_points(axis: Axes, points: pd.DataFrame, mark: str, colours: Mapping[str, Any]) -> None:
-    """Means of cells with their intervals, or runs where these are few, as strong marks."""
+    """Means of cells with their intervals, or runs where these are few, as strong marks.
+
+    Args:
+        axis: to draw on.
+        points: a row each.
+        mark: matplotlib's word for the kind of mark.
+        colours: by model.
+    """
     for _, point in points.iterrows():
         colour, place = choose_mark_colour(point, colours), point["disentanglement"]
         axis.plot(place, point["mean"], mark, color=colour, markersize=5,
-                  fillstyle="none" if point["hollow"] else "full")  # fmt: skip
+                  fillstyle="none" if point["hollow"] else "full",
+                  url=point.get("page"))  # fmt: skip
         axis.plot([place] * 2, [point["low"], point["high"]], color=colour, linewidth=3, alpha=0.2)
 
 
 def join_sides(
     axis: Axes, train: pd.DataFrame, held_out: pd.DataFrame, colours: Mapping[str, Any]
 ) -> None:
-    """A thin line from the mark of each model's training images to that of its held-out ones."""
+    """A thin line from the mark of each model's training images to that of its held-out ones.
+
+    Args:
+        axis: to draw on.
+        train: points of training images, a row for each model.
+        held_out: points of held-out images, in the same order.
+        colours: by model.
+    """
     for (_, low), (_, high) in zip(train.iterrows(), held_out.iterrows(), strict=True):
         axis.plot([low["disentanglement"]] * 2, [low["mean"], high["mean"]],
                   color=colours[low["label"]], linewidth=0.8)  # fmt: skip
@@ -158,7 +182,7 @@ def choose_mark_colour(row: pd.Series, colours: Mapping[str, Any]) -> Any:
 
 
 def fit_limits(axis: Axes, values: NDArray[np.float64]) -> None:
-    """Let an axis, and those that share it, hold all of some values; 0 too where it is near."""
+    """Let an axis, and those that share it, hold all of (n,) values; 0 too where it is near."""
     if not np.isfinite(values).any():
         axis.set_yticks([])
         return

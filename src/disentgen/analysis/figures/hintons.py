@@ -23,7 +23,7 @@ class Hintons(NamedTuple):
 
 def title_runs(first_runs: Mapping[str, Measurements]) -> list[str]:
     """Model and seed of each run."""
-    return [f"{label}, seed {found.run.config['seed']}" for label, found in first_runs.items()]
+    return [f"{label}, seed {first.run.config['seed']}" for label, first in first_runs.items()]
 
 
 def collect_hintons(group: RunGroup) -> Hintons:

@@ -1,4 +1,4 @@
-"""Labels that tell cells apart."""
+"""Labels that distinguish cells."""
 
 import hashlib
 import json
@@ -49,16 +49,16 @@ def list_differences(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, lis
         For each cell its own, such as ``["kim", "batch_size 32"]``. Layers are left out where the
         architectures have different names.
     """
-    keys = dict.fromkeys(key for found in settings.values() for key in found)
+    keys = dict.fromkeys(key for own in settings.values() for key in own)
     differing = [
         key for key in keys
-        if len({json.dumps(found.get(key)) for found in settings.values()}) > 1
+        if len({json.dumps(own.get(key)) for own in settings.values()}) > 1
     ]  # fmt: skip
     if "model.name" in differing:
         differing = [key for key in differing if key not in ("model.encoder", "model.decoder")]
     return {
-        cell: [name_setting(key, found[key]) for key in differing if key in found]
-        for cell, found in settings.items()
+        cell: [name_setting(key, own[key]) for key in differing if key in own]
+        for cell, own in settings.items()
     }
 
 

@@ -49,10 +49,10 @@ def collect_predictions(measured: Measurements) -> Predictions:
     points = {
         factor: {
             title: Points(
-                found.target[:, number].double().numpy(),
-                found.output.prediction[:, number].double().numpy(),
+                one.target[:, number].double().numpy(),
+                one.output.prediction[:, number].double().numpy(),
             )
-            for title, found in examined.items()
+            for title, one in examined.items()
         }
         for number, factor in enumerate(run.split.grid.names)
     }
@@ -92,7 +92,13 @@ def draw_predictions(data: Predictions) -> MplFigure:
 
 
 def draw_factor(axis: Axes, sides: dict[str, Points], values: dict[str, float]) -> None:
-    """The points of one factor, and the line that all of them would lie on."""
+    """The points of one factor, and the line that all of them would lie on.
+
+    Args:
+        axis: to draw on.
+        sides: points by side.
+        values: of the factor on the scale of the model, by what they are called.
+    """
     for title, points in sides.items():
         axis.plot(points.true, points.predicted, ".", markersize=3, alpha=0.5, label=title)
     axis.axline((0, 0), slope=1, color="0.6", linewidth=0.8, zorder=0)

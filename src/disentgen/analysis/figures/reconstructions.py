@@ -38,7 +38,13 @@ def collect_reconstructions(measured: Measurements) -> Reconstructions:
 
 
 def title_side(run: Run, title: str, side: str) -> str:
-    """A side's title with its NLL on the images that the run was scored on."""
+    """A side's title with its NLL on the images that the run was scored on.
+
+    Args:
+        run: with the scores.
+        title: of the side, in words.
+        side: of the run's split.
+    """
     score: dict[str, Any] | None = (run.results or {}).get("scores", {}).get(side)
     if not score:
         return title

@@ -120,6 +120,7 @@ def draw_panel(axis: Axes, panel: ScorePanel) -> None:
                 yerr=None if np.isnan(ends).any() else ends[:, None], color=colour, marker="o",
                 markersize=4, linestyle="", linewidth=0.8,
                 fillstyle="none" if point["hollow"] else "full", label="" if row else name,
+                url=point.get("page"),
             )  # fmt: skip
     labels = [wrap(label, 28) for label in panel.labels]
     # Several slanted lines would lie over those of the neighbours.

@@ -72,7 +72,7 @@ class RunGroup:
     Args:
         runs: rows of :func:`~disentgen.analysis.tables.tabulate_runs`.
         cells: rows of :func:`~disentgen.analysis.tables.tabulate_cells`, of the same runs. In both,
-            labels tell all cells apart that are on one split.
+            labels distinguish all cells on one split.
         name: for files, such as ``dsprites-stand-in``.
         images: see :class:`~disentgen.analysis.measure.Measurements`.
     """

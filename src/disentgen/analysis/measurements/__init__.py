@@ -66,7 +66,7 @@ class Arrays(NamedTuple):
     """How a result is kept as arrays.
 
     Args:
-        save: makes named arrays of a result.
+        save: makes named arrays of a result, (images, …) each.
         load: makes the result of the run and the named arrays.
     """
 

@@ -88,12 +88,12 @@ def list_sides(run: Run) -> dict[str, Part]:
 
 
 def save_codes(codes: Codes) -> dict[str, NDArray[Any]]:
-    """Indices and codes; models compute in single precision, so that nothing is lost."""
+    """Indices (n,) and codes (n, latents); models compute in single precision: nothing is lost."""
     return {"indices": codes.indices, "codes": codes.codes.astype(np.float32)}
 
 
 def load_codes(run: Run, arrays: Mapping[str, NDArray[Any]]) -> Codes:
-    """Saved codes beside the factor values of their images."""
+    """Saved codes (n, latents) beside the factor values (n, factors) of their images."""
     grid, indices = run.split.grid, arrays["indices"]
     values = grid.standardise(grid.values(indices))
     return Codes(indices, arrays["codes"].astype(np.float64), values)

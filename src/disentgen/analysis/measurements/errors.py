@@ -91,12 +91,12 @@ def score_images(run: Run, side: str, indices: NDArray[np.int64]) -> NDArray[np.
 
 
 def save_errors(errors: ErrorMap) -> dict[str, NDArray[Any]]:
-    """The arrays of an error map by name."""
+    """The arrays of an error map by name, (n,) each."""
     return errors._asdict()
 
 
 def load_errors(run: Run, arrays: Mapping[str, NDArray[Any]]) -> ErrorMap:
-    """The error map of saved arrays."""
+    """The error map of saved arrays, (n,) each."""
     return ErrorMap(**arrays)
 
 

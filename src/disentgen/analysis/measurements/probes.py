@@ -47,8 +47,8 @@ def measure_placement(
     """
     probe = build_probe(kind).fit(sides["train"].codes, sides["train"].values)
     rows = []
-    for side, found in sides.items():
-        errors = (probe.predict(found.codes) - found.values) ** 2
+    for side, encoded in sides.items():
+        errors = (probe.predict(encoded.codes) - encoded.values) ** 2
         rows += [
             {
                 "factor": factor,

@@ -33,8 +33,9 @@ def metric_of_arrays(
 ]:
     """Decorate a metric of codes and classes: it gets checked arrays, its result says of how many.
 
-    The decorated function accepts whatever numpy reads as an array: lists, tables, tensors on the
-    CPU. Its result holds the number of ``images``, and a ``warning`` where there is one.
+    The decorated function accepts whatever numpy reads as codes (n, latents) and classes (n,
+    factors): arrays, lists, tables, tensors on the CPU. Its result holds the number of ``images``,
+    and a ``warning`` where there is one.
 
     Args:
         quantities: whether the metric reads classes as numbers that can be added. If not, only
@@ -144,7 +145,15 @@ def check_lengths(codes: tuple[int, ...], classes: tuple[int, ...]) -> None:
 
 
 def as_finite(what: str, values: NDArray[Any]) -> NDArray[np.float64]:
-    """Finite numbers, in double precision."""
+    """Finite numbers, in double precision: (n, columns) or (n,) as they are given.
+
+    Args:
+        what: they are, for error messages.
+        values: to be checked.
+
+    Raises:
+        UsageError: some are no numbers, or not finite.
+    """
     if (kind := infer_kind(values)) not in NUMBERS:
         raise UsageError(f"{what} must be numbers; given: {values.flat[0]!r} ({kind}).")
     numbers = values.astype(np.float64)
@@ -189,10 +198,10 @@ def check_column(column: NDArray[Any], factor: int, quantities: bool) -> Classes
 
 
 def renumber(column: NDArray[Any]) -> NDArray[np.int64]:
-    """The place of each class among those that there are, in their order."""
+    """The place of each of (n,) classes among those that there are, in their order."""
     return np.unique(column, return_inverse=True)[1].astype(np.int64)
 
 
 def infer_kind(values: NDArray[Any]) -> str:
-    """The kind of all values, as pandas names it; ``mixed`` and the like where they are several."""
+    """The kind of values, (n,) or (n, columns), as pandas names it; ``mixed`` if there are two."""
     return pd.api.types.infer_dtype(values.ravel(), skipna=False)

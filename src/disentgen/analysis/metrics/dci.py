@@ -3,6 +3,9 @@
 Everything depends on the estimator that importances are taken from: always name it.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +18,21 @@ LASSO_WEIGHT = 0.02
 #: The score scatters by 0.002 from one such sample to the next (by 0.004 on 5,000 images, by 0.001
 #: on the 300,000 of the published analysis), and noise has no coefficients that differ from 0.
 MANY_IMAGES = 50_000
+#: Trees like those of scikit-learn's ``GradientBoostingClassifier``, in LightGBM's words.
+TREES = {
+    "num_leaves": 8,
+    "max_depth": 3,
+    "learning_rate": 0.1,
+    "min_data_in_leaf": 1,
+    "min_sum_hessian_in_leaf": 0.0,
+    "num_threads": 1,
+    "deterministic": True,
+    "seed": 0,
+    "verbose": -1,
+}
+
+Derivatives = tuple[NDArray[np.float64], NDArray[np.float64]]
+Objective = Callable[[NDArray[np.float64], Any], Derivatives]
 
 
 @metric_of_arrays(quantities=True)
@@ -75,6 +93,26 @@ def measure_dci_trees(codes: Codes, classes: Classes) -> Result:
     }
 
 
+def make_objective(labels: NDArray[np.integer]) -> Objective:
+    """Cross-entropy of classes, as LightGBM takes it: first and second derivative by scores.
+
+    Args:
+        labels: (n,) classes 0, 1, ….
+
+    Returns:
+        A function of (n, classes) scores, and of a data set that is not looked at, to (n, classes)
+        residuals, and as many second derivatives, 1/K each for K classes.
+    """
+
+    def differentiate(scores: NDArray[np.float64], data: Any) -> Derivatives:
+        shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+        residuals = shifted / shifted.sum(axis=1, keepdims=True)
+        residuals[np.arange(len(labels)), labels] -= 1
+        return residuals, np.full_like(residuals, 1 / scores.shape[1])
+
+    return differentiate
+
+
 class BoostedTrees:
     """A classifier by gradient boosting, with the importances of scikit-learn's.
 
@@ -92,7 +130,6 @@ class BoostedTrees:
         import lightgbm
 
         self.known, numbered = np.unique(labels, return_inverse=True)
-        count = len(self.known)
         self.start = np.log(np.bincount(numbered) / len(numbered))
         data = lightgbm.Dataset(
             codes,
@@ -100,31 +137,10 @@ class BoostedTrees:
             init_score=np.tile(self.start, (len(codes), 1)),
             params={"min_data_in_bin": 1, "verbose": -1},
         )
-
-        def residuals(
-            scores: NDArray[np.float64], data: lightgbm.Dataset
-        ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-            shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-            gradient = shifted / shifted.sum(axis=1, keepdims=True)
-            gradient[np.arange(len(numbered)), numbered] -= 1
-            return gradient, np.full_like(gradient, 1 / count)
-
-        settings = {
-            "objective": residuals,
-            "num_class": count,
-            "num_leaves": 8,
-            "max_depth": 3,
-            "learning_rate": 0.1,
-            "min_data_in_leaf": 1,
-            "min_sum_hessian_in_leaf": 0.0,
-            "num_threads": 1,
-            "deterministic": True,
-            "seed": 0,
-            "verbose": -1,
-        }
+        objective = {"objective": make_objective(numbered), "num_class": len(self.known)}
         # Where no latent varies there is nothing to split, and LightGBM stops with an error.
         self.latents, varies = codes.shape[1], np.ptp(codes, axis=0).any()
-        self.booster = lightgbm.train(settings, data, rounds) if varies else None
+        self.booster = lightgbm.train(TREES | objective, data, rounds) if varies else None
 
     @property
     def importances(self) -> NDArray[np.float64]:
@@ -146,7 +162,7 @@ class BoostedTrees:
 def summarise_importances(importances: NDArray[np.floating]) -> Result:
     """Disentanglement and completeness of a matrix of importances (equations 2 to 4).
 
-    A latent of no importance counts nothing, nor does a factor that no latent tells of.
+    A latent of no importance counts nothing, nor does a factor that no latent is important for.
 
     Args:
         importances: (latents, factors), none negative.
@@ -176,12 +192,12 @@ def one_minus_entropy(importances: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def weighted_mean(values: NDArray[np.floating], weights: NDArray[np.floating]) -> float:
-    """Mean by weights; 0 where there is no weight at all."""
+    """Mean of (n,) values by (n,) weights; 0 where there is no weight at all."""
     return float(values @ weights / weights.sum()) if weights.sum() > 0 else 0.0
 
 
 def mean_known(values: NDArray[np.floating]) -> float:
-    """Mean of those that are not NaN; NaN where all are."""
+    """Mean of those of (n,) values that are not NaN; NaN where all are."""
     return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
 
 

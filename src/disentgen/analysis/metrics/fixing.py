@@ -93,8 +93,8 @@ def measure_factor_vae(
     votes = np.zeros((len(spread), len(sampler.grid.sizes)))
     parts = {"votes": votes, "alive": len(voting)}
     if not len(voting):
-        found = describe_accuracy(np.empty(0, np.bool_), sampler)
-        return found | {"score": found["chance"]} | parts
+        untested = describe_accuracy(np.empty(0, np.bool_), sampler)
+        return untested | {"score": untested["chance"]} | parts
     chosen, groups = draw_points(sampler, fitted + tested, 1, batch)
     variance = summarise_groups(sampler, groups, lambda codes: codes[:, 0].var(axis=1, ddof=1))
     latents = voting[(variance[:, voting] / spread[voting] ** 2).argmin(axis=1)]
@@ -141,7 +141,12 @@ def summarise_groups(sampler: Sampler, images: Indices, summary: Callable[[Codes
 
 
 def describe_accuracy(right: NDArray[np.bool_], sampler: Sampler) -> Result:
-    """Share of points that were classified correctly, its standard error, and chance."""
+    """Share of points that were classified correctly, its standard error, and chance.
+
+    Args:
+        right: (points,) whether each one was; the score is NaN where there are none.
+        sampler: whose varying factors say what chance is.
+    """
     chance = 1 / max(len(sampler.varying()), 1)
     if not len(right):
         return {"score": float("nan"), "standard_error": float("nan"), "chance": chance}

@@ -71,6 +71,10 @@ def explicitness(codes: Codes, labels: Classes) -> float:
     """Mean area under the ROC curve over classes; NaN if the factor does not vary.
 
     Each class has a logistic regression of its own against all others.
+
+    Args:
+        codes: (n, latents).
+        labels: (n,) classes of one factor.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
@@ -103,7 +107,7 @@ def mutual_information(codes: Codes, classes: Classes) -> NDArray[np.float64]:
 
 
 def bin_codes(codes: Codes) -> Classes:
-    """Latents in bins of equal width from their smallest to their largest value."""
+    """(n, latents) codes in bins of equal width, from each latent's smallest to largest value."""
     low, high = codes.min(axis=0), codes.max(axis=0)
     width = np.where(high > low, high - low, 1.0)
     bins: Classes = np.minimum((codes - low) / width * BINS, BINS - 1).astype(np.int64)
@@ -111,8 +115,8 @@ def bin_codes(codes: Codes) -> Classes:
 
 
 def information_of(first: Classes, second: Classes) -> float:
-    """Mutual information of two columns of classes, in nats."""
-    # Whole numbers for as long as possible: a column that does not vary must tell exactly nothing.
+    """Mutual information of two columns of classes 0, 1, …, (n,) each, in nats."""
+    # Whole numbers for as long as possible: a column that does not vary must give exactly 0.
     joint = np.zeros((first.max() + 1, second.max() + 1))
     np.add.at(joint, (first, second), 1)
     product = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
@@ -122,20 +126,31 @@ def information_of(first: Classes, second: Classes) -> float:
 
 
 def entropy_of(labels: Classes) -> float:
-    """Entropy of a column of classes, in nats."""
+    """Entropy of a column of classes 0, 1, …, (n,), in nats."""
     shares = np.bincount(labels) / len(labels)
     shares = shares[shares > 0]
     return max(float(-(shares * np.log(shares)).sum()), 0.0)
 
 
 def hold_back(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Four fifths of the places 0 … count − 1, to fit on, and the rest; the same ones each time."""
+    """Four fifths of the places 0 … count − 1, to fit on, and the rest, (places,) each.
+
+    They are the same ones each time.
+    """
     order = np.random.default_rng(0).permutation(count)
     return np.sort(order[count // 5 :]), np.sort(order[: count // 5])
 
 
 def standardise(classes: Classes, fitted: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Classes as standard deviations from their mean, both of the fitted ones; constants are 0."""
+    """Classes as standard deviations from their mean, both of the fitted ones; constants are 0.
+
+    Args:
+        classes: (n, factors).
+        fitted: (some,) places of the images that mean and deviation are of.
+
+    Returns:
+        (n, factors).
+    """
     spread = classes[fitted].std(axis=0)
     centred: NDArray[np.float64] = classes - classes[fitted].mean(axis=0)
     return centred / np.where(spread > 0, spread, 1.0)

@@ -106,10 +106,10 @@ class Sampler:
         rows = self._rows[indices]
         missing = np.unique(indices[rows < 0])
         if len(missing):
-            found = [self._encode(missing[i : i + CHUNK]) for i in range(0, len(missing), CHUNK)]
+            added = [self._encode(missing[i : i + CHUNK]) for i in range(0, len(missing), CHUNK)]
             kept = [self._encoded] if len(self._encoded) else []
             self._rows[missing] = np.arange(len(missing)) + len(self._encoded)
-            self._encoded = np.concatenate([*kept, *found])
+            self._encoded = np.concatenate([*kept, *added])
             rows = self._rows[indices]
         return self._encoded[rows]
 

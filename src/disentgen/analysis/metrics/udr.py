@@ -50,7 +50,7 @@ def measure_udr(codes: Sequence[ArrayLike], kl: Sequence[ArrayLike]) -> Result:
 def check_models(
     codes: Sequence[ArrayLike], kl: Sequence[ArrayLike]
 ) -> tuple[list[Codes], list[NDArray[np.bool_]]]:
-    """Codes of several models, and which latents of each are live.
+    """Codes of several models, (n, latents) each, and which latents are live, (latents,) each.
 
     Raises:
         UsageError: as :func:`measure_udr` says.
@@ -79,7 +79,7 @@ def compare_models(first: Codes, second: Codes) -> float:
     """How well the live latents of two models match one to one (equation 2).
 
     Args:
-        first: (n, live latents) codes of one model.
+        first: (n, latents) codes of the live latents of one model.
         second: those of the other one, of the same images.
     """
     if not first.shape[1] or not second.shape[1]:
@@ -90,7 +90,7 @@ def compare_models(first: Codes, second: Codes) -> float:
 
 
 def rank_codes(codes: Codes) -> NDArray[np.float64]:
-    """Ranks of each latent, centred and of length 1; 0 where it does not vary."""
+    """(n, latents) ranks of each latent, centred and of length 1; 0 where it does not vary."""
     from scipy.stats import rankdata
 
     ranks: NDArray[np.float64] = rankdata(codes, axis=0)
@@ -101,7 +101,11 @@ def rank_codes(codes: Codes) -> NDArray[np.float64]:
 
 
 def share_largest(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The square of each column's largest entry over its sum; 0 where all are."""
+    """The square of each column's largest entry over its sum, (columns,); 0 where all are.
+
+    Args:
+        similarity: (rows, columns), none negative.
+    """
     total = similarity.sum(axis=0)
     largest = similarity.max(axis=0) ** 2
     shares: NDArray[np.float64] = np.zeros_like(total)

@@ -18,7 +18,13 @@ BLOCK = 4096
 
 @dataclass(frozen=True)
 class StoredArray:
-    """An array in an open archive; its rows are read from first to last, a block at a time."""
+    """An array in an open archive; its rows are read from first to last, a block at a time.
+
+    Args:
+        shape: of all of it.
+        dtype: of its numbers.
+        blocks: its rows in order, some at a time, (rows, *shape[1:]) each.
+    """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -46,4 +52,12 @@ class ArchiveFormat(Protocol):
         blocks: Iterable[NDArray[np.uint8]],
         others: Mapping[str, NDArray[Any]],
     ) -> None:
-        """Write an array of bytes, block by block, and other arrays beside it, with the mark."""
+        """Write an array of bytes, block by block, and other arrays beside it, with the mark.
+
+        Args:
+            path: of the new file.
+            key: name of the array of bytes.
+            shape: of all of it.
+            blocks: its rows in order, some at a time, (rows, *shape[1:]) each.
+            others: arrays beside it, by name.
+        """

@@ -67,7 +67,15 @@ def write_stand_in(
     blocks: Iterable[NDArray[np.uint8]],
     others: Mapping[str, NDArray[Any]],
 ) -> None:
-    """Write an array of bytes, block by block, and other arrays beside it, marked as a stand-in."""
+    """Write an array of bytes, block by block, and other arrays beside it, marked as a stand-in.
+
+    Args:
+        path: of the new file.
+        key: name of the array of bytes.
+        shape: of all of it.
+        blocks: its rows in order, some at a time, (rows, *shape[1:]) each.
+        others: arrays beside it, by name.
+    """
     stored = (min(_STORED_ROWS, shape[0]), *shape[1:])
     with h5py.File(path, "w") as archive:
         archive.attrs[_MARK_NAME] = STAND_IN_MARK

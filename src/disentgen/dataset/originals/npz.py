@@ -75,7 +75,15 @@ def write_stand_in(
     blocks: Iterable[NDArray[np.uint8]],
     others: Mapping[str, NDArray[Any]],
 ) -> None:
-    """Write an array of bytes, block by block, and other arrays beside it, marked as a stand-in."""
+    """Write an array of bytes, block by block, and other arrays beside it, marked as a stand-in.
+
+    Args:
+        path: of the new file.
+        key: name of the array of bytes.
+        shape: of all of it.
+        blocks: its rows in order, some at a time, (rows, *shape[1:]) each.
+        others: arrays beside it, by name.
+    """
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.comment = STAND_IN_MARK.encode()

@@ -46,7 +46,11 @@ VARIANTS = {
 
 
 def label() -> dict[str, NDArray[Any]]:
-    """The arrays beside the images in the published file; its first factor is a constant color."""
+    """The arrays beside the images in the published file; its first factor is a constant color.
+
+    Returns:
+        Classes and values, (images, factors + 1) each, and a dictionary in an array of no axes.
+    """
     indices = np.arange(GRID.size)
     sizes = np.array([1, *GRID.sizes])
     names = ("color", *GRID.names)

@@ -26,7 +26,7 @@ GRID = FactorGrid(
 
 
 def label() -> dict[str, NDArray[Any]]:
-    """The array beside the images in the published file."""
+    """The array beside the images in the published file: values, (images, factors)."""
     return {"labels": GRID.values(np.arange(GRID.size))}
 
 

@@ -89,7 +89,12 @@ def open_window(middle: NDArray[np.floating], window: int) -> NDArray[np.int64]:
 
 
 class Overlay(NamedTuple):
-    """What lies over windows of pictures: (n, window, window) shares, and colours of RGB."""
+    """What lies over windows of pictures.
+
+    Args:
+        share: (n, window, window) of each pixel that is covered.
+        colour: (n, window, window, 3) RGB in 0..255, or (3,) of all pixels.
+    """
 
     share: Array
     colour: Array
@@ -98,7 +103,14 @@ class Overlay(NamedTuple):
 def blend(
     canvas: Array, images: NDArray[np.int64], corner: NDArray[np.int64], layers: list[Overlay]
 ) -> None:
-    """Lay layers over windows of some of the pictures, as far as they cover."""
+    """Lay layers over windows of some of the pictures, as far as they cover.
+
+    Args:
+        canvas: (pictures, 64, 64, 3) in 0..255; changed in place.
+        images: (n,) places on the canvas of the pictures that are drawn on.
+        corner: (n, 2) first column and row of each one's window.
+        layers: from the lowest to the topmost.
+    """
     window = layers[0].share.shape[1]
     rows = canvas.reshape(len(canvas), SIDE, 3 * SIDE)
     windows = np.lib.stride_tricks.sliding_window_view(
@@ -112,7 +124,16 @@ def blend(
 
 
 def measure_from(place: Array, corner: NDArray[np.int64], window: int) -> tuple[Array, Array]:
-    """How far columns, (n, 1, window), and rows, (n, window, 1), of windows are from places."""
+    """How far the pixels of windows are from places, in pixels.
+
+    Args:
+        place: (n, 2) column and row.
+        corner: (n, 2) first column and row of each window.
+        window: rows and columns of a window.
+
+    Returns:
+        (n, 1, window) of columns and (n, window, 1) of rows.
+    """
     steps = (corner[..., None] + np.arange(window)).astype(np.float32) - place[..., None]
     return steps[:, 0, None, :], steps[:, 1, :, None]
 
@@ -152,7 +173,7 @@ class Scene:
         return canvas
 
     def cast_shadow(self, canvas: Array) -> None:
-        """Darken the floor softly below the object."""
+        """Darken the floor softly below the object, on (n, 64, 64, 3) pictures, in place."""
         below = project(self.camera, self.middle * np.array([1, 1, 0], np.float32))
         corner = open_window(below, SHADOW_WINDOW)
         x, y = measure_from(below, corner, SHADOW_WINDOW)
@@ -163,7 +184,12 @@ class Scene:
         blend(canvas, np.arange(len(canvas)), corner, [Overlay(share, black)])
 
     def add_arm(self, canvas: Array, images: NDArray[np.int64]) -> None:
-        """Draw the arms of some of the pictures, and the hubs that they swing about."""
+        """Draw the arms of some of the pictures, and the hubs that they swing about.
+
+        Args:
+            canvas: (n, 64, 64, 3) pictures of the scene; changed in place.
+            images: (some,) places of those that are drawn on.
+        """
         camera = self.camera[images]
         start, end = project(camera, self.hub[images]), project(camera, self.grip[images])
         corner = open_window((start + end) / 2, ARM_WINDOW)
@@ -177,7 +203,7 @@ class Scene:
         blend(canvas, images, corner, layers)
 
     def add_object(self, canvas: Array) -> None:
-        """Draw the objects."""
+        """Draw the objects on (n, 64, 64, 3) pictures, in place."""
         for shape in np.unique(self.shape):
             images = np.flatnonzero(self.shape == shape)
             camera, hue = self.camera[images], self.look.colours[self.colour[images]]
@@ -203,12 +229,18 @@ NOISE_LENGTH = 1 << 20
 
 @cache
 def draw_noise(strength: float) -> Array:
-    """Normal noise of a standard deviation, always the same."""
+    """(2²⁰,) normal noise of a standard deviation, always the same."""
     return np.random.default_rng(0).normal(0, strength, NOISE_LENGTH).astype(np.float32)
 
 
 def add_noise(pictures: Array, indices: NDArray[np.int64], strength: float) -> None:
-    """Add the camera's noise, of which an image always gets the same."""
+    """Add the camera's noise, of which an image always gets the same.
+
+    Args:
+        pictures: (n, 64, 64, 3) in 0..255; changed in place.
+        indices: (n,) of the images in the grid.
+        strength: standard deviation of the noise.
+    """
     length = pictures[0].size
     # Multiples of a large odd number spread neighbouring indices (Knuth, vol. 3, 6.4).
     start = indices.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(40)

@@ -27,7 +27,7 @@ def place_camera(camera: Array) -> tuple[Array, Array]:
 
 
 def project(camera: Array, points: Array) -> Array:
-    """(n, 2) columns and rows in which cameras see points of the world."""
+    """(n, 2) columns and rows in which (n, 4) cameras see (n, 3) points of the world."""
     eye, axes = place_camera(camera)
     right, up, depth = np.moveaxis((axes @ (points - eye)[..., None])[..., 0], -1, 0)
     x = camera[:, 2] + FOCAL_LENGTH * right / depth
@@ -35,7 +35,13 @@ def project(camera: Array, points: Array) -> Array:
 
 
 def look_through(camera: Array, corner: NDArray[np.int64], window: int) -> Sight:
-    """How cameras see through square windows, from their (n, 2) first columns and rows."""
+    """How cameras see through square windows.
+
+    Args:
+        camera: (n, 4).
+        corner: (n, 2) first column and row of each one's window.
+        window: rows and columns of a window.
+    """
     _, axes = place_camera(camera)
     steps = (corner[..., None] + np.arange(window)).astype(np.float32)
     x = (steps[:, 0] - camera[:, 2:3]) / FOCAL_LENGTH

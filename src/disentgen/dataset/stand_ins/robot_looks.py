@@ -24,9 +24,13 @@ class Look:
             and row (-1 to 1 over the picture), then red and blue as parts of it.
         wall: (3, 8) the same behind the platform.
         rings: (3, 3) on the platform.
-        foot: around the post's lower end; its inner and outer radius are ``foot_radii``.
-        post: side and top.
-        arm, hub: of the arm and the joint at its shoulder; widths are in pixels.
+        foot: (3,) around the post's lower end.
+        foot_radii: its inner and outer radius, in lengths of the arm.
+        post: (2, 3) side and top.
+        arm: (3,) of the arm.
+        hub: (3,) of the joint at its shoulder.
+        arm_width: in pixels.
+        hub_width: diameter of the joint, in pixels.
         shadow: how much of the floor's light is lost below the object.
         noise: standard deviation of the camera's noise.
     """
@@ -49,7 +53,13 @@ class Look:
 
 
 def shade(look: Look, normals: Array, hue: Array) -> Array:
-    """(..., 3): the colours of surfaces of a hue, by their (..., 3) normals."""
+    """(..., 3): the colours of surfaces of a hue, RGB in 0..255.
+
+    Args:
+        look: with the light.
+        normals: (..., 3) of length 1.
+        hue: RGB in 0..255, (..., 3) or what broadcasts to it.
+    """
     constant = np.ones((*normals.shape[:-1], 1), np.float32)
     terms = np.concatenate([constant, expand_harmonics(normals)], axis=-1)
     on_hue, white = np.moveaxis(np.maximum(terms @ look.lamp.T, 0), -1, 0)

@@ -26,7 +26,13 @@ def paint_stages(version: str) -> Array:
 
 
 def paint_stage(look: Look, height: int, ring: int) -> Array:
-    """(64, 64, 3): the picture of a camera without arm and object."""
+    """(64, 64, 3): the picture of a camera without arm and object.
+
+    Args:
+        look: of the version.
+        height: class of the camera's height, 0 to 2.
+        ring: class of the ring's colour, 0 to 2.
+    """
     x, y = find_ground(look.cameras[height])
     radius = np.hypot(x, y)
     on_platform = (np.abs(x) < PLATFORM_HALF_WIDTH) & (y < PLATFORM_EDGE)

@@ -49,7 +49,13 @@ WINDOW = slice(15, 192), slice(33, 174)
 class Room(NamedTuple):
     """What the samples see at one orientation, before the object is put in: room axes.
 
-    Floor, wall and shadow are levels of light, 0 where none is seen; sky is 1 where it is seen.
+    Args:
+        rays: (192, 192, 3) directions in which the samples look.
+        floor: (192, 192) how bright the floor is where the lamp lights it; 0 where none is seen.
+        wall: (192, 192) how bright the wall is; 0 where none is seen.
+        sky: (192, 192) 1 where the sky is seen, else 0.
+        shadow: (192, 192) how bright the floor would be in shadow; 0 where none is seen.
+        floor_points: (192, 192, 3) what is seen of floor or wall, from the object's base.
     """
 
     rays: Array
@@ -89,7 +95,7 @@ def cast_rays() -> Array:
 
 
 def stand_at(angle: float) -> Array:
-    """The camera's place, as seen from the place of the object's base; room axes."""
+    """The camera's place, (3,), as seen from the place of the object's base; room axes."""
     back = np.array([0, -OBJECT_DISTANCE, CAMERA_HEIGHT], np.float32)
     return turn_about_upright(back, angle)
 
@@ -108,14 +114,10 @@ def see_room(orientation: int) -> Room:
     on_floor = to_floor < to_wall
     path = np.minimum(to_floor, to_wall)[..., None] * rays
     across, ahead, _ = np.moveaxis(turn_about_upright(path, -angle), -1, 0)
-    x, y, z = np.moveaxis(path + eye, -1, 0)
-    on_sky = ~on_floor & (z > WALL_HEIGHT)
+    places = path + eye
+    on_sky = ~on_floor & (places[..., 2] > WALL_HEIGHT)
     on_wall = ~on_floor & ~on_sky
-    wall_light = np.select(
-        [to_back <= to_side, x < 0],
-        [light.back_wall(x, z, angle), light.left_wall(y, z, angle)],
-        light.right_wall(y, z, angle),
-    )
+    wall_light = light_walls(places, to_back <= to_side, angle)
     return Room(
         rays=rays,
         floor=(on_floor * light.floor(across, ahead, angle)).astype(np.float32),
@@ -126,8 +128,30 @@ def see_room(orientation: int) -> Room:
     )
 
 
+def light_walls(places: Array, on_back: NDArray[np.bool_], angle: float) -> Array:
+    """How bright the walls are, (...,).
+
+    Args:
+        places: (..., 3) on the walls, in room axes.
+        on_back: (...,) whether a place is on the wall opposite the camera.
+        angle: the camera's, in radians.
+    """
+    x, y, z = np.moveaxis(places, -1, 0)
+    return np.select(
+        [on_back, x < 0],
+        [light.back_wall(x, z, angle), light.left_wall(y, z, angle)],
+        light.right_wall(y, z, angle),
+    )
+
+
 def draw_maps(scale: int, shape: int, orientation: int) -> Array:
-    """(4096, 5): how much of floor, wall and object hue, of white and of sky each pixel shows."""
+    """(4096, 5): how much of floor, wall and object hue, of white and of sky each pixel shows.
+
+    Args:
+        scale: class of the object's size.
+        shape: class of the object's shape.
+        orientation: class of the camera's angle.
+    """
     angle, size = turn(orientation), scale_of(scale)
     room = see_room(orientation)
     rays, eye = room.rays[WINDOW], stand_at(angle)

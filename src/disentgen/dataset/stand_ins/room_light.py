@@ -138,6 +138,13 @@ _WHITE = (
 def evaluate(coefficients: Sequence[float], *variables: Array | float) -> Array:
     """A polynomial: coefficients in the order 1, x, y, x², xy, y², x³, …
 
+    Args:
+        coefficients: of all terms up to some degree.
+        variables: (...,) each, or a scalar.
+
+    Returns:
+        (...,) values.
+
     Raises:
         ValueError: the coefficients do not fill a degree.
     """
@@ -153,27 +160,72 @@ def evaluate(coefficients: Sequence[float], *variables: Array | float) -> Array:
 
 
 def floor(across: Array, ahead: Array, angle: float) -> Array:
-    """The lit floor at places given in camera axes, from below the camera."""
+    """The lit floor at places given in camera axes, from below the camera.
+
+    Args:
+        across: (...,) to the right, in halves of the room's width.
+        ahead: likewise, straight ahead.
+        angle: the camera's, in radians.
+
+    Returns:
+        (...,) brightness.
+    """
     return evaluate(_FLOOR, across, ahead - 0.8, angle / LARGEST_ANGLE)
 
 
 def shadow(across: Array, ahead: Array, angle: float) -> Array:
-    """The floor where the lamp does not reach it."""
+    """The floor where the lamp does not reach it, at places in camera axes.
+
+    Args:
+        across: (...,) to the right, in halves of the room's width.
+        ahead: likewise, straight ahead.
+        angle: the camera's, in radians.
+
+    Returns:
+        (...,) brightness.
+    """
     return evaluate(_SHADOW, across, ahead - 0.8, angle / LARGEST_ANGLE)
 
 
 def back_wall(along: Array, height: Array, angle: float) -> Array:
-    """The wall opposite the camera."""
+    """The wall opposite the camera.
+
+    Args:
+        along: (...,) to the right from its middle, in halves of the room's width.
+        height: likewise, above the floor.
+        angle: the camera's, in radians.
+
+    Returns:
+        (...,) brightness.
+    """
     return evaluate(_BACK_WALL, along, height / 0.56, angle / LARGEST_ANGLE)
 
 
 def left_wall(along: Array, height: Array, angle: float) -> Array:
-    """The left wall."""
+    """The left wall.
+
+    Args:
+        along: (...,) toward the back wall from its middle, in halves of the room's width.
+        height: likewise, above the floor.
+        angle: the camera's, in radians.
+
+    Returns:
+        (...,) brightness.
+    """
     return evaluate(_LEFT_WALL, along, height / 0.56, angle / LARGEST_ANGLE)
 
 
 def right_wall(along: Array, height: Array, angle: float) -> Array:
-    """The right wall."""
+    """The right wall.
+
+    Args:
+        along: (...,) toward the back wall from its middle, in halves of the room's width.
+        height: likewise, above the floor.
+        angle: the camera's, in radians.
+
+    Returns:
+        (...,) brightness.
+    """
     return evaluate(_RIGHT_WALL, along, height / 0.56, angle / LARGEST_ANGLE)
 
 

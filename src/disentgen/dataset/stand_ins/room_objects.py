@@ -16,11 +16,18 @@ CYLINDER_RADIUS, CYLINDER_HEIGHT = 0.1217, 0.248
 SPHERE_RADIUS = 0.1393
 CAPSULE_RADIUS, CAPSULE_HEIGHT = 0.1073, 0.4205
 
+#: How far along rays they enter and leave, (...,) each; the first is the larger one of a miss.
 Interval = tuple[Array, Array]
 
 
 def cross_ball(origins: Array, rays: Array, radius: float) -> Interval:
-    """Where rays enter and leave a ball; an endless upright cylinder, if given two axes."""
+    """Where rays enter and leave a ball; an endless upright cylinder, if given two axes.
+
+    Args:
+        origins: (..., axes) of the rays, from the ball's middle.
+        rays: (..., axes) directions.
+        radius: of the ball.
+    """
     a, b = np.vecdot(rays, rays), np.vecdot(rays, origins)
     discriminant = b * b - a * (np.vecdot(origins, origins) - radius**2)
     root = np.sqrt(np.maximum(discriminant, 0))
@@ -29,7 +36,14 @@ def cross_ball(origins: Array, rays: Array, radius: float) -> Interval:
 
 
 def cross_slab(origins: Array, rays: Array, low: float, high: float) -> Interval:
-    """Where rays enter and leave the space between two planes across an axis."""
+    """Where rays enter and leave the space between two planes across an axis.
+
+    Args:
+        origins: (...,) of the rays along the axis.
+        rays: (...,) directions along the axis.
+        low: place of one plane on the axis.
+        high: of the other.
+    """
     with np.errstate(divide="ignore", over="ignore"):
         first, second = (low - origins) / rays, (high - origins) / rays
     return np.minimum(first, second), np.maximum(first, second)
@@ -38,7 +52,15 @@ def cross_slab(origins: Array, rays: Array, low: float, high: float) -> Interval
 def cross_upright(
     origins: Array, rays: Array, radius: float, low: float, high: float
 ) -> list[Interval]:
-    """The intervals whose overlap is an upright cylinder from one height to another."""
+    """The intervals whose overlap is an upright cylinder about the third axis.
+
+    Args:
+        origins: (..., 3) of the rays.
+        rays: (..., 3) directions.
+        radius: of the cylinder.
+        low: height of its lower end.
+        high: height of its upper end.
+    """
     return [
         cross_ball(origins[..., :2], rays[..., :2], radius),
         cross_slab(origins[..., 2], rays[..., 2], low, high),
@@ -46,13 +68,26 @@ def cross_upright(
 
 
 def cross_sphere(origins: Array, rays: Array, radius: float, height: float) -> list[Interval]:
-    """Where rays enter and leave a sphere about a place above the origin."""
+    """Where rays enter and leave a sphere about a place above the origin.
+
+    Args:
+        origins: (..., 3) of the rays.
+        rays: (..., 3) directions.
+        radius: of the sphere.
+        height: of its middle.
+    """
     middle = np.array([0, 0, height], np.float32)
     return [cross_ball(origins - middle, rays, radius)]
 
 
 def cross_cube(origins: Array, rays: Array, half: float) -> list[Interval]:
-    """The intervals whose overlap is a cube that stands on the floor."""
+    """The intervals whose overlap is a cube that stands on the floor.
+
+    Args:
+        origins: (..., 3) of the rays.
+        rays: (..., 3) directions.
+        half: of the length of an edge.
+    """
     return [
         cross_slab(origins[..., axis], rays[..., axis], low, low + 2 * half)
         for axis, low in enumerate((-half, -half, 0.0))
@@ -83,7 +118,7 @@ def cross_object(shape: int, size: float, origins: Array, rays: Array) -> list[l
 
 
 def find_entry(parts: list[list[Interval]]) -> Array:
-    """How far along rays an object is entered, inf where it is missed."""
+    """How far along rays an object is entered, (...,), inf where it is missed."""
     entries = []
     for intervals in parts:
         enter = reduce(np.maximum, [interval[0] for interval in intervals])
@@ -93,7 +128,13 @@ def find_entry(parts: list[list[Interval]]) -> Array:
 
 
 def find_normals(shape: int, size: float, points: Array) -> Array:
-    """(..., 3) outward normals at points of an object's surface, room axes, unit length."""
+    """(..., 3) outward normals at points of an object's surface, room axes, unit length.
+
+    Args:
+        shape: 0 cube, 1 cylinder, 2 sphere, 3 capsule.
+        size: scale factor.
+        points: (..., 3) on the surface, from the middle of the object's base.
+    """
     if shape == 0:
         offset = points - np.array([0, 0, size * CUBE_HALF], np.float32)
         axis = np.abs(offset).argmax(axis=-1)

@@ -26,7 +26,14 @@ class Solid(NamedTuple):
 
 
 def prism(sides: int, radius: float, half_height: float, turn: float = 0) -> Solid:
-    """An upright prism about the third axis; ``radius`` is that of the circle in its base."""
+    """An upright prism about the third axis, about its middle.
+
+    Args:
+        sides: how many.
+        radius: of the circle inside its base.
+        half_height: half of its height.
+        turn: angle of the first side's normal from the first axis, in radians.
+    """
     angles = turn + 2 * np.pi * np.arange(sides) / sides
     around = np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1)
     normals = np.vstack([around, [[0, 0, 1], [0, 0, -1]]])
@@ -36,7 +43,13 @@ def prism(sides: int, radius: float, half_height: float, turn: float = 0) -> Sol
 
 
 def pyramid(sides: int, radius: float, half_height: float) -> Solid:
-    """A pyramid about the third axis, its tip up, the origin half-way up."""
+    """A pyramid about the third axis, its tip up, the origin half-way up.
+
+    Args:
+        sides: how many.
+        radius: of the circle inside its base.
+        half_height: half of its height.
+    """
     angles = 2 * np.pi * np.arange(sides) / sides
     height = 2 * half_height
     slant = np.hypot(height, radius)
@@ -48,12 +61,12 @@ def pyramid(sides: int, radius: float, half_height: float) -> Solid:
 
 
 def join_sides(sides: int) -> NDArray[np.int64]:
-    """The edges between sides that follow each other around."""
+    """The edges between sides that follow each other around: (sides, 2) numbers of faces."""
     return np.stack([np.arange(sides), (np.arange(sides) + 1) % sides], axis=1)
 
 
 def join_face(sides: int, face: int) -> NDArray[np.int64]:
-    """The edges between all sides and another face."""
+    """The edges between all sides and another face: (sides, 2) numbers of faces."""
     return np.stack([np.arange(sides), np.full(sides, face)], axis=1)
 
 
@@ -116,6 +129,11 @@ def find_outlines(solid: Solid, planes: Array, front: NDArray[np.bool_]) -> Arra
     """(n, lines, 3): how far inside each line of its outline a place is, negative outside.
 
     Lines that an image lacks are infinitely far outside of its solid.
+
+    Args:
+        solid: whose edges are looked at.
+        planes: (n, faces, 3) coefficients of one over the distance at which rays meet each face.
+        front: (n, faces) whether a face is turned to the camera.
     """
     first, second = solid.edges.T
     bounds = front[:, first] != front[:, second]
@@ -130,6 +148,11 @@ def find_outlines(solid: Solid, planes: Array, front: NDArray[np.bool_]) -> Arra
 
 def cover_balls(radius: Array, middle: Array, sight: Sight) -> tuple[Array, Array]:
     """Draw one ball in each image.
+
+    Args:
+        radius: (n,) of the balls.
+        middle: (n, 3) of the balls, as seen from the camera, in world axes.
+        sight: how each image sees.
 
     Returns:
         (n, window, window) share of each pixel that is covered, and (n, window, window, 3) normals

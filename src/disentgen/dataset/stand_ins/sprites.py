@@ -33,18 +33,18 @@ Points = NDArray[np.float64]
 
 
 def square() -> Points:
-    """Corners of the square at scale 1: half a side of 9.6, less the rounding at pixel centres."""
+    """The square at scale 1, (4, 2): half a side of 9.6, less the rounding at pixel centres."""
     return 9.598 * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 
 
 def ellipse() -> Points:
-    """The ellipse at scale 1, long axis horizontal: a polygon of 64 corners."""
+    """The ellipse at scale 1, long axis horizontal: a polygon of 64 corners, (64, 2)."""
     angles = 2 * pi * np.arange(64) / 64
     return np.stack([12.78 * np.cos(angles), 7.22 * np.sin(angles)], axis=1)
 
 
 def heart() -> Points:
-    """The heart at scale 1, tip down: the classical heart curve as a polygon of 150 corners."""
+    """The heart at scale 1, tip down: the classical heart curve as a polygon, (150, 2)."""
     a = 2 * pi * np.arange(150) / 150
     u = 0.600 * 16 * np.sin(a) ** 3
     v = -0.6623 * (13 * np.cos(a) - 5 * np.cos(2 * a) - 2 * np.cos(3 * a) - np.cos(4 * a)) - 1.44
@@ -52,12 +52,21 @@ def heart() -> Points:
 
 
 def centre(position_class: NDArray[np.integer]) -> NDArray[np.float64]:
-    """The column (row) of a sprite's centre, in pixels, for classes 0..31 of posX (posY)."""
+    """The column (row) of sprites' centres, in pixels, for (n,) classes 0..31 of posX (posY)."""
     return 15.5 + 32 * position_class / (POSITIONS - 1)
 
 
 def turn(points: Points, scale: float, orientation: float) -> Points:
-    """Scale a shape and turn it counter-clockwise on the screen (rows grow downward)."""
+    """Scale a shape and turn it counter-clockwise on the screen (rows grow downward).
+
+    Args:
+        points: (corners, 2) as x, y.
+        scale: factor on them.
+        orientation: angle, in radians.
+
+    Returns:
+        (corners, 2).
+    """
     cosine, sine = np.cos(orientation), np.sin(orientation)
     turned: Points = scale * points @ np.array([[cosine, -sine], [sine, cosine]])
     return turned

@@ -35,13 +35,17 @@ def compare(claim: Claim, evidence: Evidence, by_control: bool = False) -> Compa
 
 def list_columns(claim: Claim, by_control: bool = False) -> list[str]:
     """The scores of a cell that a claim needs; see :func:`compare`."""
-    if claim.kind == "share":
-        train = "control_excess" if by_control else "excess_train"
-        return [train, "excess_held_out", "floor_train", "floor_held_out"]
-    if claim.kind == "ratio":
-        return ["over_control" if by_control else f"{claim.score}_ratio"]
-    score = "over_control" if by_control else f"{claim.score}_held_out"
-    return ["disentanglement", score] if claim.kind == "correlation" else [score]
+    held_out = "over_control" if by_control else f"{claim.score}_held_out"
+    match claim.kind:
+        case "share":
+            train = "control_excess" if by_control else "excess_train"
+            return [train, "excess_held_out", "floor_train", "floor_held_out"]
+        case "ratio":
+            return ["over_control" if by_control else f"{claim.score}_ratio"]
+        case "correlation":
+            return ["disentanglement", held_out]
+        case "ordering" | "best":
+            return [held_out]
 
 
 def compare_sides(claim: Claim, evidence: Evidence, columns: list[str]) -> list[Comparison]:
@@ -54,7 +58,7 @@ def compare_sides(claim: Claim, evidence: Evidence, columns: list[str]) -> list[
     """
     comparisons = []
     for row in claim.cells:
-        ratios = evidence.select(row, columns).to_numpy()[:, 0]
+        (ratios,) = evidence.select(row, columns).to_numpy().T
         if len(ratios):
             comparisons.append(compare_ratio(row.model, ratios, claim.bound, claim.above))
     return comparisons
@@ -114,7 +118,7 @@ def correlate(claim: Claim, evidence: Evidence, columns: list[str]) -> list[Corr
     there = [(disentanglement, np.log(score)) for disentanglement, score in cells if len(score)]
     if len(there) < 3:
         return []
-    first, second = zip(*there, strict=True)
+    first, second = [one for one, _ in there], [other for _, other in there]
     return [compare_correlation(first, second, claim.bound)]
 
 

@@ -89,13 +89,13 @@ def compare_correlation(
 
 
 def spearman(first: Values, second: Values) -> Values:
-    """Spearman's rank correlation over the last axis."""
+    """Spearman's rank correlation over the last axis: (…, models) each to (…,)."""
     from scipy.stats import rankdata
 
     ranks = [rankdata(values, axis=-1) for values in (first, second)]
     centred = [values - values.mean(-1, keepdims=True) for values in ranks]
     sizes = [np.square(values).sum(-1) for values in centred]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(invalid="ignore"):
         rho: Values = (centred[0] * centred[1]).sum(-1) / np.sqrt(sizes[0] * sizes[1])
     return rho
 
@@ -107,7 +107,7 @@ def correlation_error(rho: Values, count: int) -> Values:
     correlations*, Psychometrika 65.
 
     Args:
-        rho: the correlation.
+        rho: (…,) correlations.
         count: n, how many pairs.
     """
     return np.sqrt((1 + np.square(rho) / 2) / (count - 3))

@@ -130,14 +130,16 @@ def describe_decisive(comparisons: Comparisons, place: int, alone: bool) -> dict
         alone: whether it decides alone, and so at Holm's first level.
     """
     confidence = 1 - 2 * LEVEL / (len(comparisons) if alone else 1)
-    if not comparisons:
-        ends, name, seeds = (np.nan, np.nan, np.nan), "", 0
-    else:
+    estimate, low, high, name, seeds = np.nan, np.nan, np.nan, "", 0
+    if comparisons:
         decisive = comparisons[place]
-        ends, name, seeds = decisive.measure(confidence), decisive.name, decisive.seeds
+        estimate, low, high = decisive.measure(confidence)
+        name, seeds = decisive.name, decisive.seeds
     return {
         "decided_by": name,
-        **dict(zip(("estimate", "low", "high"), ends, strict=True)),
+        "estimate": estimate,
+        "low": low,
+        "high": high,
         "confidence": confidence,
         "seeds": seeds,
     }
@@ -167,7 +169,7 @@ def decide(comparisons: Comparisons, some: bool = False) -> NDArray[np.str_]:
         some: whether one comparison on the claimed side suffices; else all must be.
 
     Returns:
-        Verdicts over the leading axes.
+        (…,) verdicts over the leading axes.
     """
     claimed, against = collect_p(comparisons)
     every, single = (against, claimed) if some else (claimed, against)

@@ -1,6 +1,6 @@
 """Which of a study's rows runs are of, and how they depart from it.
 
-Every setting that tells cells apart is compared, and the steps done.
+Every setting that distinguishes cells is compared, and the steps done.
 """
 
 from collections.abc import Iterable, Mapping
@@ -94,7 +94,7 @@ def list_differences(
     Returns:
         A text for each difference, the row's value in parentheses; none if the run follows the row.
     """
-    before = values_before(settings.get("model.family"), settings.get(LOSS))
+    before = values_before(family=settings.get("model.family"), objective=settings.get(LOSS))
     # An empty section says as little as a missing one.
     known, wanted = (
         before | {key: value for key, value in given.items() if value != {}}

@@ -17,6 +17,9 @@ from disentgen.analysis.tables import CONFIDENCE, MINIMUM_SEEDS, interval
 #: Of one-sided tests, so that intervals show the same.
 LEVEL = (1 - CONFIDENCE) / 2
 
+#: Of the inverse hyperbolic sines of shares that are looked at, on either side of 0.
+REACH = 20.0
+
 Values = NDArray[np.float64]
 #: Mean or estimate, lower and upper end.
 Ends = tuple[float, float, float]
@@ -142,20 +145,18 @@ def invert(margin: Callable[[float], Values], confidence: float) -> Ends:
 
     def statistic(place: float) -> float:
         values = margin(np.sinh(place))
-        return float(values.mean() / (max(values.std(ddof=1), 1e-12) / np.sqrt(len(values))))
+        # Of one seed there is a centre, but no spread.
+        spread = values.std(ddof=1) if len(values) > 1 else 1.0
+        return float(values.mean() / (max(spread, 1e-12) / np.sqrt(len(values))))
 
     def solve(wanted: float) -> float:
-        ends = -20.0, 20.0
         if (statistic(ends[0]) - wanted) * (statistic(ends[1]) - wanted) > 0:
             return float(np.copysign(np.inf, wanted))
         return float(np.sinh(brentq(lambda place: statistic(place) - wanted, *ends)))
 
-    seeds = len(margin(0.0))
-    if not np.isfinite([margin(np.sinh(place)).mean() for place in (-20.0, 20.0)]).all():
+    ends, seeds = (-REACH, REACH), len(margin(0.0))
+    if not np.isfinite([margin(np.sinh(place)).mean() for place in ends]).all():
         return np.nan, np.nan, np.nan
-    if seeds < 2:
-        centre = brentq(lambda place: margin(np.sinh(place)).mean(), -20, 20) if seeds else np.nan
-        return float(np.sinh(centre)), np.nan, np.nan
     if seeds < MINIMUM_SEEDS:
         return solve(0.0), np.nan, np.nan
     half = float(t.ppf((1 + confidence) / 2, seeds - 1))
@@ -173,12 +174,12 @@ def power(effect: float, seeds: int, level: float) -> float:
     from scipy.stats import nct, t
 
     detected = nct.sf(t.ppf(1 - level, seeds - 1), seeds - 1, effect * np.sqrt(seeds))
-    # Beyond what the series reaches, the effect cannot be missed.
-    return float(np.nan_to_num(detected, nan=1.0))
+    # Beyond what the series reaches an effect is never missed, nor seen in the other direction.
+    return float(np.nan_to_num(detected, nan=float(effect > 0)))
 
 
 def adjust_holm(p: Values) -> Values:
-    """Holm's adjusted p-values over the last axis (Holm 1979)."""
+    """Holm's adjusted p-values over the last axis, (…, tests) (Holm 1979)."""
     order = np.argsort(p, axis=-1)
     count = p.shape[-1]
     stepped = np.take_along_axis(p, order, -1) * (count - np.arange(count))

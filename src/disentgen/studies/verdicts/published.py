@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from disentgen.analysis.cells import name_label
 from disentgen.errors import DataFileError
 from disentgen.registry import choose
-from disentgen.studies.claims import Claim, Kind
+from disentgen.studies.claims import Claim, Kind, Score
 from disentgen.studies.rows import Row
 from disentgen.studies.study import Study
 from disentgen.studies.verdicts.comparisons import pair_conditions
 
-#: What tells published cells apart, as in :mod:`~disentgen.analysis.tables`.
+#: What distinguishes published cells, as in :mod:`~disentgen.analysis.tables`.
 KEYS = ["dataset", "condition", "variant", "model", "parameters"]
 #: Scores by side and metric, as the files call them.
 SCORES = {
@@ -33,8 +33,8 @@ def load_published(study: Study) -> pd.DataFrame:
     ``test``), ``metric`` (``nll`` or ``dci_disentanglement``) and ``value``.
 
     Returns:
-        Columns :data:`KEYS`, ``nll_train``, ``nll_held_out``, ``disentanglement``, ``experiment``,
-        ``label``; no rows where the study has no files.
+        Columns :data:`KEYS`, ``nll_train``, ``nll_held_out``, ``disentanglement``, ``label``,
+        ``experiment``; no rows where the study has no files.
 
     Raises:
         DataFileError: a published cell is none of the study's rows.
@@ -43,16 +43,16 @@ def load_published(study: Study) -> pd.DataFrame:
     columns = [*KEYS, *SCORES.values()]
     tables = [pd.read_csv(path, keep_default_na=False) for path in study.published]
     if not tables:
-        return pd.DataFrame(columns=[*columns, "experiment", "label"])
+        return pd.DataFrame(columns=[*columns, "label", "experiment"])
     table = pd.concat(tables)
     names = table["split"] + " " + table["metric"]
     table["score"] = [choose("published score", name, SCORES) for name in names]
     wide = table.pivot(index=KEYS, columns="score", values="value").reset_index()
     wide = wide.reindex(columns=columns)
-    labels = [name_label(*cell) for cell in zip(wide["model"], wide["parameters"], strict=True)]
-    cells = zip(wide["dataset"], wide["variant"], labels, strict=True)
-    experiments = [find_experiment(study, *cell) for cell in cells]
-    return wide.assign(experiment=experiments, label=labels)
+    wide["label"] = [name_label(*cell) for cell in wide[["model", "parameters"]].to_numpy()]
+    cells = wide[["dataset", "variant", "label"]].to_numpy()
+    wide["experiment"] = [find_experiment(study, *cell) for cell in cells]
+    return wide
 
 
 def find_experiment(study: Study, dataset: str, variant: str, model: str) -> str:
@@ -89,8 +89,8 @@ def describe_published(claim: Claim, study: Study) -> str:
     ends = values.min(), values.max()
     if claim.kind == "share":
         return "NLL differs by {:.1f} to {:.1f}".format(*ends)
-    unit = "" if claim.score == "nll" else " in NLL"
-    return " to ".join(dict.fromkeys(f"{end:.2f}" for end in ends)) + unit
+    units: dict[Score, str] = {"nll": "", "excess": " in NLL"}
+    return " to ".join(dict.fromkeys(f"{end:.2f}" for end in ends)) + units[claim.score]
 
 
 Values = NDArray[np.float64]
@@ -108,8 +108,9 @@ def subtract_sides(table: pd.DataFrame, cells: list[Row]) -> Values:
 
 def divide_conditions(table: pd.DataFrame, cells: list[Row]) -> Values:
     """(pairs,) held-out NLL over that of the same model's next easier condition."""
-    easier, harder = zip(*pair_conditions(cells), strict=True)
-    return read(table, list(harder), "nll_held_out") / read(table, list(easier), "nll_held_out")
+    steps = pair_conditions(cells)
+    easier = read(table, [row for row, _ in steps], "nll_held_out")
+    return read(table, [row for _, row in steps], "nll_held_out") / easier
 
 
 def correlate(table: pd.DataFrame, cells: list[Row]) -> Values:

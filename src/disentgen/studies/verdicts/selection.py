@@ -42,7 +42,7 @@ class Evidence:
         for stray in known.loc[~follows & ~known["control"].astype(bool), ROW].to_numpy():
             # Which runs, and how they differ, is listed beside the claims.
             self.faults[Row(*stray)] = "only runs of another protocol"
-        for key, cell in own.groupby(ROW, sort=False):
+        for key, cell in own.groupby(ROW):
             row, unique = Row(*map(str, key)), cell.drop_duplicates("seed", keep="last")
             self.cells[row] = unique.set_index("seed").sort_index()
             self.faults[row] = find_fault(unique)

@@ -41,8 +41,8 @@ class Adversarial(Loss):
         return logits
 
     def update_discriminator(self, loss: Tensor) -> None:
-        """Update the discriminator once, by the gradient of its loss."""
-        self.optimizer.zero_grad(set_to_none=True)
+        """Update the discriminator once, by the gradient of its loss, a scalar."""
+        self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         self.optimizer.step()
 

@@ -69,11 +69,15 @@ class Loss(nn.Module):
         raise NotImplementedError
 
     def after_step(self, output: Any) -> Terms:
-        """Whatever else must learn once the model has been updated; terms to be logged."""
+        """Whatever else must learn once the model has been updated.
+
+        Returns:
+            Terms to be logged, a scalar each, or (latents,) of those of each latent.
+        """
         return {}
 
     def judge(self, output: Output, target: Tensor) -> tuple[Tensor, Terms]:
-        """What the reconstruction costs, averaged over the batch, and the same under its name.
+        """What the reconstruction costs, averaged over the batch: a scalar, and it under its name.
 
         Args:
             output: of the model, for a batch.
@@ -92,7 +96,7 @@ class Loss(nn.Module):
 
         Args:
             output: of the model, for a batch.
-            mean: the KL, in nats per encoded image, ().
+            mean: the KL, in nats per encoded image, a scalar.
         """
         return mean * output.encoded_images if self.pair_kl == "sum" else mean
 

@@ -60,7 +60,7 @@ def decompose_kl(posterior: DiagonalGaussian, latents: Tensor) -> Terms:
     # Axes: draw, posterior, latent.
     log_density = posterior.log_density(latents[:, None])
     log_count = math.log(len(latents))
-    log_own = log_density.diagonal(dim1=0, dim2=1).sum(dim=0)
+    log_own = log_density.diagonal().sum(dim=0)
     log_joint = log_density.sum(dim=2).logsumexp(dim=1) - log_count
     log_marginals = (log_density.logsumexp(dim=1) - log_count).sum(dim=1)
     standard = DiagonalGaussian(torch.zeros_like(latents), torch.zeros_like(latents))
