@@ -69,11 +69,11 @@ def compare_runs(runs: Sequence[Run], titles: Sequence[str]) -> Comparison:
     """
     sides = {}
     for title, side in list_shown_sides(runs[0]).items():
-        examined = [run_task(run, side, IMAGES) for run in runs]
-        if not all(torch.equal(one.target, examined[0].target) for one in examined):
+        first, *others = examined = [run_task(run, side, IMAGES) for run in runs]
+        if not all(torch.equal(one.target, first.target) for one in others):
             raise UsageError("runs on different splits have no images to be compared on.")
         made = [torch.sigmoid(one.output.reconstruction) for one in examined]
-        sides[title] = [examined[0].target, *made]
+        sides[title] = [first.target, *made]
     heading = f"{runs[0].dataset.label} · {describe_cell(runs[0]).variant}"
     return Comparison(heading, ["original", *titles], sides)
 

@@ -88,14 +88,13 @@ def draw_scores(data: Scores) -> MplFigure:
     columns = min(COLUMNS, len(data.panels))
     rows = -(-len(data.panels) // columns)
     figure = make_figure(PAGE, 2.3 * rows + 0.7)
-    axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    nll_axis = {"yscale": "log", "ylim": data.limits}
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=True, subplot_kw=nll_axis)
     for axis in axes.flat[len(data.panels) :]:
         axis.set_axis_off()
     for axis, panel in zip(axes.flat, data.panels, strict=False):
         draw_panel(axis, panel)
         axis.set_title(wrap(panel.title, 96 // columns), fontsize=MEDIUM)
-    axes.flat[0].set_yscale("log")
-    axes.flat[0].set_ylim(*data.limits)
     for axis in axes[:, 0]:
         axis.set_ylabel("NLL, nats", fontsize=LARGE)
     named: dict[str, Any] = {}
