@@ -22,6 +22,7 @@ from disentgen.studies.verdicts.estimates import (
     adjust_holm,
     compare_ratio,
     compare_share,
+    invert,
     p_above_zero,
     pair,
     power,
@@ -172,6 +173,14 @@ def test_a_share_that_noise_hides_has_no_end():
     mean, low, high = compare_share("", train, train[::-1] * 2, images, 0.1).measure(1 - 1e-6)
     assert mean == pytest.approx(100 / 4)
     assert (low, high) == (-np.inf, np.inf)
+
+
+@pytest.mark.parametrize("shift", [0.01, 0.5, 5.0])
+def test_a_margin_that_never_changes_sign_has_its_zero_nowhere(shift):
+    """However near to 0 it stays; a margin grows with the value."""
+    noise = np.array([-1.0, 0.0, 1.0])
+    assert invert(lambda value: noise + shift + 0 * value, 0.95)[0] == -np.inf
+    assert invert(lambda value: noise - shift + 0 * value, 0.95)[0] == np.inf
 
 
 def test_shares_are_judged_by_their_size():

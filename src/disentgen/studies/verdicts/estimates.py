@@ -150,8 +150,10 @@ def invert(margin: Callable[[float], Values], confidence: float) -> Ends:
         return float(values.mean() / (max(spread, 1e-12) / np.sqrt(len(values))))
 
     def solve(wanted: float) -> float:
-        if (statistic(ends[0]) - wanted) * (statistic(ends[1]) - wanted) > 0:
-            return float(np.copysign(np.inf, wanted))
+        if statistic(ends[0]) > wanted:
+            return -np.inf
+        if statistic(ends[1]) < wanted:
+            return np.inf
         return float(np.sinh(brentq(lambda place: statistic(place) - wanted, *ends)))
 
     ends, seeds = (-REACH, REACH), len(margin(0.0))
