@@ -12,7 +12,7 @@ from PIL import Image
 from disentgen.analysis.figures.figure import load_figures
 from disentgen.analysis.figures.subjects import RunGroup
 from disentgen.report.links import FROM_INDEX, INSIDE, add_addresses, list_titles
-from disentgen.report.page import show_figure
+from disentgen.report.page import place_figure
 from run_tables import make_runs
 
 
@@ -97,7 +97,7 @@ def test_figures_of_notebooks_lead_nowhere(tables, tmp_path):
 )
 def test_pages_lay_links_over_the_marks(tables, tmp_path, form, file, start):
     picture, titles, _ = draw(tables, "generalisation", tmp_path, form, file)
-    shown = show_figure(picture, titles, file, single_file=form == INSIDE)
+    shown = place_figure(picture, titles, file, single_file=form == INSIDE)
     page = render_index(tables, figures=[shown])
     links = re.findall(r'<a href="(.*?)" title="(.*?)" style="left:(.*?)%;top:(.*?)%">', page)
     assert len(links) == len(picture.hotspots)

@@ -10,7 +10,7 @@ from pages import CLAIM, Reader, build_tables, link_runs, render_index
 from conftest import REPOSITORY
 from disentgen.analysis.tables import interval
 from disentgen.report.formatting import format_number
-from disentgen.report.images import Picture
+from disentgen.report.images import PagePicture
 from disentgen.report.index import list_differences, list_repetitions
 from disentgen.report.links import FROM_INDEX, FROM_RUN, INSIDE, Links, name_pages
 from disentgen.report.run_page import list_relatives
@@ -167,8 +167,8 @@ def test_runs_in_no_table_are_named_with_the_reason(tables):
 
 
 def test_figures_stand_with_captions_other_formats_and_reasons(tables):
-    shown = Picture("a.png", "NLL of 3 seeds.", "a.png", formats=[("SVG", "a.svg")])
-    broken = Picture("b.png", "Others.", problem="it cannot be read: cut off")
+    shown = PagePicture("a.png", "NLL of 3 seeds.", "a.png", formats=[("SVG", "a.svg")])
+    broken = PagePicture("b.png", "Others.", problem="it cannot be read: cut off")
     page = render_index(tables, figures=[shown, broken])
     assert '<img src="a.png" alt="NLL of 3 seeds."' in page
     assert page.count("<img ") == 1

@@ -106,7 +106,7 @@ class Pairs:
         steps = np.arange(self.sizes.max())
         line = targets[:, None] + (steps - own[:, None]) * stride[:, None]
         admissible = (steps < size[:, None]) & (steps != own[:, None])
-        admissible &= self.in_pool[line * admissible]
+        admissible &= self.in_pool[np.where(admissible, line, 0)]
         chosen = np.where(admissible, generator.random(line.shape), -np.inf).argmax(axis=1)
         references: Indices = line[np.arange(len(targets)), chosen]
         return references

@@ -19,7 +19,7 @@ Place = Callable[[Path], str]
 
 
 @dataclass(frozen=True)
-class Picture:
+class PagePicture:
     """A picture as a page shows it.
 
     Args:
@@ -39,7 +39,7 @@ class Picture:
     formats: Sequence[tuple[str, str]] = ()
 
 
-def show_picture(path: Path, caption: str, place: Place) -> Picture:
+def show_picture(path: Path, caption: str, place: Place) -> PagePicture:
     """A picture for a page, or the reason for which there is none.
 
     Args:
@@ -50,12 +50,12 @@ def show_picture(path: Path, caption: str, place: Place) -> Picture:
     from PIL import Image
 
     if not path.is_file():
-        return Picture(path.name, caption, problem="there is no such file")
+        return PagePicture(path.name, caption, problem="there is no such file")
     try:
-        return Picture(path.name, caption, place(path))
+        return PagePicture(path.name, caption, place(path))
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         # Which of these says that a picture is damaged depends on its format.
-        return Picture(path.name, caption, problem=f"it cannot be read: {error}")
+        return PagePicture(path.name, caption, problem=f"it cannot be read: {error}")
 
 
 def embed(path: Path) -> str:

@@ -19,8 +19,7 @@ from disentgen.analysis.tables import MINIMUM_SEEDS
 from disentgen.errors import DataFileError, describe_failure
 from disentgen.paths import data_folder, write_whole
 from disentgen.report.formatting import INTERVALS
-from disentgen.report.images import Picture as ShownPicture
-from disentgen.report.images import copy_into, embed, show_picture
+from disentgen.report.images import PagePicture, copy_into, embed, show_picture
 from disentgen.report.index import describe_index, list_differences, list_repetitions
 from disentgen.report.links import (
     FROM_INDEX,
@@ -57,8 +56,9 @@ def save_report(collection: Collection, folder: Path, single_file: bool = False)
     path = folder / ("report.html" if single_file else "index.html")
     links = Links(name_pages(collection.runs), INSIDE if single_file else FROM_INDEX)
     runs, cells = add_addresses(tables.runs, tables.cells, links, path.name)
+    titles = list_titles(runs, cells)
     figures = [
-        show_figure(picture, list_titles(runs, cells), path.name, single_file)
+        place_figure(picture, titles, path.name, single_file)
         for picture in save_figures(collection, runs, cells, folder)
     ]
     if single_file:
@@ -70,9 +70,9 @@ def save_report(collection: Collection, folder: Path, single_file: bool = False)
     return write_page(path, page)
 
 
-def show_figure(
+def place_figure(
     picture: Picture, titles: Mapping[str, str], page: str, single_file: bool
-) -> ShownPicture:
+) -> PagePicture:
     """A figure as the index shows it.
 
     Args:

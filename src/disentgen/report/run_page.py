@@ -14,7 +14,7 @@ from disentgen.analysis.metrics import Result
 from disentgen.analysis.results_table import SAMPLE
 from disentgen.analysis.tables import CELL
 from disentgen.dataset.summary import describe_duplicates
-from disentgen.report.images import Picture, Place, show_picture
+from disentgen.report.images import PagePicture, Place, show_picture
 from disentgen.report.links import Links
 from disentgen.report.pictures import list_pictures
 from disentgen.runs import Run
@@ -80,7 +80,7 @@ def list_scores(measured: Mapping[str, Result], bounds: Bounds) -> list[dict[str
     ]
 
 
-def show_pictures(run: Run, collection: Collection, place: Place) -> list[Picture]:
+def show_pictures(run: Run, collection: Collection, place: Place) -> list[PagePicture]:
     """The pictures of a run that were drawn, with their captions.
 
     Args:

@@ -118,7 +118,7 @@ def correlate(claim: Claim, evidence: Evidence, columns: list[str]) -> list[Corr
     there = [(disentanglement, np.log(score)) for disentanglement, score in cells if len(score)]
     if len(there) < 3:
         return []
-    first, second = [one for one, _ in there], [other for _, other in there]
+    first, second = zip(*there, strict=True)
     return [compare_correlation(first, second, claim.bound)]
 
 

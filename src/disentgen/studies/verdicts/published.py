@@ -108,9 +108,8 @@ def subtract_sides(table: pd.DataFrame, cells: list[Row]) -> Values:
 
 def divide_conditions(table: pd.DataFrame, cells: list[Row]) -> Values:
     """(pairs,) held-out NLL over that of the same model's next easier condition."""
-    steps = pair_conditions(cells)
-    easier = read(table, [row for row, _ in steps], "nll_held_out")
-    return read(table, [row for _, row in steps], "nll_held_out") / easier
+    easier, harder = zip(*pair_conditions(cells), strict=True)
+    return read(table, list(harder), "nll_held_out") / read(table, list(easier), "nll_held_out")
 
 
 def correlate(table: pd.DataFrame, cells: list[Row]) -> Values:
