@@ -1,7 +1,6 @@
 """What all experiments share: from a command line by way of Sacred to a training that is kept."""
 
 import contextlib
-import os
 import shlex
 import signal
 import subprocess
@@ -12,29 +11,22 @@ from typing import Any
 
 import colorama
 from sacred import SETTINGS, Experiment
-from sacred.config import load_config_file
 from sacred.run import Run as SacredRun
-from sacred.utils import convert_to_nested_dict
 
+from disentgen.command_line import plain_errors
 from disentgen.errors import UsageError
 from disentgen.paths import data_folder
+from disentgen.plain_settings import nest
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run
 from disentgen.schema import defaults, merge
-from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
-from disentgen.training.sections import SECTIONS
 from disentgen.training.settings import ProcessSettings
-from experiments.checks import (
-    check_choices,
-    check_keys,
-    check_kind,
-    check_named_configs,
-    check_words,
-)
+from experiments.checks import check_choices, check_keys, check_kind
+from experiments.given import call_command, read_named_configs
 from experiments.interrupts import interrupt_on_signals
+from experiments.options import check_options
 from experiments.resume import check_continued, find_run
-from ingredients.errors import plain_errors
 from ingredients.observers import RunFolderObserver, check_writable
 from ingredients.section import Section
 
@@ -81,7 +73,6 @@ class TrainingExperiment(Experiment):
 
     def _read_config(self, config: dict[str, Any], complete: bool) -> dict[str, Any]:
         """Read what Sacred has composed; its seed comes from here, before it draws one itself."""
-        check_keys(config)
         check_kind(config, self.path, self.family)
         if complete:
             check_choices(config, self._sections())
@@ -140,7 +131,8 @@ class TrainingExperiment(Experiment):
             updates, given = self._compose(
                 command_name, config_updates or {}, named_configs, options or {}
             )
-            return super().run(command_name, updates, named_configs, info, meta_info, given)
+            meta = {**(meta_info or {}), "named_configs": list(named_configs)}
+            return super().run(command_name, updates, (), info, meta, given)
 
     def _compose(
         self,
@@ -150,13 +142,16 @@ class TrainingExperiment(Experiment):
         given: Mapping[str, Any],
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Updates and options as Sacred is to have them, and the folder that the run is kept in."""
+        check_options(given, self.get_default_options())
         options = {"--beat-interval": HEARTBEAT_SECONDS, **_given(given)}
         # The library checks every key and type; Sacred's own check would only repeat it, less well.
         options["--force"] = True
-        nested: dict[str, Any] = convert_to_nested_dict(dict(updates))
+        configs = dict(self.gather_named_configs())
+        named = read_named_configs(named_configs, configs, self._sections(), self.family)
+        nested = merge(named, nest(updates))
         resume = nested.pop("resume", None)
+        check_keys(nested)
         self.resumed = None
-        check_named_configs(named_configs, self._list_named_configs(), self._sections())
         folder = Path(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
         if resume is not None:
             self.resumed = self._find_resumed(folder, str(resume), named_configs)
@@ -164,24 +159,21 @@ class TrainingExperiment(Experiment):
             if comment := self.resumed.record.comment:
                 options.setdefault("--comment", comment)
             nested = merge(self.resumed.config, nested)
-        else:
-            nested = merge(self._list_lacking(named_configs), nested)
-            if command_name in (None, self.default_command):
-                if "--unobserved" in options:
-                    raise UsageError("a training needs its folder: leave --unobserved away.")
-                check_writable(folder, options.get("--id"))
+        elif command_name in (None, self.default_command):
+            if "--unobserved" in options:
+                raise UsageError("a training needs its folder: leave --unobserved away.")
+            check_writable(folder, options.get("--id"))
         self._observe(RunFolderObserver(folder, goes_on=resume is not None))
         return nested, options
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
         """Run the command line; end with status 130 or 128 + signal when interrupted."""
-        with plain_errors():
-            check_words(sys.argv if argv is None else argv, self.path, self._list_named_configs())
         self.by_command_line = True
         colorama.init()  # strips colours where the output is not a terminal
         interrupt_on_signals()
         try:
-            return super().run_commandline(argv)
+            with plain_errors():
+                return call_command(self, (sys.argv if argv is None else argv)[1:])
         except KeyboardInterrupt as interrupt:
             run = self.current_run
             if run is not None and run._id is not None:
@@ -203,14 +195,6 @@ class TrainingExperiment(Experiment):
             )
         return find_run(folder, given, self.path)
 
-    def _list_lacking(self, named_configs: Sequence[str]) -> dict[str, Any]:
-        """What configurations that runs have saved mean by the keys that they lack."""
-        lacking: dict[str, Any] = {}
-        for saved in map(load_config_file, filter(os.path.isfile, named_configs)):
-            if set(SECTIONS) <= set(saved):
-                lacking |= list_lacking(saved, self.family)
-        return lacking
-
     def _observe(self, folder: RunFolderObserver) -> None:
         """Keep the next run in its folder, beside whatever observers a user has added."""
         others = [own for own in self.observers if not isinstance(own, RunFolderObserver)]
@@ -219,9 +203,6 @@ class TrainingExperiment(Experiment):
     def _folder_of(self, run: SacredRun) -> Path:
         observers = [o for o in run.observers if isinstance(o, RunFolderObserver)]
         return Path(str(observers[0].dir)).absolute()
-
-    def _list_named_configs(self) -> list[str]:
-        return [name for name, _ in self.gather_named_configs()]
 
     def _sections(self) -> list[Section]:
         return [section for section in self.ingredients if isinstance(section, Section)]

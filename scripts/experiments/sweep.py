@@ -15,10 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from disentgen.command_line import CommandParser, job_count, plain_errors, positive
 from disentgen.errors import DataFileError, UsageError
 from disentgen.paths import data_folder
 from disentgen.registry import choose, unknown
-from disentgen.schema import positive
 from disentgen.studies import Study, load_studies
 from disentgen.studies.protocols import load_protocols
 from experiments.planned import MARK, SMOKE, PlannedRun, plan_runs
@@ -137,9 +137,9 @@ def choose_study(name: str | None) -> Study:
     return choose("study", name, studies)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> CommandParser:
     """The options of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m experiments.sweep", description="Make the runs of a published study."
     )
     parser.add_argument("experiment", help="such as disent: one of the study's")
@@ -152,7 +152,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--smoke", action="store_true", help="a few iterations of each")
     parser.add_argument("--seeds", type=positive, default=1, help="runs of each row")
     parser.add_argument(
-        "--jobs", type=positive, default=1, help="runs at a time, of one thread each"
+        "--jobs", type=job_count, default=1, help="runs at a time, of one thread each"
     )
     parser.add_argument("--dataset", help="this dataset alone")
     parser.add_argument("--model", action="append", help="this model alone; may stand repeatedly")
@@ -184,11 +184,9 @@ def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     parser = build_parser()
     given = parser.parse_args(arguments)
-    try:
+    with plain_errors():
         study = choose_study(given.study)
         check_names(study, given)
-    except UsageError as error:
-        parser.error(str(error))
     extra = ("dataset.control=True",) * given.control + SMOKE * given.smoke + tuple(given.words)
     seeds = range(1, given.seeds + 1)
     planned = plan_runs(study, given.experiment, seeds, given.dataset, given.model, extra)

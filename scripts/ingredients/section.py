@@ -5,6 +5,7 @@ from typing import Any
 
 from sacred import Ingredient
 
+from disentgen.schema import flatten
 from disentgen.training.sections import section_defaults
 
 
@@ -37,7 +38,7 @@ class Section(Ingredient):
         super().__init__(path, save_git_info=False)
         self.choices, self.required = tuple(choices), required
         #: The keys that every choice sets: whoever sets one of them has chosen.
-        self.chosen_keys = set.intersection(*(set(config) for config in choices.values()))
+        self.chosen_keys = set.intersection(*(set(flatten(config)) for config in choices.values()))
         self.add_config({**section_defaults(path, family), **defaults})
         for name, config in {**choices, **modifiers}.items():
             self.add_named_config(name, dict(config))
@@ -50,4 +51,4 @@ class Section(Ingredient):
     def is_chosen_in(self, config: Mapping[str, Any]) -> bool:
         """Whether a configuration makes the choice that this section's named ones make."""
         section = config.get(self.path)
-        return isinstance(section, Mapping) and bool(self.chosen_keys & set(section))
+        return isinstance(section, Mapping) and bool(self.chosen_keys & set(flatten(section)))

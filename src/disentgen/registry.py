@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from disentgen.errors import UsageError
+from disentgen.text import shorten
 
 T = TypeVar("T")
 
@@ -19,7 +20,7 @@ T = TypeVar("T")
 def nearest_match(given: object, accepted: Iterable[str]) -> str:
     """The end of a message, Did you mean the nearest accepted word?; nothing if none is near."""
     words = {str(word).lower(): str(word) for word in accepted}
-    close = difflib.get_close_matches(str(given).lower(), words, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(shorten(str(given)).lower(), words, n=1, cutoff=0.5)
     return f" Did you mean '{words[close[0]]}'?" if close else ""
 
 
@@ -33,9 +34,8 @@ def unknown(what: str, given: object, accepted: Iterable[str]) -> UsageError:
     """
     accepted = list(accepted)
     listed = ", ".join(accepted) or "nothing"
-    return UsageError(
-        f"unknown {what} '{given}'; accepted: {listed}.{nearest_match(given, accepted)}"
-    )
+    shown, near = shorten(str(given)), nearest_match(given, accepted)
+    return UsageError(f"unknown {what} '{shown}'; accepted: {listed}.{near}")
 
 
 def choose(what: str, name: str, choices: Mapping[str, T]) -> T:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from disentgen.analysis.collection import Collection
+from disentgen.command_line import job_count, positive
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
 from disentgen.registry import nearest_match
 from disentgen.runs import Run, find_runs, open_run
-from disentgen.schema import positive
 from disentgen.training.machine import available_threads
 
 #: Files beside config.json, without which there is no run, that tables and measurements read.
@@ -109,7 +109,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_choice_of_runs(parser)
     parser.add_argument(
         "--jobs",
-        type=positive,
+        type=job_count,
         default=available_threads(),
         help="processes (default: one for a core)",
     )

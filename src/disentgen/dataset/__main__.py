@@ -1,32 +1,27 @@
 """``python -m disentgen.dataset list|download|export|show|duplicates``: files and stand-ins."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from disentgen.command_line import CommandParser, plain_errors
 from disentgen.dataset.build import build_dataset
 from disentgen.dataset.originals.download import download
 from disentgen.dataset.originals.export import export_stand_in
 from disentgen.dataset.spec import find_spec, load_specs
 from disentgen.dataset.summary import describe_dataset, list_datasets
-from disentgen.errors import DisentgenError
 from disentgen.paths import data_folder
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return its exit status."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line."""
     given = make_parser().parse_args(arguments)
-    try:
+    with plain_errors():
         given.act(given)
-    except DisentgenError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> CommandParser:
     """The commands and what they take."""
     root = _take("--root", help="folder of raw data (default: raw in the data folder)")
     name = _take("name", help=", ".join(load_specs()))
@@ -34,7 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
     source = _take("--source", default="auto", choices=["auto", "original", "stand-in"])
     file = _take("file", type=Path)
     output = _take("--output", type=Path, help="picture to write (default: in data/results)")
-    parser = argparse.ArgumentParser(prog="python -m disentgen.dataset", description=__doc__)
+    parser = CommandParser(prog="python -m disentgen.dataset", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for command, act, parents, text in (
         ("list", list_all, [root], "all datasets, and what is there"),
@@ -52,9 +47,9 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _take(argument: str, **options: Any) -> argparse.ArgumentParser:
+def _take(argument: str, **options: Any) -> CommandParser:
     """A parser of one argument, for commands to inherit."""
-    parent = argparse.ArgumentParser(add_help=False)
+    parent = CommandParser(add_help=False)
     parent.add_argument(argument, **options)
     return parent
 
@@ -102,4 +97,4 @@ def compare_images(given: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,6 +1,5 @@
 """Our cells beside the published ones, and what runs say about the claims, study by study."""
 
-import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from disentgen.analysis.collect import add_arguments, open_collection, print_lef
 from disentgen.analysis.measurements.constant import CONSTANT
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.tables import tabulate_cells
-from disentgen.errors import DataFileError
+from disentgen.command_line import CommandParser, plain_errors
 from disentgen.paths import data_folder
 from disentgen.runs import Run
 from disentgen.studies import Study, load_studies
@@ -221,7 +220,7 @@ def format_strays(strays: pd.DataFrame) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m analysis.compare",
         description="Runs beside published studies: their tables and their claims.",
     )
@@ -231,12 +230,10 @@ def main(arguments: list[str] | None = None) -> None:
     )
     given = parser.parse_args(arguments)
     folder = given.output or data_folder() / "results" / "compare"
-    try:
+    with plain_errors():
         collection = open_collection(given, only=(DISENTANGLEMENT, CONSTANT))
         results = compare_studies(collection.table, collection.runs)
-    except DataFileError as error:
-        raise SystemExit(str(error)) from None
-    save_comparison(results, folder)
+        save_comparison(results, folder)
     print("\n".join(map(format_result, results)))
     print_left_out(collection)
     print(f"\n{folder / 'comparison.csv'}, {folder / 'claims.csv'}")

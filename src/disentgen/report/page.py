@@ -1,6 +1,5 @@
 """A report about all runs: tables, figures and pages; needs no network."""
 
-import argparse
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from disentgen.analysis.collection import Collection
 from disentgen.analysis.figures.figure import Picture
 from disentgen.analysis.figures.subjects import name_data
 from disentgen.analysis.tables import MINIMUM_SEEDS
+from disentgen.command_line import CommandParser, plain_errors
 from disentgen.errors import DataFileError, describe_failure
 from disentgen.paths import data_folder, write_whole
 from disentgen.report.formatting import INTERVALS
@@ -210,7 +210,7 @@ def make_folder(folder: Path) -> Path:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m analysis.report", description="Tables, figures and pages about all runs."
     )
     add_arguments(parser)
@@ -221,13 +221,11 @@ def main(arguments: list[str] | None = None) -> None:
         help="one page, report.html, that holds everything, to send to somebody",
     )
     given = parser.parse_args(arguments)
-    try:
+    with plain_errors():
         collection = open_collection(given)
         folder = make_folder(given.output or data_folder() / "results" / "report")
         collection.measure()
         draw_runs(collection, given.jobs)
         page = save_report(collection, folder, given.single_file)
-    except DataFileError as error:
-        raise SystemExit(str(error)) from None
     print_left_out(collection)
     print(f"{len(collection.runs)} runs: {page}")
