@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from disentgen.errors import UsageError
+from disentgen.paths import expand
 from disentgen.runs import Run, open_run
 from disentgen.training.config import Config
 from disentgen.training.continuing import list_changes
@@ -20,7 +21,8 @@ def find_run(folder: Path, given: str, experiment: str) -> Run:
         UsageError: there is no such run, it is of another experiment, or it is still running.
         DataFileError: its files are damaged.
     """
-    places = (folder / given, folder.parent / given, Path(given).expanduser())
+    full = expand(given)
+    places = (folder / given, folder.parent / given, full)
     path = next((place for place in places if (place / "config.json").exists()), None)
     if path is None:
         ids = sorted(path.parent.name for path in folder.glob("[0-9]*/config.json"))

@@ -2,15 +2,14 @@
 
 import argparse
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from disentgen.errors import DisentgenError
+from disentgen.paths import expand
 from disentgen.registry import nearest_match
 from disentgen.text import make_visible, shorten
-
-#: Processes that a command may have at a time.
-MAXIMUM_JOBS = 1024
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -50,31 +49,36 @@ def plain_errors() -> Iterator[None]:
         raise SystemExit(f"error: {make_visible(error)}") from error
 
 
-def positive(word: str) -> int:
-    """A word of a command line as a whole number from 1 to 10⁹.
+def bounded(maximum: int) -> Callable[[str], int]:
+    """A type of options: a whole number from 1 to a maximum."""
+
+    def read(word: str) -> int:
+        try:
+            number = int(word)
+        except ValueError:
+            number = 0
+        if not 1 <= number <= maximum:
+            raise argparse.ArgumentTypeError(
+                f"expected is a whole number from 1 to {maximum:,}; given: {shorten(repr(word))}"
+            )
+        return number
+
+    return read
+
+
+def file_path(word: str) -> Path:
+    """A type of options: a path.
 
     Raises:
-        ArgumentTypeError: it is none.
+        ArgumentTypeError: there can be none of that name.
     """
-    return _read_number(word, 10**9)
-
-
-def job_count(word: str) -> int:
-    """A word of a command line as a number of processes.
-
-    Raises:
-        ArgumentTypeError: it is none, or too large.
-    """
-    return _read_number(word, MAXIMUM_JOBS)
-
-
-def _read_number(word: str, maximum: int) -> int:
+    if not word.strip():
+        raise argparse.ArgumentTypeError("a path is expected; given: nothing")
     try:
-        number = int(word)
-    except ValueError:
-        number = 0
-    if not 1 <= number <= maximum:
-        raise argparse.ArgumentTypeError(
-            f"expected is a whole number from 1 to {maximum:,}; given: {word!r:.60}"
-        )
-    return number
+        return expand(word)
+    except DisentgenError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+#: Types of options: how many, and how many processes at a time.
+positive, job_count = bounded(10**9), bounded(1024)

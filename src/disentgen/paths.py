@@ -1,20 +1,44 @@
 """Where data lies: ``$DISENTGEN_DATA``, else ``data/`` of the checkout, else ``./data``."""
 
 import contextlib
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from disentgen.errors import DataFileError
+from disentgen.errors import DataFileError, UsageError
+from disentgen.text import shorten
+
+#: Bytes of a path that a command is given: those of the files below it are longer.
+MAXIMUM_PATH = 3_500
 
 
 def data_folder() -> Path:
     """The folder that holds ``raw``, ``sims`` and ``results``."""
     if chosen := os.environ.get("DISENTGEN_DATA"):
-        return Path(chosen).expanduser().absolute()
+        return expand(chosen)
     checkout = Path(__file__).parents[2]
     return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / "data"
+
+
+def expand(path: str | Path) -> Path:
+    """An absolute path, in which ``~`` is the home of a user.
+
+    Raises:
+        UsageError: there can be no such file: it is too long, say, or a circle of links.
+    """
+    try:
+        expanded = Path(path).expanduser().absolute()
+        expanded.stat()
+    except (RuntimeError, ValueError) as error:  # no such user; an impossible character
+        raise UsageError(f"{shorten(str(path))!r} is no path: {error}") from None
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise UsageError(f"{shorten(str(path))} is no path: {error.strerror}.") from None
+    if len(os.fsencode(expanded)) > MAXIMUM_PATH:
+        raise UsageError(f"{shorten(str(path))} is too long a path.")
+    return expanded
 
 
 @contextlib.contextmanager

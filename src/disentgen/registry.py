@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from disentgen.errors import UsageError
@@ -24,17 +25,24 @@ def nearest_match(given: object, accepted: Iterable[str]) -> str:
     return f" Did you mean '{words[close[0]]}'?" if close else ""
 
 
-def unknown(what: str, given: object, accepted: Iterable[str]) -> UsageError:
+def unknown(
+    what: str,
+    given: object,
+    accepted: Iterable[str],
+    other_names: Mapping[str, str] = MappingProxyType({}),
+) -> UsageError:
     """The error for a name that is not among the accepted ones.
 
     Args:
         what: it should name, for the message.
         given: the name.
         accepted: names that there are.
+        other_names: that accepted ones have elsewhere.
     """
     accepted = list(accepted)
     listed = ", ".join(accepted) or "nothing"
-    shown, near = shorten(str(given)), nearest_match(given, accepted)
+    shown, meant = shorten(str(given)), other_names.get(str(given).lower(), given)
+    near = nearest_match(meant, accepted)
     return UsageError(f"unknown {what} '{shown}'; accepted: {listed}.{near}")
 
 
@@ -49,7 +57,7 @@ def choose(what: str, name: str, choices: Mapping[str, T]) -> T:
     Raises:
         UsageError: no such name; the message lists the choices and the nearest match.
     """
-    if name not in choices:
+    if not isinstance(name, str) or name not in choices:
         raise unknown(what, name, choices)
     return choices[name]
 

@@ -11,11 +11,20 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from disentgen.errors import UsageError
 from disentgen.registry import nearest_match, unknown
 from disentgen.text import shorten
+
+#: How many steps, images, …: more than anybody waits for would only overflow.
+Count = Annotated[int, Field(ge=1, le=10**9)]
+#: How many units, channels, latents: products of three of them still fit into 64 bits.
+Units = Annotated[int, Field(ge=1, le=10**6)]
+#: A number that is one.
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+#: A name, which stands in tables and legends.
+Name = Annotated[str, Field(max_length=100)]
 
 
 @dataclass(frozen=True)

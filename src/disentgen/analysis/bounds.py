@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from disentgen.analysis.kept import KeptResults
 from disentgen.analysis.metrics import Codes, Metric, Subject, load_metrics
-from disentgen.command_line import CommandParser, plain_errors, positive
+from disentgen.command_line import CommandParser, bounded, plain_errors, positive
 from disentgen.dataset import build_dataset
 from disentgen.dataset.split import Split
 from disentgen.paths import data_folder
@@ -170,7 +170,7 @@ def main(arguments: list[str] | None = None) -> None:
         description="Ceiling (the factors as codes) / floor (noise) of all metrics.",
     )
     parser.add_argument("datasets", nargs="*", default=GRIDS, help=", ".join(GRIDS))
-    parser.add_argument("--latents", type=positive, default=10, help="of the noise (10)")
+    parser.add_argument("--latents", type=bounded(1000), default=10, help="of the noise (10)")
     parser.add_argument("--images", type=positive, help="to measure on; each metric's own number")
     given = parser.parse_args(arguments)
     with plain_errors():

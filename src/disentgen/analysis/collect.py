@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from disentgen.analysis.collection import Collection
-from disentgen.command_line import job_count, positive
+from disentgen.command_line import file_path, job_count, positive
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
 from disentgen.registry import nearest_match
@@ -123,7 +123,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_choice_of_runs(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which runs are meant."""
-    parser.add_argument("--root", type=Path, help="folder of runs; sims in the data folder")
+    parser.add_argument("--root", type=file_path, help="folder of runs; sims in the data folder")
     parser.add_argument(
         "--where",
         type=read_filter,

@@ -10,7 +10,7 @@ from disentgen.analysis.collect import add_arguments, open_collection, print_lef
 from disentgen.analysis.measurements.constant import CONSTANT
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.tables import tabulate_cells
-from disentgen.command_line import CommandParser, plain_errors
+from disentgen.command_line import CommandParser, file_path, plain_errors
 from disentgen.paths import data_folder
 from disentgen.runs import Run
 from disentgen.studies import Study, load_studies
@@ -226,7 +226,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     add_arguments(parser)
     parser.add_argument(
-        "--output", type=Path, help="folder of the tables; results/compare in the data folder"
+        "--output", type=file_path, help="folder of the tables; results/compare in the data folder"
     )
     given = parser.parse_args(arguments)
     folder = given.output or data_folder() / "results" / "compare"

@@ -15,7 +15,7 @@ from disentgen.analysis.collection import Collection
 from disentgen.analysis.figures.figure import Picture
 from disentgen.analysis.figures.subjects import name_data
 from disentgen.analysis.tables import MINIMUM_SEEDS
-from disentgen.command_line import CommandParser, plain_errors
+from disentgen.command_line import CommandParser, file_path, plain_errors
 from disentgen.errors import DataFileError, describe_failure
 from disentgen.paths import data_folder, write_whole
 from disentgen.report.formatting import INTERVALS
@@ -214,7 +214,7 @@ def main(arguments: list[str] | None = None) -> None:
         prog="python -m analysis.report", description="Tables, figures and pages about all runs."
     )
     add_arguments(parser)
-    parser.add_argument("--output", type=Path, help="results/report in the data folder")
+    parser.add_argument("--output", type=file_path, help="results/report in the data folder")
     parser.add_argument(
         "--single-file",
         action="store_true",

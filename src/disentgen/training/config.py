@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from disentgen.dataset.build import Dataset, build_dataset, open_images
-from disentgen.dataset.originals.find import require_original
+from disentgen.dataset.originals.find import check_root, require_original
 from disentgen.dataset.originals.verify import check_layout
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Split
@@ -18,7 +18,7 @@ from disentgen.models import FAMILIES, Model, build_model
 from disentgen.registry import choose
 from disentgen.schema import Key, check, describe_keys, flatten, plain
 from disentgen.training.baseline import complete_saved
-from disentgen.training.checks import check_batch_size, check_memory
+from disentgen.training.checks import check_batch_size, check_largest_tensor, check_memory
 from disentgen.training.losses import build_loss
 from disentgen.training.machine import available_threads, check_device, choose_device
 from disentgen.training.sections import (
@@ -189,6 +189,7 @@ class Config:
             UsageError, DataFileError: see :meth:`read`.
         """
         choose_device(self.device)
+        check_root(self.dataset["root"])
         if self.dataset["source"] == "original":
             check_layout(self.spec, require_original(self.spec, self.dataset["root"]))
         with torch.device("meta"):
@@ -198,4 +199,5 @@ class Config:
                 choice.name, choice.params, model, choice.reconstruction, choice.pair_kl
             )
         check_memory(model, loss)
+        check_largest_tensor(model, self.training.batch_size)
         check_batch_size(self.training.batch_size, self.split, model, loss)

@@ -4,12 +4,23 @@ from pathlib import Path
 
 from disentgen.dataset.spec import DatasetSpec
 from disentgen.errors import DataFileError
-from disentgen.paths import data_folder
+from disentgen.paths import data_folder, expand
+from disentgen.text import shorten
 
 
 def raw_folder(root: str | None) -> Path:
     """The folder of raw data files: the given one, else ``raw`` in the data folder."""
-    return Path(root).expanduser().absolute() if root else data_folder() / "raw"
+    return expand(root) if root else data_folder() / "raw"
+
+
+def check_root(root: str | None) -> None:
+    """Check that a folder of raw data that was named is one.
+
+    Raises:
+        DataFileError: it is not there, or no folder.
+    """
+    if root is not None and not raw_folder(root).is_dir():
+        raise DataFileError(f"the folder of raw data {shorten(root)} is not a folder.")
 
 
 def list_places(spec: DatasetSpec, root: str | None) -> list[Path]:
