@@ -25,7 +25,7 @@ from disentgen.training.settings import ProcessSettings
 from experiments.checks import check_choices, check_keys, check_kind
 from experiments.given import call_command, read_named_configs
 from experiments.interrupts import interrupt_on_signals
-from experiments.options import check_options
+from experiments.options import check_clean, check_options
 from experiments.resume import check_continued, find_run
 from ingredients.observers import RunFolderObserver, check_writable
 from ingredients.section import Section
@@ -56,6 +56,8 @@ class TrainingExperiment(Experiment):
     #: Whether a command line is being run. Its errors end the process with a line, and must do so
     #: inside :meth:`run`, since Sacred answers any exception that leaves it with a traceback.
     by_command_line: bool = False
+    #: Whether a run is refused where the repository has changes.
+    must_be_clean: bool = False
 
     def __init__(self, name: str, family: str, sections: Sequence[Section]):
         super().__init__(name, ingredients=sections, save_git_info=git_state_is_readable())
@@ -65,6 +67,11 @@ class TrainingExperiment(Experiment):
         @self.config_hook
         def read(config: dict[str, Any], command_name: str, logger: object) -> dict[str, Any]:
             return self._read_config(config, complete=command_name == self.default_command)
+
+        @self.command(unobserved=True)
+        def print_named_configs() -> None:
+            """Print the names of all named configurations."""
+            print("\n".join(section.describe_named_configs() for section in self._sections()))
 
         @self.main
         def main(_run: SacredRun) -> float | None:
@@ -85,6 +92,8 @@ class TrainingExperiment(Experiment):
 
     def _create_run(self, *args: Any, **options: Any) -> SacredRun:
         run = super()._create_run(*args, **options)
+        if self.must_be_clean:
+            check_clean(run)
         run.config = self.config_read.plain()
         return run
 
@@ -146,6 +155,7 @@ class TrainingExperiment(Experiment):
         options = {"--beat-interval": HEARTBEAT_SECONDS, **_given(given)}
         # The library checks every key and type; Sacred's own check would only repeat it, less well.
         options["--force"] = True
+        self.must_be_clean = bool(options.pop("--enforce_clean", False))
         configs = dict(self.gather_named_configs())
         named = read_named_configs(named_configs, configs, self._sections(), self.family)
         nested = merge(named, nest(updates))

@@ -4,7 +4,9 @@ from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from sacred.run import Run
 
+from disentgen.errors import UsageError
 from disentgen.registry import unknown
 from disentgen.schema import convert
 
@@ -41,5 +43,24 @@ def check_options(options: Mapping[str, Any], accepted: Collection[str]) -> None
     for name, value in options.items():
         if name not in (*accepted, *PARTS):
             raise unknown("option", name, accepted)
+        if name == "--queue" and value:
+            raise UsageError("--queue: runs are not queued; experiments.sweep makes many in turn.")
         if name in HINTS and value not in (None, False):
             convert(name, HINTS[name], value)
+
+
+def check_clean(run: Run) -> None:
+    """Check that no source of a run differs from what is committed.
+
+    Raises:
+        UsageError: one does, or there is no repository.
+    """
+    repositories = run.experiment_info["repositories"]
+    if not repositories:
+        raise UsageError("--enforce_clean: the sources are in no repository that can be read.")
+    for repository in repositories:
+        if repository["dirty"]:
+            raise UsageError(
+                f"--enforce_clean: {repository['url'] or 'the repository'} has changes that are "
+                "not committed."
+            )

@@ -52,3 +52,13 @@ class Section(Ingredient):
         """Whether a configuration makes the choice that this section's named ones make."""
         section = config.get(self.path)
         return isinstance(section, Mapping) and bool(self.chosen_keys & set(flatten(section)))
+
+    def describe_named_configs(self) -> str:
+        """The names of all named configurations, as a list."""
+        beside = [name for name in self.named_configs if name not in self.choices]
+        lines = [f"{self.path}, one of"]
+        for names in (self.choices, beside):
+            lines += [f"  {self.path}.{name}" for name in names]
+            if names is not beside and beside:
+                lines.append("and beside it")
+        return "\n".join(lines)
