@@ -14,6 +14,7 @@ from sacred import SETTINGS, Experiment
 from sacred.run import Run as SacredRun
 
 from disentgen.command_line import plain_errors
+from disentgen.dataset.originals.find import check_root
 from disentgen.errors import UsageError
 from disentgen.paths import data_folder
 from disentgen.plain_settings import nest
@@ -87,6 +88,7 @@ class TrainingExperiment(Experiment):
         if complete:
             if self.resumed is not None:
                 check_continued(self.resumed, self.config_read)
+            check_root(self.config_read.dataset["root"])
             self.config_read.check_whole()
         return {"seed": self.config_read.seed}
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from disentgen.dataset.build import Dataset, build_dataset, open_images
-from disentgen.dataset.originals.find import check_root, require_original
+from disentgen.dataset.originals.find import require_original
 from disentgen.dataset.originals.verify import check_layout
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Split
@@ -189,7 +189,6 @@ class Config:
             UsageError, DataFileError: see :meth:`read`.
         """
         choose_device(self.device)
-        check_root(self.dataset["root"])
         if self.dataset["source"] == "original":
             check_layout(self.spec, require_original(self.spec, self.dataset["root"]))
         with torch.device("meta"):
