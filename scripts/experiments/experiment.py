@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import shlex
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +17,7 @@ from sacred.utils import convert_to_nested_dict
 from disentgen.errors import UsageError
 from disentgen.paths import data_folder
 from disentgen.run_directory import RunDirectory
-from disentgen.runs import Run
+from disentgen.runs import Run, open_run
 from disentgen.schema import defaults, merge
 from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
@@ -32,8 +30,10 @@ from experiments.checks import (
     check_named_configs,
     check_words,
 )
-from experiments.interrupts import interrupt_on_signals
-from experiments.resume import check_continued, find_run
+from experiments.checkout import git_state_is_readable
+from experiments.claims import Claim, Request, claim_run, continue_config
+from experiments.interrupts import ignore_signals, interrupt_on_signals
+from experiments.resume import check_continued, describe_resume, locate_resumed
 from ingredients.errors import plain_errors
 from ingredients.observers import RunFolderObserver, check_writable
 from ingredients.section import Section
@@ -60,7 +60,15 @@ class TrainingExperiment(Experiment):
 
     path: str
     config_read: Config
+    #: The run that ``resume`` names, if it names one.
     resumed: Run | None = None
+    #: Where a training is kept: what was asked for, then what this process holds.
+    request: Request
+    claim: Claim | None = None
+    #: The folder of the last run, if there is one.
+    kept: Path | None = None
+    #: Whether a seed was given, or drawn.
+    seed_is_given: bool = False
     #: Whether a command line is being run. Its errors end the process with a line, and must do so
     #: inside :meth:`run`, since Sacred answers any exception that leaves it with a traceback.
     by_command_line: bool = False
@@ -85,6 +93,7 @@ class TrainingExperiment(Experiment):
         check_kind(config, self.path, self.family)
         if complete:
             check_choices(config, self._sections())
+        self.seed_is_given = config.get("seed") is not None
         self.config_read = Config.read({**config, "experiment": self.path}, complete=False)
         if complete:
             if self.resumed is not None:
@@ -92,21 +101,45 @@ class TrainingExperiment(Experiment):
             self.config_read.check_whole()
         return {"seed": self.config_read.seed}
 
-    def _create_run(self, *args: Any, **options: Any) -> SacredRun:
-        run = super()._create_run(*args, **options)
+    def _create_run(self, command_name: str | None = None, *args: Any, **kw: Any) -> SacredRun:
+        run = super()._create_run(command_name, *args, **kw)
+        if command_name in (None, self.default_command):
+            self._claim_folder(run)
         run.config = self.config_read.plain()
         return run
+
+    def _claim_folder(self, run: SacredRun) -> None:
+        """Hold the folder that a training is to be kept in, unless it is complete."""
+        if self.claim is None:
+            self.claim = self.request.claim(self.config_read, self.seed_is_given)
+        if self.claim is None:
+            return
+        run._id = self.claim.path.name
+        if self.claim.run is not None:
+            if self.resumed is None:
+                self.config_read = continue_config(self.claim.run, self.request.updates)
+            if comment := self.claim.run.record.comment:
+                run.meta_info.setdefault("comment", comment)
+        for observer in run.observers:
+            if isinstance(observer, RunFolderObserver):
+                observer.keep_in(self.claim.path)
+        self.claim.begin()
 
     def _train(self, run: SacredRun) -> float | None:
         from disentgen.analysis.figures.examples import save_examples
         from disentgen.runs import view_training
-        from disentgen.training.run import train
+        from disentgen.training.run import train_held
 
-        directory = RunDirectory(self._folder_of(run))
-        with directory.held():
-            training = train(self.config_read, directory, run)
+        assert self.claim is not None
+        self.claim.end_choice()
+        directory = RunDirectory(self.claim.path)
+        try:
+            training = train_held(self.config_read, directory, run)
             for path in save_examples(view_training(training, directory)):
                 print(f"picture: {path}")
+        finally:
+            if self.by_command_line:
+                ignore_signals()  # how the run ends is clear: its last files are written
         scored = training.results["scores"]
         return (scored["held_out"] or scored["validation"])["nll"]
 
@@ -121,7 +154,9 @@ class TrainingExperiment(Experiment):
     ) -> SacredRun:
         """Run a command; see :meth:`sacred.Experiment.run`.
 
-        The update ``resume=<id or path>`` goes on with an interrupted run in its own folder.
+        The update ``resume=<id or path>`` goes on with an interrupted run in its own folder;
+        ``resume=auto`` with the newest run of this configuration, if there is one; the option
+        ``--id`` with the run of that folder, if it is there. What is complete is left as it is.
 
         Args:
             command_name: by default the training.
@@ -136,11 +171,30 @@ class TrainingExperiment(Experiment):
                 line in their place.
         """
         guard = plain_errors() if self.by_command_line else contextlib.nullcontext()
+        self.kept = None
         with guard:
-            updates, given = self._compose(
-                command_name, config_updates or {}, named_configs, options or {}
-            )
-            return super().run(command_name, updates, named_configs, info, meta_info, given)
+            try:
+                updates, given = self._compose(
+                    command_name, config_updates or {}, named_configs, options or {}
+                )
+                run = self._create_run(command_name, updates, named_configs, info, meta_info, given)
+                if self.claim is not None or command_name not in (None, self.default_command):
+                    run()
+                return run
+            finally:
+                self._release()
+
+    def _release(self) -> None:
+        """Let go of the folder, once Sacred has written all that it writes."""
+        claim, self.claim = self.claim, None
+        if claim is None:
+            return
+        run = self.current_run
+        if run is not None and run._heartbeat is not None:
+            run._stop_heartbeat()
+            run._heartbeat.join()
+        claim.release()
+        self.kept = claim.path if claim.begun and claim.path.exists() else None
 
     def _compose(
         self,
@@ -155,22 +209,23 @@ class TrainingExperiment(Experiment):
         options["--force"] = True
         nested: dict[str, Any] = convert_to_nested_dict(dict(updates))
         resume = nested.pop("resume", None)
+        trains = command_name in (None, self.default_command)
         self.resumed = None
         check_named_configs(named_configs, self._list_named_configs(), self._sections())
         folder = Path(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
-        if resume is not None:
-            self.resumed = self._find_resumed(folder, str(resume), named_configs)
-            folder, options["--id"] = self.resumed.path.parent, self.resumed.id
-            if comment := self.resumed.record.comment:
-                options.setdefault("--comment", comment)
+        self.request = Request(folder, nested, options.pop("--id", None), resume == "auto")
+        if resume not in (None, "auto"):
+            path = locate_resumed(folder, str(resume), self.path, named_configs)
+            self.claim = claim_run(path) if trains else None  # before its state is read
+            self.resumed = open_run(path)
             nested = merge(self.resumed.config, nested)
         else:
             nested = merge(self._list_lacking(named_configs), nested)
-            if command_name in (None, self.default_command):
+            if trains:
                 if "--unobserved" in options:
                     raise UsageError("a training needs its folder: leave --unobserved away.")
-                check_writable(folder, options.get("--id"))
-        self._observe(RunFolderObserver(folder, goes_on=resume is not None))
+                check_writable(folder)
+        self._observe(RunFolderObserver(folder))
         return nested, options
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
@@ -183,25 +238,13 @@ class TrainingExperiment(Experiment):
         try:
             return super().run_commandline(argv)
         except KeyboardInterrupt as interrupt:
-            run = self.current_run
-            if run is not None and run._id is not None:
-                resume = shlex.quote(f"resume={self._folder_of(run)}")
-                print(
-                    f"interrupted; go on with: python -m experiments.{self.path} with {resume}",
-                    flush=True,
-                )
+            ignore_signals()
+            if self.kept is not None:
+                command = describe_resume(self.path, self.kept)
+                print(f"interrupted; go on with: {command}", flush=True)
             raise SystemExit(128 + getattr(interrupt, "number", signal.SIGINT)) from None
         finally:
             self.by_command_line = False
-
-    def _find_resumed(self, folder: Path, given: str, named_configs: Sequence[str]) -> Run:
-        """The run that is to go on."""
-        if named_configs:
-            raise UsageError(
-                "a run goes on under its own configuration: resume takes no named configs "
-                f"({', '.join(named_configs)})."
-            )
-        return find_run(folder, given, self.path)
 
     def _list_lacking(self, named_configs: Sequence[str]) -> dict[str, Any]:
         """What configurations that runs have saved mean by the keys that they lack."""
@@ -216,10 +259,6 @@ class TrainingExperiment(Experiment):
         others = [own for own in self.observers if not isinstance(own, RunFolderObserver)]
         self.observers = [*others, folder]
 
-    def _folder_of(self, run: SacredRun) -> Path:
-        observers = [o for o in run.observers if isinstance(o, RunFolderObserver)]
-        return Path(str(observers[0].dir)).absolute()
-
     def _list_named_configs(self) -> list[str]:
         return [name for name, _ in self.gather_named_configs()]
 
@@ -229,12 +268,3 @@ class TrainingExperiment(Experiment):
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value not in (None, False)}
-
-
-def git_state_is_readable() -> bool:
-    """Sacred stops where it cannot read the repository: without git, or before a first commit."""
-    try:
-        command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except OSError:
-        return False

@@ -1,25 +1,35 @@
 """Going on with a run in its own folder."""
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
-from disentgen.errors import UsageError
+from disentgen.errors import RunningError, UsageError
 from disentgen.runs import Run, open_run
 from disentgen.training.config import Config
-from disentgen.training.continuing import list_changes
+from disentgen.training.continuing import list_changes, require_checkpoint
 
 
-def find_run(folder: Path, given: str, experiment: str) -> Run:
-    """The run that ``resume`` names, if it can go on.
+def locate_resumed(
+    folder: Path, given: str, experiment: str, named_configs: Sequence[str] = ()
+) -> Path:
+    """The folder of the run that ``resume`` names.
 
     Args:
         folder: of the experiment's runs.
         given: an id or a path.
         experiment: that the run must be of.
+        named_configs: of the command line.
 
     Raises:
-        UsageError: there is no such run, it is of another experiment, or it is still running.
+        UsageError: there is no such run, it is of another experiment, or there are named configs.
         DataFileError: its files are damaged.
     """
+    if named_configs:
+        raise UsageError(
+            "a run goes on under its own configuration: resume takes no named configs "
+            f"({', '.join(named_configs)}); resume=auto stands behind a whole command line."
+        )
     places = (folder / given, folder.parent / given, Path(given).expanduser())
     path = next((place for place in places if (place / "config.json").exists()), None)
     if path is None:
@@ -27,20 +37,42 @@ def find_run(folder: Path, given: str, experiment: str) -> Run:
         raise UsageError(
             f"resume={given} is not a run directory; runs in {folder}: {', '.join(ids) or 'none'}."
         )
-    run = open_run(path)
+    run = open_run(path.absolute())
     if run.experiment != experiment:
         raise UsageError(
             f"run {run.path} is one of experiments.{run.experiment}: go on with it by "
-            f"python -m experiments.{run.experiment} with resume={given}."
+            f"{describe_resume(run.experiment, run.path)}"
         )
-    if run.status == "RUNNING":
-        raise UsageError(f"run {run.path} is still running; nothing to resume.")
-    if run.load_checkpoint() is None and (run.results or len(run.history)):
-        raise UsageError(
-            f"run {run.path} has no checkpoint.pt to go on from; it would be trained anew, over "
-            "its model. open_run opens what is there."
+    return run.path
+
+
+def describe_resume(experiment: str, path: Path) -> str:
+    """The command line that goes on with a run, quoted for a shell.
+
+    Args:
+        experiment: that the run is of.
+        path: of the run.
+    """
+    return f"python -m experiments.{experiment} with {shlex.quote(f'resume={path}')}"
+
+
+def check_not_running(run: Run, never_held: bool) -> None:
+    """Check that a run, whose folder this process holds, is not running all the same.
+
+    Args:
+        run: that is to go on.
+        never_held: no process of this machine has held its folder before, so that one of an earlier
+            version might be running.
+
+    Raises:
+        RunningError: another machine, or such a process, has given a sign of life of late.
+    """
+    record = run.record
+    here = never_held and record.status == "RUNNING" and record.beats
+    if here or run.runs_elsewhere:
+        raise RunningError(
+            f"run {run.path} is still running on {record.hostname}; nothing to resume."
         )
-    return run
 
 
 def check_continued(run: Run, config: Config) -> None:
@@ -52,6 +84,7 @@ def check_continued(run: Run, config: Config) -> None:
 
     Raises:
         UsageError: a setting cannot change, or there is nothing to do.
+        DataFileError: the checkpoint that it would go on from is not there, or damaged.
     """
     changed = list_changes(run.settings, config)
     done, epochs = len(run.history), config.training.epochs
@@ -65,3 +98,4 @@ def check_continued(run: Run, config: Config) -> None:
             "to train it further, or training.score_images, training.score_samples or "
             "training.find_duplicates to score it anew."
         )
+    require_checkpoint(run, config.training)

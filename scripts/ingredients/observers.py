@@ -10,6 +10,7 @@ from sacred.serializer import flatten
 
 from disentgen.errors import DataFileError
 from disentgen.paths import write_whole
+from disentgen.training.signals import signals_held_back
 
 
 class RunFolderObserver(FileStorageObserver):
@@ -17,19 +18,24 @@ class RunFolderObserver(FileStorageObserver):
 
     Args:
         basedir: the folder of an experiment's runs.
-        goes_on: the run's folder is there already, and is to be continued.
     """
 
-    def __init__(self, basedir: Path, goes_on: bool = False):
+    def __init__(self, basedir: Path):
         super().__init__(basedir)
-        self.goes_on = goes_on
         self.metrics: dict[str, dict[str, list[Any]]] = {}
 
+    def keep_in(self, folder: Path) -> None:
+        """Keep the run in a folder, which this process holds; another run may have begun there."""
+        self.basedir, self.dir = str(folder.parent), str(folder)
+
     def _make_run_dir(self, _id: str | None) -> None:
-        if self.goes_on:
-            self.dir = str(Path(self.basedir) / str(_id))
-            return
-        super()._make_run_dir(_id)
+        """The folder is made before Sacred starts the run."""
+
+    def started_event(self, *args: Any, **events: Any) -> str:
+        """Write all files of the start, or none where a signal comes in between."""
+        with signals_held_back():
+            _id: str = super().started_event(*args, **events)
+        return _id
 
     def log_metrics(self, metrics_by_name: dict[str, Any], info: dict[str, Any]) -> None:
         """Add to ``metrics.json``; a run that goes on logs all its epochs anew."""
@@ -47,19 +53,16 @@ class RunFolderObserver(FileStorageObserver):
         write_whole(Path(str(self.dir)) / filename, lambda file: file.write_text(text))
 
 
-def check_writable(folder: Path, name: str | None) -> None:
+def check_writable(folder: Path) -> None:
     """Check, before any work, that a run can be written to a folder, without making it.
 
     Args:
         folder: of an experiment's runs.
-        name: of the new run, where the user chose it.
 
     Raises:
-        DataFileError: the folder cannot be made or written to, or the run is there already.
+        DataFileError: the folder cannot be made or written to.
     """
     try:
-        if name is not None and (folder / name).exists():
-            raise DataFileError(f"there already is a run {folder / name}; choose another --id.")
         existing = next(place for place in (folder, *folder.parents) if place.exists())
     except PermissionError as error:
         raise DataFileError(f"cannot write runs to {folder}: {error.strerror}.") from error

@@ -12,6 +12,10 @@ class UsageError(DisentgenError, ValueError):
     """A name, parameter or setting that cannot be used: what was given, what is accepted."""
 
 
+class RunningError(UsageError):
+    """A run that another process is training."""
+
+
 class DataFileError(DisentgenError, OSError):
     """A dataset file or run directory that is missing, damaged, not what it claims, unwritable."""
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
-from disentgen.errors import DataFileError, UsageError
+from disentgen.errors import DataFileError, RunningError
+from disentgen.locking import HeldError, Lock, is_held
 from disentgen.paths import sweep_temporaries, write_whole
 
 if TYPE_CHECKING:  # torch takes seconds to start, and a list of runs needs none of it
@@ -21,6 +21,10 @@ if TYPE_CHECKING:  # torch takes seconds to start, and a list of runs needs none
     from disentgen.dataset.split import Split
     from disentgen.models import Model
     from disentgen.training.config import Config
+
+
+#: The file by which a process holds a run's directory.
+LOCK = "run.lock"
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,10 @@ class RunDirectory:
     def load_config(self) -> dict[str, Any] | None:
         """The configuration that is saved, as plain data; None if there is none."""
         return self._load_json("config.json")
+
+    def load_record(self) -> dict[str, Any]:
+        """What Sacred keeps of the run in ``run.json``; empty if nothing."""
+        return self._load_json("run.json") or {}
 
     def save_split(self, split: "Split") -> None:
         """Write ``split.json``: counts and hashes of the split's sides."""
@@ -78,33 +86,55 @@ class RunDirectory:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the directory for this process; the system lets it go should the process die.
+        """Hold the directory for this process, which makes it if it is not there.
 
         Raises:
-            UsageError: another process holds it.
+            RunningError: another process holds it.
+            DataFileError: it cannot be made or locked.
         """
-        lock = self.path / "run.lock"
+        lock = self.take()
         try:
-            with FileLock(lock, timeout=0):
-                try:
-                    yield
-                finally:
-                    lock.unlink(missing_ok=True)
-        except Timeout:
-            raise UsageError(f"another process is training in {self.path}.") from None
+            yield
+        finally:
+            lock.release()
+
+    def take(self) -> Lock:
+        """The lock of the directory, taken by this process; see :meth:`held`."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            return Lock.take(self.path / LOCK)
+        except HeldError:
+            raise RunningError(
+                f"another process is training in {self.path}{self._describe_holder()}."
+            ) from None
+        except DataFileError:
+            raise
+        except OSError as error:
+            raise DataFileError(f"cannot write {self.path}: {error.strerror or error}.") from error
 
     def is_held(self) -> bool | None:
         """Whether a process of this machine holds the directory; None where no lock says it."""
-        lock = self.path / "run.lock"
-        if not lock.exists():
-            return None
-        try:
-            with FileLock(lock, timeout=0):
-                return False
-        except Timeout:
-            return True
-        except OSError:  # not ours to lock
-            return None
+        return is_held(self.path / LOCK)
+
+    def _describe_holder(self) -> str:
+        last = (self.load_starts() or [{}])[-1]
+        if not {"pid", "host", "time"} <= set(last):
+            return ""
+        return f": process {last['pid']} on {last['host']}, since {last['time']}"
+
+    def load_starts(self) -> list[dict[str, Any]]:
+        """Who has started the run or gone on with it, when and how; the first start first."""
+        starts = (self._load_json("starts.json") or {}).get("starts")
+        listed = starts if isinstance(starts, list) else []
+        return [start for start in listed if isinstance(start, dict)]
+
+    def save_starts(self, starts: list[dict[str, Any]]) -> None:
+        """Write ``starts.json``."""
+        self._save_json("starts.json", {"starts": starts})
+
+    def save_changes(self, name: str, patch: bytes) -> None:
+        """Write how a checkout differed from its commit, as a patch."""
+        write_whole(self.path / name, lambda file: file.write_bytes(patch))
 
     def clear(self) -> None:
         """Remove results of an earlier end of the run, and what a killed process was writing."""
@@ -130,6 +160,16 @@ class RunDirectory:
         """Write ``history.csv``, a row for each finished epoch."""
         frame = pd.DataFrame(history).astype({"epoch": int, "step": int})
         write_whole(self.path / "history.csv", lambda file: frame.to_csv(file, index=False))
+
+    def load_history(self) -> list[dict[str, float]]:
+        """The rows of ``history.csv``, each with the columns that it has a value in."""
+        path = self.path / "history.csv"
+        if not path.exists():
+            return []
+        rows = pd.read_csv(path, float_precision="round_trip").to_dict("records")
+        return [
+            {str(name): value for name, value in row.items() if pd.notna(value)} for row in rows
+        ]
 
     def save_results(self, results: Mapping[str, Any]) -> None:
         """Write ``results.json``."""

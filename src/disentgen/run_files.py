@@ -59,7 +59,7 @@ class RunFiles(RunDirectory):
     @cached_property
     def record(self) -> Record:
         """What Sacred keeps of the run."""
-        return Record(self._load_json("run.json") or {})
+        return Record(self.load_record())
 
     @cached_property
     def results(self) -> dict[str, Any] | None:
@@ -86,17 +86,26 @@ class RunFiles(RunDirectory):
     def status(self) -> str:
         """COMPLETED, FAILED, INTERRUPTED, RUNNING; DEAD if it says RUNNING and is not.
 
-        A run that the library has trained alone is COMPLETED once it has results.
+        A run that the library trains alone is COMPLETED once it has results; until then its lock
+        says whether it is RUNNING.
         """
-        status = self.record.status
-        if not self.record.content and self.results:
+        if self.record.content:
+            status = self.record.status
+            return "DEAD" if status == "RUNNING" and not self._is_alive() else status
+        if self.results:
             return "COMPLETED"
-        return "DEAD" if status == "RUNNING" and not self._is_alive() else status
+        return {True: "RUNNING", False: "DEAD", None: "UNKNOWN"}[self.is_held()]
 
     def _is_alive(self) -> bool:
         """Whether a run that says RUNNING is: its lock is held, or else it has beaten of late."""
-        held = self.is_held() if self.record.hostname == platform.node() else None
-        return self.record.beats if held is None else held
+        held = self.is_held()
+        return self.record.beats if held is None else held or self.runs_elsewhere
+
+    @property
+    def runs_elsewhere(self) -> bool:
+        """Whether another machine, whose locks are not seen here, is training the run."""
+        record = self.record
+        return record.status == "RUNNING" and record.hostname != platform.node() and record.beats
 
 
 def families_by_experiment() -> dict[str, str]:

@@ -6,6 +6,8 @@ from importlib.metadata import version
 from disentgen import __version__
 
 PROJECT = "disent-and-gen"
+#: Those that the numbers of a training depend on.
+LIBRARIES = ("torch", "pytorch-ignite", "numpy")
 
 
 def list_versions(libraries: Iterable[str]) -> dict[str, str]:

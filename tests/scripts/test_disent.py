@@ -300,7 +300,7 @@ def test_killed_run_is_dead_and_resumes_bit_by_bit(disent, environment, runs):
     assert metrics["train.loss"]["values"] == whole["train.loss"].tolist()
     assert sorted(path.name for path in runs.iterdir()) == ["1", "2", "_sources"]
     for name in "12":
-        assert not list((runs / name).glob(".*")) and not (runs / name / "run.lock").exists()
+        assert not list((runs / name).glob(".*")) and open_run(runs / name).is_held() is False
 
 
 @pytest.mark.parametrize(

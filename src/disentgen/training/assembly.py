@@ -10,6 +10,7 @@ from disentgen.dataset.batches import ScoringBatches, TrainingBatches
 from disentgen.dataset.tasks import ReconstructPairs, Task
 from disentgen.models import FAMILIES, Model
 from disentgen.training.config import Config
+from disentgen.training.continuing import has_ended
 from disentgen.training.evaluation import Scores, score
 from disentgen.training.losses import Loss, build_loss
 from disentgen.training.machine import choose_device
@@ -68,11 +69,8 @@ class Training:
     @property
     def is_finished(self) -> bool:
         """Whether all epochs are there, or early stopping has ended them."""
-        if not self.history:
-            return False
-        patience, done = self.config.training.early_stopping, len(self.history)
-        stalled = patience is not None and done - self.best_epoch >= patience
-        return stalled or done >= self.config.training.epochs
+        nll = [row["validation.nll"] for row in self.history]
+        return has_ended(nll, self.config.training)
 
     def make_task(self, side: str) -> Task:
         """What is asked of the model for images of a side, made once.

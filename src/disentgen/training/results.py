@@ -14,9 +14,7 @@ from disentgen.models import Autoencoder
 from disentgen.training.assembly import Training
 from disentgen.training.handlers import now
 from disentgen.training.likelihood import BOUNDED_IMAGES, Bounds, score_bounds
-from disentgen.versions import list_versions
-
-LIBRARIES = ("torch", "pytorch-ignite", "numpy")
+from disentgen.versions import LIBRARIES, list_versions
 
 
 def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, Any]:

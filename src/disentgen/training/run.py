@@ -10,12 +10,13 @@ from ignite.engine import Engine, Events
 from ignite.handlers import LRScheduler
 
 from disentgen.errors import DivergenceError, UsageError
+from disentgen.provenance import note_start
 from disentgen.run_directory import RunDirectory
 from disentgen.training import handlers
 from disentgen.training.assembly import Training, assemble
 from disentgen.training.config import Config
 from disentgen.training.console import describe_row, describe_start, format_results
-from disentgen.training.continuing import list_changes
+from disentgen.training.continuing import list_changes, require_checkpoint
 from disentgen.training.divergence import ADVICE, attach_guard
 from disentgen.training.handlers import Recorder
 from disentgen.training.machine import prepare_process
@@ -37,14 +38,30 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
         ``results.json`` holds.
 
     Raises:
-        UsageError: the directory holds a run of another configuration.
-        DataFileError: the images cannot be opened, or the run cannot be written.
+        UsageError: the directory holds a run of another configuration, or another process is
+            training in it.
+        DataFileError: the images cannot be opened, or the run cannot be written; or it has lost the
+            checkpoint that it would go on from.
         DivergenceError: a term of the objective is not finite.
+    """
+    with directory.held():
+        if (saved := directory.load_config()) not in (None, config.plain()):
+            list_changes(Config.read_saved(saved, config.experiment, config.family), config)
+        require_checkpoint(directory, config.training)
+        note_start(directory)
+        return train_held(config, directory, *recorders)
+
+
+def train_held(config: Config, directory: RunDirectory, *recorders: Recorder) -> Training:
+    """:func:`train` in a directory that the caller holds, and whose start it has noted.
+
+    Args:
+        config: says all about it.
+        directory: where the run is kept.
+        recorders: each is handed every epoch's terms and scores.
     """
     times = {"started": handlers.now()}
     prepare_process(config.threads)
-    if (saved := directory.load_config()) not in (None, config.plain()):
-        list_changes(Config.read_saved(saved, config.experiment, config.family), config)
     directory.save_config(config)
     training = assemble(config)
     directory.save_split(training.dataset.split)
@@ -159,6 +176,8 @@ def resume(
 ) -> None:
     """Go on after the last finished epoch, if the directory has a checkpoint of one.
 
+    Of a finished run that has kept none, the history is enough: it is scored.
+
     Args:
         trainer: whose state is put to the end of that epoch.
         training: whose history is filled.
@@ -167,14 +186,17 @@ def resume(
         to_load: whatever has a state of its own, as in :func:`save`.
 
     Raises:
-        DataFileError: the checkpoint is damaged.
+        DataFileError: the checkpoint is damaged; or there is none, and the run has not ended.
     """
     checkpoint = directory.load_checkpoint()
     if checkpoint is None:
-        return
-    for name, item in to_load.items():
+        require_checkpoint(directory, training.config.training)
+        checkpoint = {"history": directory.load_history()}
+    for name, item in to_load.items() if len(checkpoint) > 1 else ():
         item.load_state_dict(checkpoint[name])
     training.history.extend(checkpoint["history"])
+    if not training.history:
+        return
     for row in training.history:
         handlers.record_row(recorders, row)
     trainer.load_state_dict(
