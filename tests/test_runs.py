@@ -12,7 +12,7 @@ import torch
 from configs.cnnvae import ARCHITECTURES
 from conftest import REPOSITORY, read_config
 from disentgen import __main__ as command
-from disentgen.errors import DataFileError, RunningError, UsageError
+from disentgen.errors import DataFileError, RunningError
 from disentgen.history import Progress, read_progress
 from disentgen.paths import replaced_whole
 from disentgen.registry import read_constants

@@ -23,6 +23,7 @@ from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
 from disentgen.training.sections import SECTIONS
 from disentgen.training.settings import ProcessSettings
+from experiments.checkout import git_state_is_readable
 from experiments.checks import (
     check_choices,
     check_keys,
@@ -30,7 +31,6 @@ from experiments.checks import (
     check_named_configs,
     check_words,
 )
-from experiments.checkout import git_state_is_readable
 from experiments.claims import Claim, Request, claim_run, continue_config
 from experiments.interrupts import ignore_signals, interrupt_on_signals
 from experiments.resume import check_continued, describe_resume, locate_resumed
