@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ import torch
 
 from conftest import FAST
 from disentgen.dataset.duplicates import count_duplicates, find_duplicates
-from disentgen.runs import find_runs, open_run
+from disentgen.runs import open_run
 from processes import SCRIPTS, call_module, start_module
 
 SHORT = ("training.epochs=1", "training.epoch_length=2", "training.score_images=64",
@@ -379,23 +379,6 @@ def test_output_of_many_epochs_is_short(disent, runs):
     assert b"\r" not in output
     assert len(output) < 5000
     assert output.count(b"\nepoch ") == 10
-
-
-@pytest.mark.slow
-def test_sixteen_runs_at_once_keep_apart(environment, runs):
-    words = (*FAST, "training.factor", "training.loss.params.discriminator_units=10")
-    with ExitStack() as stack:
-        commands = [
-            stack.enter_context(start_module(environment, "experiments.disent", "with", *words))
-            for _ in range(16)
-        ]
-        ended = [command.wait() for command in commands]
-    assert [command.returncode for command in ended] == [0] * 16, ended
-    found = find_runs(runs)
-    assert sorted(map(int, found["id"])) == list(range(1, 17))
-    assert set(found["status"]) == {"COMPLETED"}
-    assert all((runs / name / "reconstructions.png").exists() for name in found["id"])
-    assert found["scores.validation.nll"].nunique() == 1
 
 
 @pytest.mark.slow
