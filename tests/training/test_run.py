@@ -13,6 +13,7 @@ from conftest import read_config
 from disentgen.errors import DivergenceError, UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.schema import merge
+from disentgen.training import machine
 from disentgen.training.assembly import assemble
 from disentgen.training.config import Config
 from disentgen.training.losses.vae import BetaVAE
@@ -65,6 +66,15 @@ def assert_same_run(one, other):
         weights = [state.get("model", state) for state in weights]
         assert weights[0].keys() == weights[1].keys()
         assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_more_threads_than_cores_are_warned_of(monkeypatch, capsys, threads):
+    monkeypatch.setattr(machine, "available_threads", lambda: 2)
+    prepare_process(threads)
+    warnings = capsys.readouterr().err.splitlines()
+    assert len(warnings) == (threads > 2)
+    assert all("threads=3, but this process may use 2 cores" in line for line in warnings)
 
 
 def test_same_seed_same_metrics_and_another_seed_others(tmp_path):
