@@ -143,7 +143,7 @@ def claim_named(folder: Path, name: str, config: Config, seed: bool = True) -> C
         UsageError: no folder can have this name, or it holds a run of another configuration.
         DataFileError: the folder cannot be written to, or its run cannot be read.
     """
-    if Path(name).name != name or name.startswith(("_", ".")):
+    if not name or Path(name).name != name or name.startswith(("_", ".")):
         raise UsageError(f"--id={name} is no name of a run's folder; give letters and digits.")
     path = folder / name
     if not (path / "config.json").exists():

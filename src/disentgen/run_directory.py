@@ -1,6 +1,7 @@
 """The files of a run, each written whole or not at all."""
 
 import contextlib
+import csv
 import io
 import json
 import pickle
@@ -166,10 +167,15 @@ class RunDirectory:
         path = self.path / "history.csv"
         if not path.exists():
             return []
-        rows = pd.read_csv(path, float_precision="round_trip").to_dict("records")
-        return [
-            {str(name): value for name, value in row.items() if pd.notna(value)} for row in rows
-        ]
+        with path.open(newline="", encoding="utf-8") as file:
+            return [
+                {
+                    name: int(value) if name in ("epoch", "step") else float(value)
+                    for name, value in row.items()
+                    if value
+                }
+                for row in csv.DictReader(file)
+            ]
 
     def save_results(self, results: Mapping[str, Any]) -> None:
         """Write ``results.json``."""

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from configs.cnnvae import ARCHITECTURES
 from conftest import FAST, read_config
 from disentgen.errors import RunningError, UsageError
 from disentgen.locking import is_held
@@ -27,8 +28,7 @@ from experiments.resume import describe_resume
 
 def make_config(**given):
     dataset = {"name": "dsprites", "variant": "shape2tx", **given.pop("dataset", {})}
-    model = {"name": "fast", "encoder": [["flatten", [-1]], ["linear", [8]]], "latent_size": 2}
-    sections = {"experiment": "disent", "dataset": dataset, "model": model, **given}
+    sections = {"experiment": "disent", "dataset": dataset, "model": ARCHITECTURES["fast"], **given}
     return read_config("lgm", **sections)
 
 
