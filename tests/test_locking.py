@@ -1,10 +1,12 @@
 """Files that one process at a time holds."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -46,6 +48,17 @@ def test_looking_disturbs_nobody(tmp_path):
         for looker in lookers:
             looker.join()
     assert len(looked) > 200
+
+
+def test_who_looks_is_waited_for_and_does_not_hold(tmp_path):
+    path = tmp_path / "lock"
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)  # what looking does
+        assert is_held(path) is False
+        threading.Timer(0.1, lambda: fcntl.flock(file, fcntl.LOCK_UN)).start()
+        lock = Lock.take(path)
+        assert is_held(path)
+        lock.release()
 
 
 def test_looking_leaves_nothing(tmp_path):
@@ -97,6 +110,7 @@ def test_a_lock_that_is_withdrawn_leaves_nothing_and_lets_others_in(tmp_path):
     lock = Lock.take(path)
     waiting = threading.Thread(target=lambda: taken.append(Lock.take(path, wait=True)))
     waiting.start()
+    time.sleep(0.1)  # until it has the file open
     lock.withdraw()
     waiting.join()
     assert is_held(path)  # the file at this place, not the one that is gone

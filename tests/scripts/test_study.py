@@ -193,8 +193,7 @@ def test_runs_on_the_stand_in_do_not_count_once_the_original_is_there(data, monk
     np.savez(original, imgs=np.zeros(1))
     started = []
     monkeypatch.setattr(
-        "subprocess.run",
-        lambda command, **options: started.append(command) or subprocess.CompletedProcess("", 0),
+        "experiments.sweep.call", lambda command, jobs: started.append(command) or 0
     )
     assert make_run(planned) == "done"
     assert started == [planned.command]
@@ -204,7 +203,6 @@ def test_runs_of_other_defaults_are_none_of_a_cell(data, monkeypatch):
     """An earlier version's words meant another protocol; what cannot be read is none either."""
     monkeypatch.setenv("DISENTGEN_DATA", str(data))
     (planned,) = plan_runs(STUDY, "composition", dataset="dsprites")[:1]
-    read_words("composition", planned.words)  # loads the experiment, which asks git
     earlier = REPOSITORY / "tests" / "fixtures" / "earlier_runs" / "composition" / "unbroken"
     folder = data / "sims" / "composition" / "1"
     shutil.copytree(earlier, folder)
@@ -213,8 +211,7 @@ def test_runs_of_other_defaults_are_none_of_a_cell(data, monkeypatch):
     (folder / "run.json").write_text(json.dumps(record))
     started = []
     monkeypatch.setattr(
-        "subprocess.run",
-        lambda command, **options: started.append(command) or subprocess.CompletedProcess("", 0),
+        "experiments.sweep.call", lambda command, jobs: started.append(command) or 0
     )
     assert make_run(planned) == "done"
     (folder / "config.json").write_text("{")
