@@ -136,6 +136,28 @@ def send(process, numbers, pause):
 
 
 @pytest.mark.slow
+def test_a_kill_at_any_moment_leaves_a_dead_run_or_none(environment, data):
+    runs, chosen = data / "sims" / "disent", random.Random(0)
+    began = time.monotonic()
+    run_at_once(environment, [("experiments.disent", "with", *FAST)])
+    duration, seen = time.monotonic() - began, []
+    for _ in range(30):
+        before = {path.name for path in runs.iterdir()}
+        with start_module(environment, "experiments.disent", "with", *FAST) as command:
+            time.sleep(chosen.uniform(0, duration))
+        folder = find_new(runs, before)
+        if folder is not None and (folder / "config.json").exists():
+            seen.append(open_run(folder))
+            assert seen[-1].status in ("DEAD", "COMPLETED"), folder
+            assert seen[-1].status == "DEAD" or seen[-1].record.status == "COMPLETED"
+    dead = [run.path for run in seen if run.status == "DEAD"]
+    for path in dead[::5]:
+        (done,) = run_at_once(environment, [("experiments.disent", "with", f"resume={path}")])
+        assert done.returncode == 0, done
+        assert open_run(path).results["scores"] == open_run(runs / "1").results["scores"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 2, 3])
 def test_a_signal_at_any_moment_leaves_a_whole_run_or_none(environment, data, times):
     """Whatever comes after the first while that is dealt with changes nothing."""
