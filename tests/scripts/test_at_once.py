@@ -143,7 +143,7 @@ def test_a_kill_at_any_moment_leaves_a_dead_run_or_none(environment, data):
     duration, seen = time.monotonic() - began, []
     for _ in range(30):
         before = {path.name for path in runs.iterdir()}
-        with start_module(environment, "experiments.disent", "with", *FAST) as command:
+        with start_module(environment, "experiments.disent", "with", *FAST):
             time.sleep(chosen.uniform(0, duration))
         folder = find_new(runs, before)
         if folder is not None and (folder / "config.json").exists():
