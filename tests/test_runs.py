@@ -116,6 +116,28 @@ def test_run_whose_process_is_gone_is_dead(tmp_path):
     assert done.stdout.split() == ["DEAD", "RUNNING", "RUNNING", "DEAD"]
 
 
+def test_a_run_that_ends_while_it_is_looked_at_is_not_dead(tmp_path, monkeypatch):
+    make_run(tmp_path / "1", "RUNNING", heartbeat=now())
+
+    def end(directory):
+        record = json.loads((directory.path / "run.json").read_text())
+        (directory.path / "run.json").write_text(json.dumps(record | {"status": "COMPLETED"}))
+        return False
+
+    monkeypatch.setattr(RunDirectory, "is_held", end)
+    assert open_run(tmp_path / "1").status == "COMPLETED"
+
+
+def test_a_run_of_the_library_alone_is_known_by_its_lock(tmp_path):
+    make_run(tmp_path / "1")
+    (tmp_path / "1" / "run.json").unlink()
+    (tmp_path / "1" / "results.json").unlink(missing_ok=True)
+    assert open_run(tmp_path / "1").status == "UNKNOWN"
+    with RunDirectory(tmp_path / "1").held():
+        assert open_run(tmp_path / "1").status == "RUNNING"
+    assert open_run(tmp_path / "1").status == "DEAD"
+
+
 def test_directory_is_held_by_one_process_at_a_time(tmp_path):
     make_run(tmp_path / "1")
     with RunDirectory(tmp_path / "1").held():

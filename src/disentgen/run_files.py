@@ -89,12 +89,17 @@ class RunFiles(RunDirectory):
         A run that the library trains alone is COMPLETED once it has results; until then its lock
         says whether it is RUNNING.
         """
-        if self.record.content:
-            status = self.record.status
-            return "DEAD" if status == "RUNNING" and not self._is_alive() else status
-        if self.results:
-            return "COMPLETED"
-        return {True: "RUNNING", False: "DEAD", None: "UNKNOWN"}[self.is_held()]
+        if not self.record.content:
+            held = self.is_held()
+            if self.results:
+                return "COMPLETED"
+            return "UNKNOWN" if held is None else "RUNNING" if held else "DEAD"
+        status = self.record.status
+        if status == "RUNNING" and not self._is_alive():
+            # It may have ended after its record was read, and before its lock was looked at.
+            status = Record(self.load_record()).status
+            return "DEAD" if status == "RUNNING" else status
+        return status
 
     def _is_alive(self) -> bool:
         """Whether a run that says RUNNING is: its lock is held, or else it has beaten of late."""
