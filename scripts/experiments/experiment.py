@@ -185,9 +185,12 @@ class TrainingExperiment(Experiment):
         except KeyboardInterrupt as interrupt:
             run = self.current_run
             if run is not None and run._id is not None:
-                resume = shlex.quote(f"resume={self._folder_of(run)}")
+                folder = self._folder_of(run)
+                resume = shlex.quote(f"resume={folder}")
+                saved = RunDirectory(folder).has_saved
+                what = "go on" if saved else "nothing was saved; start again"
                 print(
-                    f"interrupted; go on with: python -m experiments.{self.path} with {resume}",
+                    f"interrupted; {what} with: python -m experiments.{self.path} with {resume}",
                     flush=True,
                 )
             raise SystemExit(128 + getattr(interrupt, "number", signal.SIGINT)) from None

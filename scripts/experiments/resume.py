@@ -5,7 +5,7 @@ from pathlib import Path
 from disentgen.errors import UsageError
 from disentgen.runs import Run, open_run
 from disentgen.training.config import Config
-from disentgen.training.continuing import list_changes
+from disentgen.training.continuing import check_goes_on, list_changes
 
 
 def find_run(folder: Path, given: str, experiment: str) -> Run:
@@ -35,11 +35,7 @@ def find_run(folder: Path, given: str, experiment: str) -> Run:
         )
     if run.status == "RUNNING":
         raise UsageError(f"run {run.path} is still running; nothing to resume.")
-    if run.load_checkpoint() is None and (run.results or len(run.history)):
-        raise UsageError(
-            f"run {run.path} has no checkpoint.pt to go on from; it would be trained anew, over "
-            "its model. open_run opens what is there."
-        )
+    run.load_checkpoint()  # a damaged one is named before any work
     return run
 
 
@@ -54,6 +50,7 @@ def check_continued(run: Run, config: Config) -> None:
         UsageError: a setting cannot change, or there is nothing to do.
     """
     changed = list_changes(run.settings, config)
+    check_goes_on(run, config)
     done, epochs = len(run.history), config.training.epochs
     if epochs < done:
         raise UsageError(

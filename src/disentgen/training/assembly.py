@@ -10,6 +10,7 @@ from disentgen.dataset.batches import ScoringBatches, TrainingBatches
 from disentgen.dataset.tasks import ReconstructPairs, Task
 from disentgen.models import FAMILIES, Model
 from disentgen.training.config import Config
+from disentgen.training.continuing import find_best_epoch, is_finished
 from disentgen.training.evaluation import Scores, score
 from disentgen.training.losses import Loss, build_loss
 from disentgen.training.machine import choose_device
@@ -58,7 +59,7 @@ class Training:
     @property
     def best_epoch(self) -> int:
         """The (first) epoch of the lowest validation NLL."""
-        return int(min(self.history, key=lambda row: row["validation.nll"])["epoch"])
+        return find_best_epoch(self.history)
 
     @property
     def selected_epoch(self) -> int:
@@ -68,11 +69,7 @@ class Training:
     @property
     def is_finished(self) -> bool:
         """Whether all epochs are there, or early stopping has ended them."""
-        if not self.history:
-            return False
-        patience, done = self.config.training.early_stopping, len(self.history)
-        stalled = patience is not None and done - self.best_epoch >= patience
-        return stalled or done >= self.config.training.epochs
+        return is_finished(self.history, self.config.training)
 
     def make_task(self, side: str) -> Task:
         """What is asked of the model for images of a side, made once.
