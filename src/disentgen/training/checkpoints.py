@@ -83,7 +83,7 @@ class Checkpoints:
         epoch: what the present epoch has come to.
         stateful: whatever else has a state of its own, by the name under which a checkpoint holds
             it.
-        selected: weights of the selected epoch by name, (…,) each, once there is one.
+        selected: weights of the selected epoch by name, (…,) each; empty before there is one.
         unsaved: a checkpoint of the last finished epoch, as long as it is not written.
         unvalidated: an epoch of an earlier process that was interrupted after its last step.
         epochs_written: rows that ``history.csv`` has.
@@ -97,7 +97,7 @@ class Checkpoints:
     guard: FirstDivergence
     epoch: UnfinishedEpoch
     stateful: Mapping[str, Any]
-    selected: dict[str, Tensor] | None = None
+    selected: dict[str, Tensor] = field(default_factory=dict)
     unsaved: dict[str, Any] | None = None
     unvalidated: dict[str, Any] | None = None
     epochs_written: int = 0
@@ -169,7 +169,7 @@ class Checkpoints:
     def write_epochs(self) -> None:
         """Write ``model.pt`` and ``history.csv`` where they lack epochs of the history."""
         if len(self.training.history) > self.epochs_written:
-            if self.training.selected_epoch > self.epochs_written and self.selected is not None:
+            if self.training.selected_epoch > self.epochs_written:
                 self.directory.save_model(self.selected, self.training.description)
             self.directory.save_history(self.training.history)
             self.epochs_written = len(self.training.history)

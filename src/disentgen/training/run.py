@@ -67,7 +67,7 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
     run_epochs(checkpoints, held)
     if len(training.history) < config.training.epochs:
         print(f"stopped early after epoch {len(training.history)}", flush=True)
-    training.model.load_state_dict(checkpoints.selected or {})
+    training.model.load_state_dict(checkpoints.selected)
     training.results = collect_results(training, times)
     directory.save_results(training.results)
     if not config.training.keep_checkpoint:
