@@ -87,7 +87,9 @@ def test_a_saved_configuration_means_what_it_meant(environment):
     assert open_earlier("composition/unbroken").lacks_settings
 
 
-def test_a_finished_run_without_checkpoint_is_scored_again_and_never_trained_anew(environment, data):
+def test_a_finished_run_without_checkpoint_is_scored_again_and_never_trained_anew(
+    environment, data
+):
     folder = data / "sims" / "disent" / "1"
     shutil.copytree(EARLIER / "disent" / "beta-4", folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -5,7 +5,7 @@ from pathlib import Path
 from disentgen.errors import UsageError
 from disentgen.runs import Run, open_run
 from disentgen.training.config import Config
-from disentgen.training.continuing import check_goes_on, list_changes
+from disentgen.training.continuing import list_changes, require_checkpoint
 
 
 def find_run(folder: Path, given: str, experiment: str) -> Run:
@@ -35,7 +35,6 @@ def find_run(folder: Path, given: str, experiment: str) -> Run:
         )
     if run.status == "RUNNING":
         raise UsageError(f"run {run.path} is still running; nothing to resume.")
-    run.load_checkpoint()  # a damaged one is named before any work
     return run
 
 
@@ -48,9 +47,9 @@ def check_continued(run: Run, config: Config) -> None:
 
     Raises:
         UsageError: a setting cannot change, or there is nothing to do.
+        DataFileError: the checkpoint that it would go on from is not there, or damaged.
     """
     changed = list_changes(run.settings, config)
-    check_goes_on(run, config)
     done, epochs = len(run.history), config.training.epochs
     if epochs < done:
         raise UsageError(
@@ -62,3 +61,4 @@ def check_continued(run: Run, config: Config) -> None:
             "to train it further, or training.score_images, training.score_samples or "
             "training.find_duplicates to score it anew."
         )
+    require_checkpoint(run, config.training)

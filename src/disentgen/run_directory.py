@@ -155,17 +155,21 @@ class RunDirectory:
         write_whole(self.path / "history.csv", lambda file: frame.to_csv(file, index=False))
 
     def load_history(self) -> list[dict[str, float]]:
-        """The rows of ``history.csv``; none where there is no such file.
+        """The rows of ``history.csv``, each with the columns that it has a value in.
 
         Raises:
             DataFileError: the file is damaged.
         """
         path = self.path / "history.csv"
+        if not path.exists():
+            return []
         try:
-            rows: list[Any] = pd.read_csv(path).to_dict("records") if path.exists() else []
-            return rows
+            rows = pd.read_csv(path).to_dict("records")
         except ValueError as error:
             raise DataFileError(f"{path} is damaged: {error}") from error
+        return [
+            {str(name): value for name, value in row.items() if pd.notna(value)} for row in rows
+        ]
 
     def save_results(self, results: Mapping[str, Any]) -> None:
         """Write ``results.json``."""

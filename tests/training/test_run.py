@@ -14,7 +14,7 @@ import torch
 from configs.cnnvae import ARCHITECTURES
 from configs.training import LOSSES, PAIRED, PROTOCOLS
 from conftest import read_config
-from disentgen.errors import DivergenceError, UsageError
+from disentgen.errors import DataFileError, DivergenceError, UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.schema import merge
 from disentgen.training import run as run_module
@@ -216,11 +216,11 @@ def test_a_run_that_drops_its_checkpoint_is_scored_again_but_not_trained(tmp_pat
     assert [step for step, _ in recorder.scalars["train.loss"]] == [1, 2]
     assert {name: (tmp_path / name).read_bytes() for name in files} == files
     assert "there is no checkpoint; the model is scored as it is" in capsys.readouterr().out
-    with pytest.raises(UsageError, match="no checkpoint.pt .* to epoch 3 after epoch 2"):
+    with pytest.raises(DataFileError, match="has no checkpoint.pt to go on from"):
         run(make_config("vae", keep_checkpoint=False, epochs=3), tmp_path)
     assert {name: (tmp_path / name).read_bytes() for name in files} == files
     (tmp_path / "history.csv").unlink()
-    with pytest.raises(UsageError, match="no checkpoint.pt .* to epoch 2 after epoch 0"):
+    with pytest.raises(DataFileError, match="has no checkpoint.pt to go on from"):
         run(config, tmp_path)
 
 

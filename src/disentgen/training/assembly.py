@@ -10,7 +10,7 @@ from disentgen.dataset.batches import ScoringBatches, TrainingBatches
 from disentgen.dataset.tasks import ReconstructPairs, Task
 from disentgen.models import FAMILIES, Model
 from disentgen.training.config import Config
-from disentgen.training.continuing import find_best_epoch, is_finished
+from disentgen.training.continuing import has_ended
 from disentgen.training.evaluation import Scores, score
 from disentgen.training.losses import Loss, build_loss
 from disentgen.training.machine import choose_device
@@ -59,7 +59,7 @@ class Training:
     @property
     def best_epoch(self) -> int:
         """The (first) epoch of the lowest validation NLL."""
-        return find_best_epoch(self.history)
+        return int(min(self.history, key=lambda row: row["validation.nll"])["epoch"])
 
     @property
     def selected_epoch(self) -> int:
@@ -69,7 +69,8 @@ class Training:
     @property
     def is_finished(self) -> bool:
         """Whether all epochs are there, or early stopping has ended them."""
-        return is_finished(self.history, self.config.training)
+        nll = [row["validation.nll"] for row in self.history]
+        return has_ended(nll, self.config.training)
 
     def make_task(self, side: str) -> Task:
         """What is asked of the model for images of a side, made once.

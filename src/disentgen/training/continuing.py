@@ -1,55 +1,12 @@
-"""Whether a run has come to its end, and what it may change when it goes on."""
+"""What a run that goes on may change, and what it needs."""
 
 from collections.abc import Sequence
 
-from disentgen.errors import UsageError
+from disentgen.errors import DataFileError, UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.schema import flatten
 from disentgen.training.config import Config
 from disentgen.training.settings import TrainingSettings
-
-
-def find_best_epoch(history: Sequence[dict[str, float]]) -> int:
-    """The (first) epoch of the lowest validation NLL."""
-    return int(min(history, key=lambda row: row["validation.nll"])["epoch"])
-
-
-def is_finished(history: Sequence[dict[str, float]], settings: TrainingSettings) -> bool:
-    """Whether all epochs are there, or early stopping has ended them.
-
-    Args:
-        history: a row for each finished epoch.
-        settings: of the training.
-    """
-    if not history:
-        return False
-    patience, done = settings.early_stopping, len(history)
-    stalled = patience is not None and done - find_best_epoch(history) >= patience
-    return stalled or done >= settings.epochs
-
-
-def check_goes_on(directory: RunDirectory, config: Config) -> None:
-    """Check that what a run has kept is enough to go on: it is never trained anew over its model.
-
-    Without ``checkpoint.pt`` a run that has come to its end can still be scored.
-
-    Args:
-        directory: where the run is kept.
-        config: that it is to go on under.
-
-    Raises:
-        UsageError: it would have to be trained, and has no checkpoint.
-        DataFileError: its history is damaged.
-    """
-    if (directory.path / "checkpoint.pt").exists():
-        return
-    history = directory.load_history()
-    has_ended = bool(history) or (directory.path / "results.json").exists()
-    if has_ended and not is_finished(history, config.training):
-        raise UsageError(
-            f"run {directory.path} has no checkpoint.pt to go on from: it can be scored again, "
-            f"but not be trained to epoch {config.training.epochs} after epoch {len(history)}."
-        )
 
 
 def list_changes(before: Config, after: Config) -> list[str]:
@@ -63,7 +20,7 @@ def list_changes(before: Config, after: Config) -> list[str]:
         UsageError: a setting differs that would make it another run.
     """
     saved, wanted = flatten(before.plain()), after.flat()
-    may_change = [name for name, (_, key) in wanted.items() if key.may_change]
+    may_change = list_may_change(after)
     changed = [
         name
         for name in {**saved, **wanted}
@@ -75,3 +32,45 @@ def list_changes(before: Config, after: Config) -> list[str]:
                 f"'{name}' cannot change when a run is resumed; only {', '.join(may_change)} can."
             )
     return changed
+
+
+def list_may_change(config: Config) -> list[str]:
+    """The settings that a run may go on with another value of, by keys with dots."""
+    return [name for name, (_, key) in config.flat().items() if key.may_change]
+
+
+def has_ended(validation_nll: Sequence[float], settings: TrainingSettings) -> bool:
+    """Whether all epochs are there, or early stopping has ended them.
+
+    Args:
+        validation_nll: of each finished epoch.
+        settings: how many epochs there are to be, and when they stop early.
+    """
+    done = len(validation_nll)
+    if not done:
+        return False
+    best = 1 + min(range(done), key=validation_nll.__getitem__)
+    stalled = settings.early_stopping is not None and done - best >= settings.early_stopping
+    return stalled or done >= settings.epochs
+
+
+def require_checkpoint(directory: RunDirectory, settings: TrainingSettings) -> None:
+    """Check that a run that has begun has a checkpoint, unless it is to be scored alone.
+
+    Args:
+        directory: of the run.
+        settings: that it is to go on under.
+
+    Raises:
+        DataFileError: its checkpoint is damaged; or there is none, and the run would be trained
+            anew, over its model.
+    """
+    if directory.load_checkpoint() is not None:
+        return
+    history = directory.load_history()
+    has_begun = bool(history) or (directory.path / "results.json").exists()
+    if has_begun and not has_ended([row["validation.nll"] for row in history], settings):
+        raise DataFileError(
+            f"{directory.path} has no checkpoint.pt to go on from; it would be trained anew, over "
+            "its model. It can be opened, and a finished one scored anew."
+        )

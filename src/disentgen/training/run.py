@@ -24,7 +24,7 @@ from disentgen.training.console import (
     describe_step,
     format_results,
 )
-from disentgen.training.continuing import check_goes_on, list_changes
+from disentgen.training.continuing import list_changes, require_checkpoint
 from disentgen.training.divergence import ADVICE, attach_guard
 from disentgen.training.handlers import Recorder
 from disentgen.training.machine import prepare_process
@@ -47,16 +47,16 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
         ``results.json`` holds.
 
     Raises:
-        UsageError: the directory holds a run of another configuration, or one that has no
-            checkpoint to be trained from.
-        DataFileError: the images cannot be opened, or the run cannot be read or written.
+        UsageError: the directory holds a run of another configuration.
+        DataFileError: the images cannot be opened, or the run cannot be written; or it has lost the
+            checkpoint that it would go on from.
         DivergenceError: a term of the objective is not finite.
     """
     times = {"started": handlers.now()}
     prepare_process(config.threads)
     if (saved := directory.load_config()) not in (None, config.plain()):
         list_changes(Config.read_saved(saved, config.experiment, config.family), config)
-    check_goes_on(directory, config)
+    require_checkpoint(directory, config.training)
     directory.save_config(config)
     training = assemble(config)
     print(describe_start(training), flush=True)
