@@ -315,6 +315,7 @@ def test_signals_end_a_run_cleanly(environment, runs, number, status):
     assert ended.returncode == status, ended
     assert "Traceback" not in ended.stdout + ended.stderr
     assert f"resume={runs / '1'}" in ended.stdout
+    assert "saved after " in ended.stdout
     run = open_run(runs / "1")
     assert run.status == "INTERRUPTED"
     done = len(run.history)

@@ -14,6 +14,7 @@ from ignite.metrics import Average
 from torch import Tensor
 
 from disentgen.dataset.batches import BatchStream
+from disentgen.errors import DataFileError
 from disentgen.run_directory import RunDirectory
 from disentgen.training.assembly import Training
 from disentgen.training.divergence import FirstDivergence
@@ -87,6 +88,7 @@ class Checkpoints:
         unsaved: a checkpoint of the last finished epoch, as long as it is not written.
         unvalidated: an epoch of an earlier process that was interrupted after its last step.
         epochs_written: rows that ``history.csv`` has.
+        model_epoch: the epoch whose weights ``model.pt`` has; 0 before there is one.
         step_saved: the step of the last checkpoint; None as long as there is none.
         saved_at: when it was written, or this process began, by the monotonic clock, in seconds.
     """
@@ -101,6 +103,7 @@ class Checkpoints:
     unsaved: dict[str, Any] | None = None
     unvalidated: dict[str, Any] | None = None
     epochs_written: int = 0
+    model_epoch: int = 0
     step_saved: int | None = None
     saved_at: float = field(default_factory=time.monotonic)
 
@@ -169,8 +172,9 @@ class Checkpoints:
     def write_epochs(self) -> None:
         """Write ``model.pt`` and ``history.csv`` where they lack epochs of the history."""
         if len(self.training.history) > self.epochs_written:
-            if self.training.selected_epoch > self.epochs_written:
+            if self.training.selected_epoch > self.model_epoch:
                 self.directory.save_model(self.selected, self.training.description)
+                self.model_epoch = self.training.selected_epoch
             self.directory.save_history(self.training.history)
             self.epochs_written = len(self.training.history)
 
@@ -205,6 +209,8 @@ class Checkpoints:
         )
         length = len(self.training.batches)
         step = checkpoint.get("step", len(self.training.history) * length)
+        if self.training.history and self._is_model_kept():
+            self.model_epoch = self.training.selected_epoch
         self.write_epochs()
         self._set_step(step)
         if (unfinished := checkpoint.get("unfinished_epoch")) and step % length:
@@ -222,6 +228,16 @@ class Checkpoints:
         if self.unvalidated is not None:
             self.epoch.load_state_dict(self.unvalidated)
             self.trainer.fire_event(Events.EPOCH_COMPLETED)
+
+    def _is_model_kept(self) -> bool:
+        """Whether ``model.pt`` has the selected weights, and is not to be touched."""
+        try:
+            kept = self.directory.load_weights()
+        except DataFileError:
+            return False
+        return kept.keys() == self.selected.keys() and all(
+            torch.equal(value, self.selected[name]) for name, value in kept.items()
+        )
 
     def _set_step(self, step: int) -> None:
         """Let the trainer go on after a step."""
