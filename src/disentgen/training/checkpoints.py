@@ -108,8 +108,8 @@ class Checkpoints:
     saved_at: float = field(default_factory=time.monotonic)
 
     @property
-    def seconds(self) -> float:
-        """The interval between checkpoints inside an epoch."""
+    def interval(self) -> float:
+        """Seconds between checkpoints inside an epoch."""
         minutes = self.training.config.training.checkpoint_minutes
         return math.inf if minutes is None else 60 * minutes
 
@@ -117,7 +117,7 @@ class Checkpoints:
     def is_epoch_due(self) -> bool:
         """Whether a finished epoch is to be saved; the first one is at once."""
         waited = time.monotonic() - self.saved_at
-        return self.step_saved is None or waited >= min(self.seconds, EPOCH_SECONDS)
+        return self.step_saved is None or waited >= min(self.interval, EPOCH_SECONDS)
 
     def collect(self) -> dict[str, Any]:
         """A checkpoint as of the last step; its tensors are those that training goes on to change.
@@ -150,7 +150,7 @@ class Checkpoints:
 
     def end_step(self) -> None:
         """Save the step, or the last finished epoch, if it is due."""
-        if time.monotonic() - self.saved_at >= self.seconds:
+        if time.monotonic() - self.saved_at >= self.interval:
             self.epoch.timer.pause()
             self.guard.check(self.trainer)
             self.save(self.collect())
