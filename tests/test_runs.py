@@ -43,7 +43,7 @@ def make_run(folder, status="COMPLETED", heartbeat=None, **config):
         "factors": ["shape", "scale", "orientation", "posX", "posY"],
         "parameters": settings.model,
     }
-    RunDirectory(folder).save_model(model, description)
+    RunDirectory(folder).save_model(model.state_dict(), description)
     return model
 
 

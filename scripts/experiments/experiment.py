@@ -240,8 +240,10 @@ class TrainingExperiment(Experiment):
         except KeyboardInterrupt as interrupt:
             ignore_signals()
             if self.kept is not None:
+                saved = RunDirectory(self.kept).has_saved
+                what = "go on" if saved else "nothing was saved; start again"
                 command = describe_resume(self.path, self.kept)
-                print(f"interrupted; go on with: {command}", flush=True)
+                print(f"interrupted; {what} with: {command}", flush=True)
             raise SystemExit(128 + getattr(interrupt, "number", signal.SIGINT)) from None
         finally:
             self.by_command_line = False

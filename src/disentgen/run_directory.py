@@ -17,7 +17,7 @@ from disentgen.locking import HeldError, Lock, is_held
 from disentgen.paths import sweep_temporaries, write_whole
 
 if TYPE_CHECKING:  # torch takes seconds to start, and a list of runs needs none of it
-    from torch import nn
+    from torch import Tensor
 
     from disentgen.dataset.split import Split
     from disentgen.models import Model
@@ -54,16 +54,25 @@ class RunDirectory:
         """Write ``split.json``: counts and hashes of the split's sides."""
         self._save_json("split.json", split.describe())
 
-    def save_model(self, model: "nn.Module", description: Mapping[str, Any]) -> None:
+    def save_model(self, weights: Mapping[str, "Tensor"], description: Mapping[str, Any]) -> None:
         """Write ``model.pt`` (weights only) and ``model.json`` (what to load them into).
 
         Args:
-            model: whose weights are kept.
-            description: what it was built from, as plain data.
+            weights: by name, (…,) of any shape, on the CPU.
+            description: what the model was built from, as plain data.
         """
-        weights = {name: value.cpu() for name, value in model.state_dict().items()}
         self._save_json("model.json", description)
         self._save_tensors("model.pt", weights)
+
+    def load_weights(self) -> dict[str, "Tensor"]:
+        """The weights of ``model.pt`` by name, (…,) of any shape, on the CPU.
+
+        Raises:
+            DataFileError: the run has not saved a model, or the file is damaged.
+        """
+        if not (self.path / "model.pt").exists():
+            raise DataFileError(f"{self.path} holds no model: no epoch of it was finished.")
+        return self._load_tensors("model.pt")
 
     def load_model(self) -> "Model":
         """Rebuild the model of ``model.json`` with the weights of ``model.pt``.
@@ -73,16 +82,16 @@ class RunDirectory:
         """
         from disentgen.models import build_model
 
-        description = self._load_json("model.json")
-        if description is None or not (self.path / "model.pt").exists():
-            raise DataFileError(f"{self.path} holds no model: no epoch of it was finished.")
+        weights, description = self.load_weights(), self._load_json("model.json")
+        if description is None:
+            raise DataFileError(f"{self.path} has no readable model.json.")
         model = build_model(
             description["family"],
             description["image_shape"],
             len(description["factors"]),
             description["parameters"],
         )
-        model.load_state_dict(self._load_tensors("model.pt"))
+        model.load_state_dict(weights)
         return model.eval()
 
     @contextlib.contextmanager
@@ -137,6 +146,16 @@ class RunDirectory:
         """Write how a checkout differed from its commit, as a patch."""
         write_whole(self.path / name, lambda file: file.write_bytes(patch))
 
+    @property
+    def has_started(self) -> bool:
+        """Whether a process has begun to train here, though it may not have come to save it."""
+        return (self.path / "split.json").exists()
+
+    @property
+    def has_saved(self) -> bool:
+        """Whether anything is there that a training can go on from, or be scored again by."""
+        return any((self.path / name).exists() for name in ("checkpoint.pt", "history.csv"))
+
     def clear(self) -> None:
         """Remove results of an earlier end of the run, and what a killed process was writing."""
         for name in ("results.json", "reconstructions.png", "predictions.png"):
@@ -144,11 +163,15 @@ class RunDirectory:
         sweep_temporaries(self.path)
 
     def save_checkpoint(self, state: Mapping[str, Any]) -> None:
-        """Write ``checkpoint.pt``: all that resuming needs, as of the last finished epoch."""
+        """Write ``checkpoint.pt``: all that resuming needs."""
         self._save_tensors("checkpoint.pt", state)
 
+    def drop_checkpoint(self) -> None:
+        """Remove ``checkpoint.pt`` of a run that has ended and is not to be trained further."""
+        (self.path / "checkpoint.pt").unlink(missing_ok=True)
+
     def load_checkpoint(self) -> dict[str, Any] | None:
-        """The last checkpoint, if an epoch was finished.
+        """The last checkpoint; None as long as nothing was saved, or where it was not kept.
 
         Raises:
             DataFileError: the file is damaged.
@@ -163,19 +186,26 @@ class RunDirectory:
         write_whole(self.path / "history.csv", lambda file: frame.to_csv(file, index=False))
 
     def load_history(self) -> list[dict[str, float]]:
-        """The rows of ``history.csv``, each with the columns that it has a value in."""
+        """The rows of ``history.csv``, each with the columns that it has a value in.
+
+        Raises:
+            DataFileError: the file is damaged.
+        """
         path = self.path / "history.csv"
         if not path.exists():
             return []
-        with path.open(newline="", encoding="utf-8") as file:
-            return [
-                {
-                    name: int(value) if name in ("epoch", "step") else float(value)
-                    for name, value in row.items()
-                    if value
-                }
-                for row in csv.DictReader(file)
-            ]
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                return [
+                    {
+                        name: int(value) if name in ("epoch", "step") else float(value)
+                        for name, value in row.items()
+                        if value
+                    }
+                    for row in csv.DictReader(file)
+                ]
+        except (ValueError, TypeError, csv.Error) as error:
+            raise DataFileError(f"{path} is damaged: {error}") from error
 
     def save_results(self, results: Mapping[str, Any]) -> None:
         """Write ``results.json``."""

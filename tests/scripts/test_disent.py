@@ -315,6 +315,7 @@ def test_signals_end_a_run_cleanly(environment, runs, number, status):
     assert ended.returncode == status, ended
     assert "Traceback" not in ended.stdout + ended.stderr
     assert f"resume={runs / '1'}" in ended.stdout
+    assert "saved after " in ended.stdout
     run = open_run(runs / "1")
     assert run.status == "INTERRUPTED"
     done = len(run.history)
@@ -323,6 +324,29 @@ def test_signals_end_a_run_cleanly(environment, runs, number, status):
     assert len(metrics["train.loss"]["values"]) == done
     assert run.model.latent_size == 10
     assert not list((runs / "1").glob(".*"))
+
+
+@pytest.mark.ci
+def test_a_run_interrupted_before_its_first_step_says_that_nothing_was_saved(environment, runs):
+    program = """
+import sys
+from disentgen.training import run
+
+def interrupt(*arguments):
+    raise KeyboardInterrupt
+
+run.train = interrupt
+from experiments.disent import experiment
+
+experiment.run_commandline(["disent", "with", *sys.argv[1:]])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *FAST], cwd=SCRIPTS, env=environment, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 130
+    assert "interrupted; nothing was saved; start again with: python -m" in done.stdout
+    assert open_run(runs / "1").status == "INTERRUPTED"
 
 
 def test_nohup_is_respected(environment, runs):

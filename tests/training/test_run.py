@@ -1,6 +1,10 @@
 """The body of every experiment, without Sacred."""
 
 import copy
+import re
+import signal
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -8,14 +12,16 @@ import pytest
 import torch
 
 from configs.cnnvae import ARCHITECTURES
-from configs.training import LOSSES, PROTOCOLS
+from configs.training import LOSSES, PAIRED, PROTOCOLS
 from conftest import read_config
-from disentgen.errors import DivergenceError, UsageError
+from disentgen.errors import DataFileError, DivergenceError, UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.schema import merge
 from disentgen.training import machine
+from disentgen.training import run as run_module
 from disentgen.training.assembly import assemble
 from disentgen.training.config import Config
+from disentgen.training.losses import Loss
 from disentgen.training.losses.vae import BetaVAE
 from disentgen.training.machine import choose_device, prepare_process
 from disentgen.training.optimizers import build_optimizer, optimizers, resolve_optimizer
@@ -32,9 +38,11 @@ class Recorder:
 
 
 #: Of the named objectives, but quick: with a small discriminator.
-OBJECTIVES = LOSSES | {
-    "factor": merge(LOSSES["factor"], {"loss": {"params": {"discriminator_units": 50}}})
-}
+OBJECTIVES = (
+    LOSSES
+    | PAIRED
+    | {"factor": merge(LOSSES["factor"], {"loss": {"params": {"discriminator_units": 50}}})}
+)
 #: What a run is trained by, where a test does not say something else.
 QUICK = {**PROTOCOLS["fast"], "score_samples": 2, "batch_size": 16}
 
@@ -106,6 +114,155 @@ def test_run_stopped_while_it_was_scored_is_scored_again_and_not_trained(tmp_pat
     assert again["scores"] == whole["scores"]
     assert (tmp_path / "model.pt").read_bytes() == weights
     assert len(read_history(tmp_path)) == 2
+
+
+def interrupt_at(monkeypatch, step=None, epoch=None):
+    """Let a signal come in the middle of a step, or in the validation of an epoch, once."""
+    forward, validate = Loss.judge, run_module.validate
+
+    def judge(self, output, target):
+        nonlocal step
+        if step == 0:
+            signal.raise_signal(signal.SIGINT)
+        step = None if step is None else step - 1
+        return forward(self, output, target)
+
+    def validate_once(training):
+        nonlocal epoch
+        if epoch == len(training.history) + 1:
+            epoch = None
+            signal.raise_signal(signal.SIGINT)
+        return validate(training)
+
+    monkeypatch.setattr(Loss, "judge", judge)
+    monkeypatch.setattr(run_module, "validate", validate_once)
+
+
+@pytest.mark.parametrize(
+    ("loss", "family", "moment", "saved"),
+    [
+        ("factor", "lgm", {"step": 7}, "step 3 of 5 in epoch 2 of 3"),
+        ("factor", "lgm", {"step": 9}, "step 5 of 5 in epoch 2 of 3"),
+        ("waegan", "lgm", {"epoch": 2}, "step 5 of 5 in epoch 2 of 3"),
+        pytest.param(
+            "adagvae", "lgm", {"step": 3}, "step 4 of 5 in epoch 1 of 3", marks=pytest.mark.ci
+        ),
+        pytest.param(
+            "beta", "composer", {"step": 12}, "step 3 of 5 in epoch 3 of 3", marks=pytest.mark.ci
+        ),
+    ],
+)
+def test_interrupted_run_saves_its_last_step_and_goes_on_bit_by_bit(
+    tmp_path, monkeypatch, capsys, loss, family, moment, saved
+):
+    options = {"epochs": 3, "lr_decay": 0.9, "early_stopping": 10}
+    config = make_config(loss, family=family, **options)
+    whole, _ = run(config, tmp_path / "whole")
+    interrupt_at(monkeypatch, **moment)
+    with pytest.raises(KeyboardInterrupt):
+        run(config, tmp_path / "parts")
+    assert f"saved after {saved}\n" in capsys.readouterr().out
+    resumed, recorder = run(config, tmp_path / "parts")
+    assert f"resuming after {saved}\n" in capsys.readouterr().out
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+    assert whole["scores"] == resumed["scores"]
+    assert [step for step, _ in recorder.scalars["train.loss"]] == [1, 2, 3]
+
+
+def test_seconds_of_an_interrupted_epoch_are_counted_in_both_processes(tmp_path, monkeypatch):
+    interrupt_at(monkeypatch, step=2)
+    with pytest.raises(KeyboardInterrupt):
+        run(make_config(epochs=1), tmp_path)
+    checkpoint = RunDirectory(tmp_path).load_checkpoint()
+    checkpoint["unfinished_epoch"]["seconds"] += 1000
+    RunDirectory(tmp_path).save_checkpoint(checkpoint)
+    run(make_config(epochs=1), tmp_path)
+    assert 1000 < pd.read_csv(tmp_path / "history.csv")["seconds"].item() < 2000
+
+
+@pytest.mark.parametrize(
+    ("minutes", "seconds", "saved"),
+    [
+        (None, 0, [5, 25]),  # short epochs: the first and the last
+        (None, 20, [5, 10, 15, 20, 25]),
+        (None, 5, [5, 15, 25]),  # the third a minute after the first, in the middle of the fourth
+        (1, 5, [5, 17, 25]),
+        (1e-9, 1, [*range(1, 26), 25]),
+    ],
+)
+def test_epochs_are_saved_once_a_minute_and_steps_as_often_as_is_said(
+    tmp_path, monkeypatch, minutes, seconds, saved
+):
+    clock, steps = time.monotonic(), []
+    judge, save = Loss.judge, RunDirectory.save_checkpoint
+
+    def take_time(self, *batch):
+        nonlocal clock
+        clock += seconds
+        return judge(self, *batch)
+
+    def note(self, state):
+        steps.append(state["step"])
+        save(self, state)
+
+    monkeypatch.setattr(Loss, "judge", take_time)
+    monkeypatch.setattr(RunDirectory, "save_checkpoint", note)
+    fake = SimpleNamespace(monotonic=lambda: clock)
+    monkeypatch.setattr("disentgen.training.checkpoints.time", fake)
+    options = {"epochs": 5, "score_images": 16, "validation_images": 16, "batch_size": 4}
+    run(make_config("vae", checkpoint_minutes=minutes, **options), tmp_path)
+    assert steps == saved
+    assert len(read_history(tmp_path)) == 5
+
+
+def test_a_run_that_drops_its_checkpoint_is_scored_again_but_not_trained(tmp_path, capsys):
+    config = make_config("vae", keep_checkpoint=False)
+    whole, _ = run(config, tmp_path)
+    assert not (tmp_path / "checkpoint.pt").exists()
+    (tmp_path / "results.json").unlink()  # as a process does that is killed while scoring
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    again, recorder = run(config, tmp_path)
+    assert again["scores"] == whole["scores"] and again["speed"] == whole["speed"]
+    assert [step for step, _ in recorder.scalars["train.loss"]] == [1, 2]
+    assert {name: (tmp_path / name).read_bytes() for name in files} == files
+    assert "there is no checkpoint; the model is scored as it is" in capsys.readouterr().out
+    with pytest.raises(DataFileError, match="has no checkpoint.pt to go on from"):
+        run(make_config("vae", keep_checkpoint=False, epochs=3), tmp_path)
+    assert {name: (tmp_path / name).read_bytes() for name in files} == files
+    (tmp_path / "history.csv").unlink()
+    with pytest.raises(DataFileError, match="has no checkpoint.pt to go on from"):
+        run(config, tmp_path)
+
+
+def test_history_follows_the_checkpoint(tmp_path):
+    """It lacks an epoch, or has one too many, where the run was copied or killed at a bad time."""
+    config = make_config("vae")
+    run(config, tmp_path)
+    history = (tmp_path / "history.csv").read_bytes()
+    for lines in (2, 4):
+        text = history.splitlines(keepends=True)
+        (tmp_path / "history.csv").write_bytes(b"".join((text * 2)[:lines]))
+        (tmp_path / "model.pt").unlink()
+        run(config, tmp_path)
+        assert (tmp_path / "history.csv").read_bytes() == history
+        assert RunDirectory(tmp_path).load_model().latent_size == 10
+
+
+def test_a_run_of_which_nothing_was_saved_says_that_it_starts_again(tmp_path, monkeypatch, capsys):
+    interrupt_at(monkeypatch, step=0)
+    monkeypatch.setattr("disentgen.training.checkpoints.Checkpoints.save_step", lambda self: None)
+    with pytest.raises(KeyboardInterrupt):
+        run(make_config("vae"), tmp_path)
+    assert "saved" not in capsys.readouterr().out
+    run(make_config("vae"), tmp_path)
+    assert "nothing was saved of this run; it starts again" in capsys.readouterr().out
+
+
+def test_a_long_epoch_says_after_fifty_steps_how_long_the_run_will_take(tmp_path, capsys):
+    run(make_config("vae", epochs=1, epoch_length=52, batch_size=4), tmp_path)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("step ")]
+    assert len(lines) == 1
+    assert re.fullmatch(r"step 50 of 52 in epoch 1 of 1  [\d,]+ images/s  \d+ s left", lines[0])
 
 
 def test_every_term_is_recorded_under_its_name(tmp_path):
@@ -270,13 +427,13 @@ def test_divergence_names_step_and_term_and_keeps_finished_epochs(tmp_path, monk
 
     def spoil(self, output, target, step):
         terms = forward(self, output, target, step)
-        return terms | {"nll": terms["nll"] * float("nan")} if step == 7 else terms
+        return terms | {"nll": terms["nll"] * float("nan")} if step == 17 else terms
 
     monkeypatch.setattr(BetaVAE, "forward", spoil)
-    with pytest.raises(DivergenceError, match=r"at step 8 \(epoch 2\): nll = nan"):
-        run(make_config("beta"), tmp_path)
-    assert len(pd.read_csv(tmp_path / "history.csv")) == 1
-    assert RunDirectory(tmp_path).load_checkpoint()["history"][-1]["epoch"] == 1
+    with pytest.raises(DivergenceError, match=r"at step 18 \(epoch 4\): nll = nan"):
+        run(make_config("beta", epochs=4), tmp_path)
+    assert len(pd.read_csv(tmp_path / "history.csv")) == 3
+    assert RunDirectory(tmp_path).load_checkpoint()["history"][-1]["epoch"] == 3
     assert RunDirectory(tmp_path).load_model().latent_size == 10
     assert not (tmp_path / "results.json").exists()
 

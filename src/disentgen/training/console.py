@@ -59,13 +59,28 @@ def describe_fixed(training: "Training") -> str:
     return "".join(lines)
 
 
-def describe_row(row: "Row", epochs: int, seconds_left: float, sampled: bool) -> str:
+def describe_position(step: int, done: int, length: int, epochs: int) -> str:
+    """Where a training stands, as in ``epoch 3 of 30`` or ``step 40 of 900 in epoch 4 of 30``.
+
+    Args:
+        step: the last one.
+        done: epochs that are in the history; one is when it has been validated.
+        length: steps in an epoch.
+        epochs: how many there will be.
+    """
+    inside = step - done * length
+    if inside > 0:
+        return f"step {inside:,} of {length:,} in epoch {done + 1} of {epochs}"
+    return f"epoch {done} of {epochs}"
+
+
+def describe_row(row: "Row", epochs: int, seconds_left: float | None, sampled: bool) -> str:
     """The line that is printed at the end of an epoch.
 
     Args:
         row: of the history, of that epoch.
         epochs: how many there will be.
-        seconds_left: until the last of them has ended.
+        seconds_left: until the last of them has ended; None where nothing can be said of it.
         sampled: whether the model is trained on samples of a posterior; it is validated at its
             mean, so that the two columns are not the same quantity.
     """
@@ -82,8 +97,28 @@ def describe_row(row: "Row", epochs: int, seconds_left: float, sampled: bool) ->
     ]
     return (
         f"epoch {row['epoch']:.0f}/{epochs}  {'  '.join(columns)}  "
-        f"{row['images_per_second']:,.0f} images/s  {format_duration(seconds_left)} left"
+        f"{row['images_per_second']:,.0f} images/s{describe_left(seconds_left)}"
     )
+
+
+def describe_step(
+    position: str, batch_size: int, pace: float | None, seconds_left: float | None
+) -> str:
+    """The line that is printed inside an epoch, now and then.
+
+    Args:
+        position: of :func:`describe_position`.
+        batch_size: images in a step.
+        pace: seconds for each step; None where it is unknown yet.
+        seconds_left: until the last epoch has ended; likewise.
+    """
+    speed = "" if pace is None else f"  {batch_size / pace:,.0f} images/s"
+    return f"{position}{speed}{describe_left(seconds_left)}"
+
+
+def describe_left(seconds: float | None) -> str:
+    """The end of a line that says when a training will have ended; empty if that is unknown."""
+    return "" if seconds is None else f"  {format_duration(seconds)} left"
 
 
 def format_duration(seconds: float) -> str:

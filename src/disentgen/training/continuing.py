@@ -68,7 +68,8 @@ def require_checkpoint(directory: RunDirectory, settings: TrainingSettings) -> N
     if directory.load_checkpoint() is not None:
         return
     history = directory.load_history()
-    if history and not has_ended([row["validation.nll"] for row in history], settings):
+    has_begun = bool(history) or (directory.path / "results.json").exists()
+    if has_begun and not has_ended([row["validation.nll"] for row in history], settings):
         raise DataFileError(
             f"{directory.path} has no checkpoint.pt to go on from; it would be trained anew, over "
             "its model. It can be opened, and a finished one scored anew."
