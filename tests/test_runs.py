@@ -146,14 +146,23 @@ def test_damaged_checkpoint_is_told_as_such(tmp_path):
         open_run(tmp_path / "1").load_checkpoint()
 
 
-def test_files_cut_off_by_a_kill_are_read_as_missing(tmp_path):
+def test_files_that_are_cut_off_are_damaged_and_those_that_are_not_there_are_not(tmp_path):
     make_run(tmp_path / "1")
-    (tmp_path / "1" / "run.json").write_text('{"status": "RUN')
+    assert open_run(tmp_path / "1").results is None
     (tmp_path / "1" / "results.json").write_text("{")
+    (tmp_path / "1" / "run.json").write_text('{"status": "RUN')
     run = open_run(tmp_path / "1")
-    assert run.status == "UNKNOWN"
-    assert run.results is None
-    assert len(find_runs(tmp_path)) == 1
+    for name in ("results", "record"):
+        with pytest.raises(DataFileError, match=r"(results|run)\.json is damaged: .* line 1"):
+            getattr(run, name)
+    assert find_runs(tmp_path)[["status", "problem"]].values.tolist() == [
+        ["DAMAGED", str(run.problem)]
+    ]
+    assert run.problem.startswith("run.json is damaged: ")
+    make_run(tmp_path / "2")
+    (tmp_path / "2" / "run.json").unlink()
+    assert open_run(tmp_path / "2").status == "UNKNOWN"
+    assert open_run(tmp_path / "2").problem is None
 
 
 def test_mistakes(tmp_path):

@@ -7,7 +7,6 @@ Studies are the folders of ``disentgen.studies``; where there are several, ``--s
 """
 
 import argparse
-import json
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Sequence
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 from disentgen.errors import DataFileError, UsageError
 from disentgen.paths import data_folder
 from disentgen.registry import choose, unknown
+from disentgen.run_files import RunFiles
 from disentgen.schema import positive
 from disentgen.studies import Study, load_studies
 from disentgen.studies.protocols import load_protocols
@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 def find_named(experiment: str, root: Path | None = None) -> Iterator[tuple[str, Path]]:
     """Names and folders of all runs of studies of an experiment, the oldest first."""
     folder = (root or data_folder() / "sims") / experiment
-    for path in sorted(folder.glob("*/run.json"), key=lambda path: path.stat().st_mtime):
+    for path in sorted(folder.glob("*/run.json"), key=lambda path: path.lstat().st_mtime):
         try:
-            comment = json.loads(path.read_text(encoding="utf-8"))["meta"].get("comment", "")
-        except (json.JSONDecodeError, KeyError):
-            continue  # just being written
+            comment = RunFiles(path.parent).record.comment
+        except DataFileError as error:
+            print(f"left aside: {error}", file=sys.stderr, flush=True)
+            continue
         if comment.startswith(MARK):
             yield comment, path.parent
 
@@ -95,7 +96,7 @@ def make_run(planned: PlannedRun, jobs: int = 1) -> str:
         return "running"
     command = planned.command
     for run in same:
-        if run.path.joinpath("checkpoint.pt").exists():
+        if run.has("checkpoint.pt"):
             command = [*command[:4], "with", f"resume={run.path}"]
     return "done" if call(command, jobs) else "failed"
 

@@ -12,7 +12,7 @@ STALE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Record:
-    """The content of ``run.json``; of a file that is not there or was cut off, nothing is known.
+    """The content of ``run.json``; of a file that is not there, nothing is known.
 
     Args:
         content: the file's, as plain data.
@@ -33,12 +33,12 @@ class Record:
     @property
     def comment(self) -> str:
         """What the user noted on the command line."""
-        return str(self._meta.get("comment", ""))
+        return str(self._meta.get("comment") or "")
 
     @property
     def words(self) -> list[str]:
         """The words of the command line after ``with``."""
-        return list(self._meta.get("options", {}).get("UPDATE", []))
+        return list(self._meta.get("options", {}).get("UPDATE") or [])
 
     @property
     def hostname(self) -> str | None:

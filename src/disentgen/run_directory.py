@@ -1,9 +1,9 @@
 """The files of a run, each written whole or not at all."""
 
 import contextlib
+import hashlib
 import io
 import json
-import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,9 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from disentgen.errors import DataFileError, UsageError
+from disentgen.files import exists, measure_memory, open_regular, own_folder
 from disentgen.paths import sweep_temporaries, write_whole
+from disentgen.saved import SavedConfig, SavedModel, SavedResults, read_saved
 
 if TYPE_CHECKING:  # torch takes seconds to start, and a list of runs needs none of it
     from torch import nn
@@ -33,13 +35,42 @@ class RunDirectory:
 
     path: Path
 
+    def has(self, name: str) -> bool:
+        """Whether the folder has something of a name, be it damaged or not."""
+        return exists(self.path / name)
+
+    def subfolder(self, name: str) -> Path:
+        """The path of a folder inside this one, which is there or can be made.
+
+        Raises:
+            DataFileError: something else has its name: a link, say, which leads elsewhere.
+        """
+        return own_folder(self.path / name)
+
+    def digest(self, name: str) -> str:
+        """SHA-256 of a file.
+
+        Raises:
+            DataFileError: it is not there, or cannot be read.
+        """
+        path = self.path / name
+        try:
+            with open_regular(path, measure_memory()) as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError as error:
+            raise DataFileError(f"{path} is not there.") from error
+
     def save_config(self, config: "Config") -> None:
         """Write ``config.json``: what the run is, and all that opening it again needs."""
         self._save_json("config.json", config.plain())
 
     def load_config(self) -> dict[str, Any] | None:
-        """The configuration that is saved, as plain data; None if there is none."""
-        return self._load_json("config.json")
+        """The configuration that is saved, as plain data; None if there is none.
+
+        Raises:
+            DataFileError: the file is damaged.
+        """
+        return read_saved(self.path / "config.json", SavedConfig)
 
     def save_split(self, split: "Split") -> None:
         """Write ``split.json``: counts and hashes of the split's sides."""
@@ -60,21 +91,23 @@ class RunDirectory:
         """Rebuild the model of ``model.json`` with the weights of ``model.pt``.
 
         Raises:
-            DataFileError: the run has not saved a model.
+            DataFileError: the run has not saved a model, its files are damaged or do not belong
+                together, or ``model.pt`` is not the file that ``results.json`` is about.
         """
-        from disentgen.models import build_model
+        from disentgen.weights import rebuild_model
 
-        description = self._load_json("model.json")
-        if description is None or not (self.path / "model.pt").exists():
+        description = read_saved(self.path / "model.json", SavedModel)
+        if description is None or not self.has("model.pt"):
             raise DataFileError(f"{self.path} holds no model: no epoch of it was finished.")
-        model = build_model(
-            description["family"],
-            description["image_shape"],
-            len(description["factors"]),
-            description["parameters"],
-        )
-        model.load_state_dict(self._load_tensors("model.pt"))
-        return model.eval()
+        results = read_saved(self.path / "results.json", SavedResults) or {}
+        # Runs of earlier versions do not say which file they were scored with.
+        scored = results.get("model_sha256")
+        if scored is not None and self.digest("model.pt") != scored:
+            raise DataFileError(
+                f"{self.path / 'model.pt'} has changed since the run ended: its SHA-256 is not the "
+                "one in results.json."
+            )
+        return rebuild_model(description, self.path / "model.pt")
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -122,9 +155,12 @@ class RunDirectory:
         Raises:
             DataFileError: the file is damaged.
         """
-        if not (self.path / "checkpoint.pt").exists():
+        from disentgen.weights import read_tensors
+
+        try:
+            return read_tensors(self.path / "checkpoint.pt")
+        except FileNotFoundError:
             return None
-        return self._load_tensors("checkpoint.pt")
 
     def save_history(self, history: list[dict[str, float]]) -> None:
         """Write ``history.csv``, a row for each finished epoch."""
@@ -143,25 +179,6 @@ class RunDirectory:
         torch.save(dict(content), buffer)
         write_whole(self.path / name, lambda file: file.write_bytes(buffer.getbuffer()))
 
-    def _load_tensors(self, name: str) -> dict[str, Any]:
-        import torch
-
-        try:
-            content: dict[str, Any] = torch.load(
-                self.path / name, map_location="cpu", weights_only=True
-            )
-            return content
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise DataFileError(f"{self.path / name} is damaged: {error}") from error
-
     def _save_json(self, name: str, content: Mapping[str, Any]) -> None:
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         write_whole(self.path / name, lambda file: file.write_text(text, encoding="utf-8"))
-
-    def _load_json(self, name: str) -> dict[str, Any] | None:
-        """The content of a file; None if it is not there, was cut off or holds something else."""
-        try:
-            content = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return None
-        return content if isinstance(content, dict) else None

@@ -19,6 +19,7 @@ from disentgen.studies.verdicts.decisions import UNDECIDED, tabulate_verdicts
 from disentgen.studies.verdicts.departures import add_protocols
 from disentgen.studies.verdicts.published import KEYS, load_published
 from disentgen.studies.verdicts.selection import NO_RUN, list_strays
+from disentgen.text import make_visible
 
 COMPARED = ("nll_train", "nll_held_out", "disentanglement")
 #: What :func:`~disentgen.studies.verdicts.departures.add_protocols` adds to runs.
@@ -237,6 +238,6 @@ def main(arguments: list[str] | None = None) -> None:
     except DataFileError as error:
         raise SystemExit(str(error)) from None
     save_comparison(results, folder)
-    print("\n".join(map(format_result, results)))
+    print(make_visible("\n".join(map(format_result, results)), keep="\n"))
     print_left_out(collection)
     print(f"\n{folder / 'comparison.csv'}, {folder / 'claims.csv'}")

@@ -58,7 +58,7 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
         print(f"stopped early after epoch {len(training.history)}", flush=True)
     selected = directory.load_model().to(training.device)
     training.model.load_state_dict(selected.state_dict())
-    training.results = collect_results(training, times)
+    training.results = collect_results(training, directory, times)
     directory.save_results(training.results)
     print(format_results(training.results, training.model.output.unit), flush=True)
     return training

@@ -1,0 +1,344 @@
+"""What the JSON files of a run hold: the shape of each, declared once, and the reader of them all.
+
+A file that is not there is None; one that is damaged, or of another shape, is an error that names
+the file and the first thing that is wrong with it.
+"""
+
+import datetime
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    FiniteFloat,
+    NonNegativeInt,
+    Strict,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
+
+from disentgen.errors import DataFileError
+from disentgen.files import read_regular
+from disentgen.schema import flatten
+from disentgen.text import join_lines
+
+#: Lists and dictionaries inside each other, and values in one file: far more than a run has.
+DEPTH, VALUES = 50, 200_000
+#: A number beyond this is none that a run has written.
+LARGEST = 2**64
+#: Characters of a name, an expression or a comment.
+LONGEST = 10_000
+#: Settings of a configuration or scores, each of them a column of the table of runs.
+SETTINGS = 1_000
+
+Number = Annotated[float, Strict()]
+#: What must be a number, be it one: scores that tables are made of.
+Score = Annotated[FiniteFloat, Strict()]
+#: Earlier versions saved some numbers as the text that was typed.
+Scalar = bool | int | float | str | None
+Text = Annotated[StrictStr, Field(max_length=LONGEST)] | None
+
+
+def _require_moment(text: str) -> str:
+    datetime.datetime.fromisoformat(text)
+    return text
+
+
+Moment = Annotated[StrictStr, AfterValidator(_require_moment)] | None
+
+
+def _limit_settings(given: Any) -> Any:
+    if isinstance(given, dict) and len(flatten(given)) > SETTINGS:
+        raise ValueError(f"more than {SETTINGS:,} settings or scores")
+    return given
+
+
+class _DatasetSection(BaseModel):
+    """What lists of runs read of the section ``dataset``."""
+
+    name: Text = None
+    version: Text = None
+    root: Text = None
+    source: Text = None
+    variant: Text = None
+    held_out: Text = None
+    held_in: Text = None
+    control: Scalar = None
+
+
+class _ModelSection(BaseModel):
+    """What lists of runs read of the section ``model``."""
+
+    family: Text = None
+    name: Text = None
+    latent_size: Scalar = None
+
+
+class _LossSection(BaseModel):
+    """The objective of a training."""
+
+    name: Text = None
+    params: dict[str, Any] = {}
+
+
+class _TrainingSection(BaseModel):
+    """What lists of runs read of the section ``training``."""
+
+    epochs: Scalar = None
+    loss: _LossSection = _LossSection()
+
+
+class SavedConfig(BaseModel):
+    """``config.json``: what lists of runs read of it; :class:`Config` reads all settings.
+
+    Args:
+        experiment: that the run is of.
+        dataset: the section of that name.
+        model: likewise.
+        training: likewise.
+        seed: of the run.
+    """
+
+    experiment: Text = None
+    _limit = model_validator(mode="before")(_limit_settings)
+    dataset: _DatasetSection = _DatasetSection()
+    model: _ModelSection = _ModelSection()
+    training: _TrainingSection = _TrainingSection()
+    seed: Scalar = None
+
+
+class SavedModel(BaseModel):
+    """``model.json``: what ``model.pt`` is to be loaded into.
+
+    Args:
+        family: of the model.
+        image_shape: channels, height, width.
+        factors: names of the dataset's factors.
+        parameters: of the family's builder.
+    """
+
+    family: StrictStr
+    image_shape: Annotated[
+        list[Annotated[int, Strict(), Field(gt=0)]], Field(min_length=3, max_length=3)
+    ]
+    factors: Annotated[list[Any], Field(min_length=1)]
+    parameters: dict[str, Any]
+
+
+class _SideCounts(BaseModel):
+    """One side of a split."""
+
+    count: Annotated[NonNegativeInt, Strict()]
+    sha256: StrictStr
+
+
+class _SplitExpressions(BaseModel):
+    """What a split was made from."""
+
+    held_out: Text
+    held_in: Text = None
+
+
+class SavedSplit(BaseModel):
+    """``split.json``: counts and hashes of each side.
+
+    Args:
+        held_in: the side of that name.
+        held_out: likewise.
+        train: likewise.
+        validation: likewise.
+        expressions: that the split was made from.
+    """
+
+    held_in: _SideCounts
+    held_out: _SideCounts
+    train: _SideCounts
+    validation: _SideCounts
+    expressions: _SplitExpressions
+
+
+class _SideScores(BaseModel):
+    """Scores of a side; others may stand beside them."""
+
+    nll: Score
+    images: Annotated[NonNegativeInt, Strict()] | None = None
+    nll_standard_error: Number | None = None
+    nll_floor: Number | None = None
+    kl: Number | None = None
+    kl_per_latent: list[Number] | None = None
+    elbo: Number | None = None
+    elbo_standard_error: Number | None = None
+    iw_nll: Number | None = None
+    iw_nll_standard_error: Number | None = None
+    active_units: Number | None = None
+    samples: Number | None = None
+    sampled_images: Number | None = None
+
+
+class _AllScores(BaseModel):
+    """Scores of every side; a side without images has none."""
+
+    _limit = model_validator(mode="before")(_limit_settings)
+    train: _SideScores
+    validation: _SideScores | None
+    held_out: _SideScores | None
+
+
+class _ImagesOfRun(BaseModel):
+    """Which images a run is of."""
+
+    name: StrictStr
+    label: StrictStr
+    source: StrictStr
+
+
+class SavedResults(BaseModel):
+    """``results.json``; much else stands in it that nothing computes with.
+
+    Args:
+        data: which images the run is of.
+        scores: of each side.
+        epochs: that were finished.
+        parameters: of the model, their number.
+        split: as in ``split.json``.
+        duplicates: images of a side that are identical to training images; None where not counted.
+        model_sha256: of the ``model.pt`` that was scored; runs of earlier versions do not say it.
+    """
+
+    data: _ImagesOfRun
+    scores: _AllScores
+    epochs: Annotated[NonNegativeInt, Strict()]
+    parameters: Annotated[NonNegativeInt, Strict()]
+    split: SavedSplit
+    duplicates: dict[str, Annotated[NonNegativeInt, Strict()]] | None = None
+    model_sha256: Text = None
+
+
+class _RecordedProgram(BaseModel):
+    """The program that was run."""
+
+    mainfile: Text = None
+    name: Text = None
+
+
+class _RecordedHost(BaseModel):
+    """The machine that it was run on."""
+
+    hostname: Text = None
+
+
+class _RecordedOptions(BaseModel):
+    """The command line."""
+
+    UPDATE: list[StrictStr] | None = None
+
+
+class _RecordedMeta(BaseModel):
+    """What the user gave beside the configuration."""
+
+    comment: Text = None
+    options: _RecordedOptions = _RecordedOptions()
+
+
+class SavedRecord(BaseModel):
+    """``run.json``, which Sacred writes.
+
+    Args:
+        status: what Sacred wrote last.
+        experiment: the program that was run.
+        host: the machine.
+        meta: what the user gave beside the configuration.
+        start_time: as ISO 8601, in UTC.
+        stop_time: likewise.
+        heartbeat: the last sign of life, likewise.
+    """
+
+    status: StrictStr
+    experiment: _RecordedProgram = _RecordedProgram()
+    host: _RecordedHost = _RecordedHost()
+    meta: _RecordedMeta = _RecordedMeta()
+    start_time: Moment = None
+    stop_time: Moment = None
+    heartbeat: Moment = None
+
+
+def read_saved(path: Path, shape: type[BaseModel]) -> dict[str, Any] | None:
+    """The content of a JSON file of a run as plain data; None where there is none.
+
+    Args:
+        path: of the file.
+        shape: that the content has; what it does not name is accepted.
+
+    Raises:
+        DataFileError: the file cannot be read, is damaged, or has another shape.
+    """
+    content = read_regular(path)
+    return None if content is None else parse_saved(path, content, shape)
+
+
+def parse_saved(path: Path, content: bytes, shape: type[BaseModel]) -> dict[str, Any]:
+    """The content of a JSON file as plain data.
+
+    Args:
+        path: of the file, for messages.
+        content: of the file.
+        shape: that it must have.
+
+    Raises:
+        DataFileError: it is damaged, or has another shape.
+    """
+    try:
+        plain = json.loads(content.decode("utf-8"))
+        for value in _walk(plain):
+            _check_value(value)
+        shape.model_validate(plain)
+    except ValidationError as error:
+        raise DataFileError(f"{path} is damaged: {describe_problem(error)}.") from error
+    except RecursionError as error:
+        raise DataFileError(f"{path} is damaged: it is nested too deeply.") from error
+    except ValueError as error:
+        raise DataFileError(f"{path} is damaged: {join_lines(error)}.") from error
+    content_of: dict[str, Any] = plain
+    return content_of
+
+
+def describe_problem(error: ValidationError) -> str:
+    """The first thing that is wrong with plain data, and where it stands."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, problem["loc"]))
+    message = problem["msg"][0].lower() + problem["msg"][1:]
+    return join_lines(f"{place}: {message}" if place else message)
+
+
+def _walk(plain: Any) -> Iterator[Any]:
+    """All keys and values of plain data, however deep.
+
+    Raises:
+        RecursionError: it is deeper than what a run writes.
+        ValueError: it is more.
+    """
+    waiting, count = [(plain, 0)], 0
+    while waiting:
+        value, depth = waiting.pop()
+        count += 1
+        if depth > DEPTH:
+            raise RecursionError
+        if count > VALUES:
+            raise ValueError(f"it has more than {VALUES:,} values")
+        yield value
+        if isinstance(value, dict):
+            waiting += [(part, depth + 1) for pair in value.items() for part in pair]
+        elif isinstance(value, list):
+            waiting += [(part, depth + 1) for part in value]
+
+
+def _check_value(value: Any) -> None:
+    if isinstance(value, int) and abs(value) >= LARGEST:
+        raise ValueError("a number in it is too large")
+    if isinstance(value, str) and not value.isascii():
+        value.encode("utf-8")  # half a character is an error
