@@ -15,7 +15,8 @@ from filelock import FileLock, Timeout
 from disentgen.errors import DataFileError, UsageError
 from disentgen.files import exists, measure_memory, open_regular, own_folder
 from disentgen.paths import sweep_temporaries, write_whole
-from disentgen.saved import SavedConfig, SavedModel, SavedResults, read_saved
+from disentgen.plain_files import read_saved
+from disentgen.saved import SavedConfig, SavedModel, SavedResults
 
 if TYPE_CHECKING:  # torch takes seconds to start, and a list of runs needs none of it
     from torch import nn

@@ -10,10 +10,11 @@ import pandas as pd
 
 from disentgen.errors import DataFileError, UsageError
 from disentgen.history import Progress, read_history, read_progress
+from disentgen.plain_files import read_saved
 from disentgen.record import Record
 from disentgen.registry import read_constants
 from disentgen.run_directory import RunDirectory
-from disentgen.saved import SavedModel, SavedRecord, SavedResults, SavedSplit, read_saved
+from disentgen.saved import SavedModel, SavedRecord, SavedResults, SavedSplit
 from disentgen.schema import flatten
 from disentgen.text import make_visible
 from disentgen.training.baseline import complete_saved

@@ -15,10 +15,11 @@ from disentgen.dataset.tasks import Task
 from disentgen.errors import DataFileError, UsageError
 from disentgen.listing import find_runs
 from disentgen.models import FAMILIES, Model
+from disentgen.plain_files import read_saved
 from disentgen.run_directory import RunDirectory
 from disentgen.run_files import RunFiles
 from disentgen.run_names import locate_run
-from disentgen.saved import SavedSplit, read_saved
+from disentgen.saved import SavedSplit
 from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
 from disentgen.training.sections import open_split

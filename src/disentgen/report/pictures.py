@@ -18,8 +18,8 @@ from disentgen.analysis.measure import Measurements
 from disentgen.errors import DataFileError, describe_failure
 from disentgen.files import exists
 from disentgen.paths import write_whole
+from disentgen.plain_files import read_saved
 from disentgen.runs import Run, open_run
-from disentgen.saved import read_saved
 
 #: What is kept of a run's pictures beside them: what they were made from, and their captions.
 KEPT = "pictures.json"
