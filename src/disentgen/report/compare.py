@@ -13,6 +13,7 @@ from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.tables import tabulate_cells
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
+from disentgen.report.formatting import save_csv
 from disentgen.runs import Run
 from disentgen.studies import Study, load_studies
 from disentgen.studies.verdicts.decisions import UNDECIDED, tabulate_verdicts
@@ -131,7 +132,7 @@ def save_comparison(results: Sequence[StudyResult], folder: Path) -> None:
     for name, parts in tables.items():
         # pandas takes an empty table's columns for text.
         joined = pd.concat([part for part in parts if len(part)] or parts[:1])
-        joined.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+        save_csv(joined, folder / f"{name}.csv")
 
 
 def format_result(result: StudyResult) -> str:
