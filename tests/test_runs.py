@@ -128,6 +128,20 @@ def test_directory_is_held_by_one_process_at_a_time(tmp_path):
     assert not (tmp_path / "1" / "run.lock").exists()
 
 
+def test_a_model_that_is_not_the_one_that_was_scored_is_refused(tmp_path):
+    model = make_run(tmp_path / "1")
+    directory = RunDirectory(tmp_path / "1")
+    earlier = json.loads((EARLIER / "disent" / "1" / "results.json").read_text())
+    directory.save_results(earlier)
+    assert open_run(tmp_path / "1").model is not None  # which does not say it
+    directory.save_results({**earlier, "model_sha256": directory.digest("model.pt")})
+    assert open_run(tmp_path / "1").model is not None
+    torch.nn.init.zeros_(next(model.parameters()))
+    torch.save(model.state_dict(), tmp_path / "1" / "model.pt")
+    with pytest.raises(DataFileError, match=r"model\.pt has changed since the run ended"):
+        open_run(tmp_path / "1").model  # noqa: B018
+
+
 def test_split_is_opened_without_images(tmp_path):
     make_run(tmp_path / "1")
     config = json.loads((tmp_path / "1" / "config.json").read_text())
