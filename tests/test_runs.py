@@ -230,7 +230,18 @@ def test_progress_is_that_of_the_last_row(tmp_path):
     assert len(run.history) == 12
 
 
-@pytest.mark.parametrize("text", ["", "epoch,step\n", "epoch\n1\n", "epoch,step\n1\n", "a\x80"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "epoch,step\n",
+        "epoch\n1\n",
+        "epoch,step\n1\n",
+        "a\x80",
+        "epoch,st\rep\n1,2\n",
+        'epoch,step\n1,2\n"\n',
+    ],
+)
 def test_a_damaged_history_is_an_error_of_its_run_alone(tmp_path, text):
     make_run(tmp_path / "1")
     (tmp_path / "1" / "history.csv").write_bytes(text.encode("latin-1"))

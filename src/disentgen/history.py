@@ -94,8 +94,11 @@ def check_history(path: Path, content: bytes) -> tuple[int, int]:
 
 
 def _split(row: str) -> list[str]:
-    """The fields of a row; of a history none is quoted."""
-    return row.removesuffix("\r").split(",")
+    """The fields of a row; of a history none is quoted or holds a line's end."""
+    row = row.removesuffix("\r")
+    if '"' in row or not row.isprintable():
+        raise ValueError("it is no row of numbers")
+    return row.split(",")
 
 
 def _read_number(field: str) -> float:
