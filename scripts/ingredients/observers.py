@@ -5,10 +5,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from sacred.dependencies import get_digest
 from sacred.observers import FileStorageObserver
 from sacred.serializer import flatten
 
 from disentgen.errors import DataFileError
+from disentgen.files import append_regular, check_regular, exists, own_folder
 from disentgen.paths import write_whole
 from disentgen.training.signals import signals_held_back
 
@@ -22,6 +24,8 @@ class RunFolderObserver(FileStorageObserver):
 
     def __init__(self, basedir: Path):
         super().__init__(basedir)
+        # A template that lies beside a run holds code, and may be anybody's.
+        self.template = None
         self.metrics: dict[str, dict[str, list[Any]]] = {}
 
     def keep_in(self, folder: Path) -> None:
@@ -46,6 +50,26 @@ class RunFolderObserver(FileStorageObserver):
             kept["timestamps"] += [moment.isoformat() for moment in added["timestamps"]]
         if metrics_by_name:
             self.save_json(self.metrics, "metrics.json")
+
+    def save_cout(self) -> None:
+        """Append what has been printed since to ``cout.txt``."""
+        printed = self.cout[self.cout_write_cursor :].encode("utf-8", "backslashreplace")
+        append_regular(Path(str(self.dir)) / "cout.txt", printed)
+        self.cout_write_cursor = len(self.cout)
+
+    def save_file(self, filename: str, target_name: str | None = None) -> None:
+        """Copy a file into the run's folder."""
+        check_regular(Path(str(self.dir)) / (target_name or Path(filename).name))
+        super().save_file(filename, target_name)
+
+    def find_or_save(self, filename: str, store_dir: Path) -> Path:
+        """Copy a source beside the runs, unless there is one of its content."""
+        source, folder = Path(filename), own_folder(Path(store_dir))
+        path = folder / f"{source.stem}_{get_digest(filename)}{source.suffix}"
+        if not exists(path):
+            content = source.read_bytes()
+            write_whole(path, lambda file: file.write_bytes(content))
+        return path
 
     def save_json(self, obj: Any, filename: str) -> None:
         """Write plain data to a file of the run's folder."""

@@ -6,7 +6,6 @@ which one is meant follows from its authors and its year.
 
 import argparse
 import inspect
-import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,9 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from disentgen.analysis.kept import list_kept
 from disentgen.analysis.metrics import load_metrics
 from disentgen.errors import DisentgenError
 from disentgen.runs import Run, open_run
+from disentgen.text import make_visible
 from disentgen.training.losses import losses
 
 #: Sources of what experiments ask of a model.
@@ -121,11 +122,7 @@ def _read_formula(objective: str) -> str:
 
 def list_measured(run: Run) -> list[str]:
     """The names of all that was measured on a run and kept."""
-    try:
-        kept = json.loads((run.path / "analysis" / "metrics.json").read_text(encoding="utf-8"))
-        return list(kept["measured"])
-    except (FileNotFoundError, json.JSONDecodeError, KeyError):
-        return []
+    return list_kept(run.subfolder("analysis") / "metrics.json")
 
 
 def cite(runs: Iterable[Run]) -> str:
@@ -154,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("run", nargs="+", help="a path, or a name such as disent/1, or a number")
     given = parser.parse_args(arguments)
     try:
-        print(cite([open_run(name) for name in given.run]))
+        print(make_visible(cite([open_run(name) for name in given.run]), keep="\n"))
     except DisentgenError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

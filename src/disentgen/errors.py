@@ -3,9 +3,17 @@
 import traceback
 from pathlib import Path
 
+from disentgen.text import join_lines, make_visible
+
 
 class DisentgenError(Exception):
-    """Base of all errors whose message alone says what to do."""
+    """Base of all errors whose message alone says what to do.
+
+    A message may quote the files of others, and is shown without characters that act on a terminal.
+    """
+
+    def __str__(self) -> str:
+        return make_visible(super().__str__(), keep="\n")
 
 
 class UsageError(DisentgenError, ValueError):
@@ -29,4 +37,5 @@ def describe_failure(error: Exception) -> str:
     if isinstance(error, DisentgenError):
         return str(error)
     place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
+    described = join_lines(f"{type(error).__name__}: {error}")
+    return f"{described} ({Path(place.filename).name}:{place.lineno})"

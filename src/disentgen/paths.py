@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import threading
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,14 +21,17 @@ def data_folder() -> Path:
 def replaced_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its place once the block has ended well.
 
-    A killed process therefore leaves either the old file or the new one, never half of one.
+    A killed process therefore leaves either the old file or the new one, never half of one. A link
+    at ``path`` is replaced, not followed; an empty file lies at the temporary path, which nobody
+    else can have named before.
 
     Raises:
         DataFileError: the folder cannot be written to.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())

@@ -14,7 +14,7 @@ SKEW_SECONDS = 10
 
 @dataclass(frozen=True)
 class Record:
-    """The content of ``run.json``; of a file that is not there or was cut off, nothing is known.
+    """The content of ``run.json``; of a file that is not there, nothing is known.
 
     Args:
         content: the file's, as plain data.
@@ -40,12 +40,12 @@ class Record:
     @property
     def comment(self) -> str:
         """What the user noted on the command line."""
-        return str(self._meta.get("comment", ""))
+        return str(self._meta.get("comment") or "")
 
     @property
     def words(self) -> list[str]:
         """The words of the command line after ``with`` that say what the run is."""
-        words = self._meta.get("options", {}).get("UPDATE", [])
+        words = self._meta.get("options", {}).get("UPDATE") or []
         return [word for word in words if word != "resume=auto"]
 
     @property

@@ -1,10 +1,9 @@
 """The files of a run, each written whole or not at all."""
 
 import contextlib
-import csv
+import hashlib
 import io
 import json
-import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from disentgen.errors import DataFileError, RunningError
+from disentgen.files import exists, measure_memory, open_regular, own_folder
+from disentgen.history import read_rows
 from disentgen.locking import HeldError, Lock, is_held
 from disentgen.paths import sweep_temporaries, write_whole
+from disentgen.plain_files import read_saved
+from disentgen.saved import SavedConfig, SavedModel, SavedRecord, SavedResults, SavedStarts
 
 if TYPE_CHECKING:  # torch takes seconds to start, and a list of runs needs none of it
     from torch import Tensor
@@ -38,17 +41,50 @@ class RunDirectory:
 
     path: Path
 
+    def has(self, name: str) -> bool:
+        """Whether the folder has something of a name, be it damaged or not."""
+        return exists(self.path / name)
+
+    def subfolder(self, name: str) -> Path:
+        """The path of a folder inside this one, which is there or can be made.
+
+        Raises:
+            DataFileError: something else has its name: a link, say, which leads elsewhere.
+        """
+        return own_folder(self.path / name)
+
+    def digest(self, name: str) -> str:
+        """SHA-256 of a file.
+
+        Raises:
+            DataFileError: it is not there, or cannot be read.
+        """
+        path = self.path / name
+        try:
+            with open_regular(path, measure_memory()) as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError as error:
+            raise DataFileError(f"{path} is not there.") from error
+
     def save_config(self, config: "Config") -> None:
         """Write ``config.json``: what the run is, and all that opening it again needs."""
         self._save_json("config.json", config.plain())
 
     def load_config(self) -> dict[str, Any] | None:
-        """The configuration that is saved, as plain data; None if there is none."""
-        return self._load_json("config.json")
+        """The configuration that is saved, as plain data; None if there is none.
+
+        Raises:
+            DataFileError: the file is damaged.
+        """
+        return read_saved(self.path / "config.json", SavedConfig)
 
     def load_record(self) -> dict[str, Any]:
-        """What Sacred keeps of the run in ``run.json``; empty if nothing."""
-        return self._load_json("run.json") or {}
+        """What Sacred keeps of the run in ``run.json``; empty if nothing.
+
+        Raises:
+            DataFileError: the file is damaged.
+        """
+        return read_saved(self.path / "run.json", SavedRecord) or {}
 
     def save_split(self, split: "Split") -> None:
         """Write ``split.json``: counts and hashes of the split's sides."""
@@ -70,29 +106,36 @@ class RunDirectory:
         Raises:
             DataFileError: the run has not saved a model, or the file is damaged.
         """
-        if not (self.path / "model.pt").exists():
-            raise DataFileError(f"{self.path} holds no model: no epoch of it was finished.")
-        return self._load_tensors("model.pt")
+        from disentgen.weights import read_tensors
+
+        try:
+            return read_tensors(self.path / "model.pt")
+        except FileNotFoundError as error:
+            raise DataFileError(
+                f"{self.path} holds no model: no epoch of it was finished."
+            ) from error
 
     def load_model(self) -> "Model":
         """Rebuild the model of ``model.json`` with the weights of ``model.pt``.
 
         Raises:
-            DataFileError: the run has not saved a model.
+            DataFileError: the run has not saved a model, its files are damaged or do not belong
+                together, or ``model.pt`` is not the file that ``results.json`` is about.
         """
-        from disentgen.models import build_model
+        from disentgen.weights import rebuild_model
 
-        weights, description = self.load_weights(), self._load_json("model.json")
-        if description is None:
-            raise DataFileError(f"{self.path} has no readable model.json.")
-        model = build_model(
-            description["family"],
-            description["image_shape"],
-            len(description["factors"]),
-            description["parameters"],
-        )
-        model.load_state_dict(weights)
-        return model.eval()
+        description = read_saved(self.path / "model.json", SavedModel)
+        if description is None or not self.has("model.pt"):
+            raise DataFileError(f"{self.path} holds no model: no epoch of it was finished.")
+        results = read_saved(self.path / "results.json", SavedResults) or {}
+        # Runs of earlier versions do not say which file they were scored with.
+        scored = results.get("model_sha256")
+        if scored is not None and self.digest("model.pt") != scored:
+            raise DataFileError(
+                f"{self.path / 'model.pt'} has changed since the run ended: its SHA-256 is not the "
+                "one in results.json."
+            )
+        return rebuild_model(description, self.path / "model.pt")
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -133,10 +176,15 @@ class RunDirectory:
         return f": process {last['pid']} on {last['host']}, since {last['time']}"
 
     def load_starts(self) -> list[dict[str, Any]]:
-        """Who has started the run or gone on with it, when and how; the first start first."""
-        starts = (self._load_json("starts.json") or {}).get("starts")
-        listed = starts if isinstance(starts, list) else []
-        return [start for start in listed if isinstance(start, dict)]
+        """Who has started the run or gone on with it, when and how; the first start first.
+
+        Raises:
+            DataFileError: ``starts.json`` is damaged.
+        """
+        starts: list[dict[str, Any]] = (
+            read_saved(self.path / "starts.json", SavedStarts) or {"starts": []}
+        )["starts"]
+        return starts
 
     def save_starts(self, starts: list[dict[str, Any]]) -> None:
         """Write ``starts.json``."""
@@ -149,12 +197,12 @@ class RunDirectory:
     @property
     def has_started(self) -> bool:
         """Whether a process has begun to train here, though it may not have come to save it."""
-        return (self.path / "split.json").exists()
+        return self.has("split.json")
 
     @property
     def has_saved(self) -> bool:
         """Whether anything is there that a training can go on from, or be scored again by."""
-        return any((self.path / name).exists() for name in ("checkpoint.pt", "history.csv"))
+        return any(self.has(name) for name in ("checkpoint.pt", "history.csv"))
 
     def clear(self) -> None:
         """Remove results of an earlier end of the run, and what a killed process was writing."""
@@ -176,9 +224,12 @@ class RunDirectory:
         Raises:
             DataFileError: the file is damaged.
         """
-        if not (self.path / "checkpoint.pt").exists():
+        from disentgen.weights import read_tensors
+
+        try:
+            return read_tensors(self.path / "checkpoint.pt")
+        except FileNotFoundError:
             return None
-        return self._load_tensors("checkpoint.pt")
 
     def save_history(self, history: list[dict[str, float]]) -> None:
         """Write ``history.csv``, a row for each finished epoch."""
@@ -191,21 +242,7 @@ class RunDirectory:
         Raises:
             DataFileError: the file is damaged.
         """
-        path = self.path / "history.csv"
-        if not path.exists():
-            return []
-        try:
-            with path.open(newline="", encoding="utf-8") as file:
-                return [
-                    {
-                        name: int(value) if name in ("epoch", "step") else float(value)
-                        for name, value in row.items()
-                        if value
-                    }
-                    for row in csv.DictReader(file)
-                ]
-        except (ValueError, TypeError, csv.Error) as error:
-            raise DataFileError(f"{path} is damaged: {error}") from error
+        return read_rows(self.path / "history.csv")
 
     def save_results(self, results: Mapping[str, Any]) -> None:
         """Write ``results.json``."""
@@ -219,25 +256,6 @@ class RunDirectory:
         torch.save(dict(content), buffer)
         write_whole(self.path / name, lambda file: file.write_bytes(buffer.getbuffer()))
 
-    def _load_tensors(self, name: str) -> dict[str, Any]:
-        import torch
-
-        try:
-            content: dict[str, Any] = torch.load(
-                self.path / name, map_location="cpu", weights_only=True
-            )
-            return content
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise DataFileError(f"{self.path / name} is damaged: {error}") from error
-
     def _save_json(self, name: str, content: Mapping[str, Any]) -> None:
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         write_whole(self.path / name, lambda file: file.write_text(text, encoding="utf-8"))
-
-    def _load_json(self, name: str) -> dict[str, Any] | None:
-        """The content of a file; None if it is not there, was cut off or holds something else."""
-        try:
-            content = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return None
-        return content if isinstance(content, dict) else None

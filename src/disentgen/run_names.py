@@ -1,8 +1,10 @@
 """Runs by the names that people call them: ``disent/1``, ``1``, or a path."""
 
+import os
 from pathlib import Path
 
 from disentgen.errors import DataFileError, UsageError
+from disentgen.files import exists
 from disentgen.paths import data_folder
 from disentgen.registry import nearest_match
 
@@ -18,7 +20,7 @@ def locate_run(name: str | Path | int) -> Path:
         UsageError: several experiments have a run of that id; the message lists them.
         DataFileError: there is no such run.
     """
-    path = Path(str(name)).expanduser()
+    path = Path(os.path.expanduser(str(name)))  # noqa: PTH111 - of an unknown user it fails
     if path.is_absolute() or _is_run(path):
         return _require_run(path.absolute())
     sims = data_folder() / "sims"
@@ -33,7 +35,7 @@ def locate_run(name: str | Path | int) -> Path:
 
 
 def _is_run(path: Path) -> bool:
-    return (path / "config.json").exists()
+    return exists(path / "config.json")
 
 
 def _require_run(path: Path) -> Path:

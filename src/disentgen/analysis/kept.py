@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
+from disentgen.errors import DataFileError
+from disentgen.files import ARRAY_BYTES, check_archive, open_regular, read_regular
 from disentgen.paths import write_whole
 from disentgen.versions import list_versions
 
@@ -79,11 +81,22 @@ class KeptResults:
         return entry.result
 
     def _load(self) -> Content:
+        empty = Content(stamp=self.stamp, measured={})
         try:
-            content = Content.model_validate_json(self.path.read_bytes())
-        except (FileNotFoundError, ValidationError):
-            return Content(stamp=self.stamp, measured={})
-        return content if content.stamp == self.stamp else Content(stamp=self.stamp, measured={})
+            kept = read_regular(self.path)
+            content = empty if kept is None else Content.model_validate_json(kept)
+        except (DataFileError, ValidationError):
+            return empty
+        return content if content.stamp == self.stamp else empty
+
+
+def list_kept(path: Path) -> list[str]:
+    """The names of the results in a file of :class:`KeptResults`, whatever they were made from."""
+    try:
+        content = read_regular(path)
+        return [] if content is None else list(Content.model_validate_json(content).measured)
+    except (DataFileError, ValidationError):
+        return []
 
 
 class KeptArrays:
@@ -128,12 +141,14 @@ class KeptArrays:
 
     def _load(self, path: Path, revision: int) -> Mapping[str, NDArray[Any]] | None:
         try:
-            with np.load(path) as file:
-                kept = {name: file[name] for name in file.files}
+            with open_regular(path, ARRAY_BYTES) as opened:
+                check_archive(opened, path)
+                with np.load(opened) as file:
+                    kept = {name: file[name] for name in file.files}
             # Files of the first revision need not say so.
             same = int(kept.pop("revision", 1)) == revision
             return kept if str(kept.pop("stamp")) == json.dumps(self.stamp) and same else None
-        except (OSError, EOFError, BadZipFile, ValueError, KeyError):
+        except (OSError, EOFError, BadZipFile, ValueError, KeyError, MemoryError):
             return None
 
     def _save(self, path: Path, revision: int, arrays: Mapping[str, NDArray[Any]]) -> None:

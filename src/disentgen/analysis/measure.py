@@ -1,6 +1,5 @@
 """What is measured on a finished run, recalled by name or measured now."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
@@ -24,18 +23,20 @@ class Measurements:
     Args:
         run: a run that has saved a model.
         images: of each side to measure everything on; by default each measurement's own number.
+
+    Raises:
+        DataFileError: the run's folder ``analysis`` leads elsewhere.
     """
 
     def __init__(self, run: Run, images: int | None = None):
         self.run = run
         self.images = images
-        self.folder = run.path / "analysis"
+        self.folder = run.subfolder("analysis")
 
     @cached_property
     def stamp(self) -> dict[str, Any]:
         """What kept measurements must have been made from."""
-        digest = hashlib.sha256((self.run.path / "model.pt").read_bytes()).hexdigest()
-        return {"model": digest}
+        return {"model": self.run.digest("model.pt")}
 
     @cached_property
     def kept(self) -> KeptResults:

@@ -13,12 +13,14 @@ from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.tables import tabulate_cells
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
+from disentgen.report.formatting import save_csv
 from disentgen.runs import Run
 from disentgen.studies import Study, load_studies
 from disentgen.studies.verdicts.decisions import UNDECIDED, tabulate_verdicts
 from disentgen.studies.verdicts.departures import add_protocols
 from disentgen.studies.verdicts.published import KEYS, load_published
 from disentgen.studies.verdicts.selection import NO_RUN, list_strays
+from disentgen.text import make_visible
 
 COMPARED = ("nll_train", "nll_held_out", "disentanglement")
 #: What :func:`~disentgen.studies.verdicts.departures.add_protocols` adds to runs.
@@ -130,7 +132,7 @@ def save_comparison(results: Sequence[StudyResult], folder: Path) -> None:
     for name, parts in tables.items():
         # pandas takes an empty table's columns for text.
         joined = pd.concat([part for part in parts if len(part)] or parts[:1])
-        joined.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+        save_csv(joined, folder / f"{name}.csv")
 
 
 def format_result(result: StudyResult) -> str:
@@ -237,6 +239,6 @@ def main(arguments: list[str] | None = None) -> None:
     except DataFileError as error:
         raise SystemExit(str(error)) from None
     save_comparison(results, folder)
-    print("\n".join(map(format_result, results)))
+    print(make_visible("\n".join(map(format_result, results)), keep="\n"))
     print_left_out(collection)
     print(f"\n{folder / 'comparison.csv'}, {folder / 'claims.csv'}")

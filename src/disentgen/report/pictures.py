@@ -3,24 +3,38 @@
 Which there are is what the modules of :mod:`disentgen.analysis.figures` export.
 """
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
+from pydantic import BaseModel
 
 from disentgen.analysis.collection import Collection, work_on
 from disentgen.analysis.figures.figure import Figure, Kind, Picture, load_figures
 from disentgen.analysis.figures.subjects import RunGroup, group_by_dataset, group_by_split
 from disentgen.analysis.measure import Measurements
-from disentgen.errors import describe_failure
+from disentgen.errors import DataFileError, describe_failure
+from disentgen.files import exists
 from disentgen.paths import write_whole
+from disentgen.plain_files import read_saved
 from disentgen.runs import Run, open_run
 
 #: What is kept of a run's pictures beside them: what they were made from, and their captions.
 KEPT = "pictures.json"
+
+
+class KeptPictures(BaseModel):
+    """What that file holds.
+
+    Args:
+        stamp: what the pictures were made from.
+        captions: by file and revision of the figure.
+    """
+
+    stamp: dict[str, Any]
+    captions: dict[str, str]
 
 
 def list_figures(measured: Measurements) -> list[Figure[Any, Any]]:
@@ -53,7 +67,7 @@ def draw_pictures(run: Run, images: int | None) -> list[Picture]:
     drawn = read_captions(measured, stamp)
     for figure in list_figures(measured):
         key = f"{figure.file}:{figure.revision}"
-        if key not in drawn or not (measured.folder / figure.file).exists():
+        if key not in drawn or not exists(measured.folder / figure.file):
             drawn[key] = figure.save(measured, measured.folder / figure.name).caption
     text = json.dumps({"stamp": stamp, "captions": drawn}, indent=1)
     write_whole(measured.folder / KEPT, lambda file: file.write_text(text, encoding="utf-8"))
@@ -62,10 +76,7 @@ def draw_pictures(run: Run, images: int | None) -> list[Picture]:
 
 def make_stamp(measured: Measurements) -> dict[str, Any]:
     """What kept pictures must have been made from."""
-    written = {
-        name: hashlib.sha256((measured.run.path / name).read_bytes()).hexdigest()
-        for name in ("results.json", "history.csv")
-    }
+    written = {name: measured.run.digest(name) for name in ("results.json", "history.csv")}
     return {**measured.stamp, **written, "images": measured.images}
 
 
@@ -77,12 +88,10 @@ def read_captions(measured: Measurements, stamp: dict[str, Any]) -> dict[str, st
         stamp: of :func:`make_stamp`.
     """
     try:
-        kept = json.loads((measured.folder / KEPT).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        kept = read_saved(measured.folder / KEPT, KeptPictures)
+    except DataFileError:  # they are drawn anew
         return {}
-    if not isinstance(kept, dict) or kept.get("stamp") != stamp:
-        return {}
-    return dict(kept["captions"])
+    return dict(kept["captions"]) if kept is not None and kept["stamp"] == stamp else {}
 
 
 def list_pictures(measured: Measurements) -> list[Picture]:

@@ -19,6 +19,7 @@ from disentgen.report.links import Links
 from disentgen.report.pictures import list_pictures
 from disentgen.runs import Run
 from disentgen.schema import flatten
+from disentgen.text import make_visible
 
 UNBOUNDED = {"ceiling": None, "floor": None}
 
@@ -128,8 +129,15 @@ def describe_command(run: Run) -> str:
     words = [f"{run.path}/config.json"]
     given = run.record.words
     # Words leave the rest to defaults, which may be others by now.
-    if given and not run.lacks_settings and not any(word.startswith("resume=") for word in given):
+    # Words that hold more than can be seen, such as a line's end, are no words to be pasted.
+    if (
+        given
+        and "".join(given).isprintable()
+        and not run.lacks_settings
+        and not any(word.startswith("resume=") for word in given)
+    ):
         words = given
         if not any(word.startswith("seed=") for word in words):
             words = [*words, f"seed={run.config['seed']}"]
-    return shlex.join(["python", "-m", f"experiments.{run.experiment}", "with", *words])
+    command = shlex.join(["python", "-m", f"experiments.{run.experiment}", "with", *words])
+    return make_visible(command)

@@ -1,11 +1,10 @@
 """Whether the parts of a training fit each other and the machine, before they take memory."""
 
-import os
-
 import torch
 
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
+from disentgen.files import measure_memory
 from disentgen.models import Model
 from disentgen.training.losses import Loss
 
@@ -20,7 +19,7 @@ def check_memory(*modules: torch.nn.Module) -> None:
         UsageError: it does not.
     """
     count = sum(parameter.numel() for module in modules for parameter in module.parameters())
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = measure_memory()
     if count * BYTES_PER_PARAMETER > memory:
         raise UsageError(
             f"a model of {count:,} parameters needs {count * BYTES_PER_PARAMETER / 1e9:,.0f} GB "

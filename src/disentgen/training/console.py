@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from disentgen.dataset.split import SIDES
 from disentgen.dataset.summary import describe_duplicates
 from disentgen.schema import flatten
+from disentgen.text import make_visible
 from disentgen.training.config import Config
 from disentgen.training.losses import losses
 from disentgen.training.machine import lacks_bf16
@@ -43,7 +44,8 @@ def describe_start(training: "Training") -> str:
         f"{training.dataset.note}\n"
         f"{training.dataset.label}: {len(training.batches.indices):,} images to train on, "
         f"{split['validation']['count']:,} for validation, {held_out}{control}\n"
-        f"{training.config.model['name'] or training.config.family}: {parameters:,} parameters, "
+        f"{make_visible(training.config.model['name'] or training.config.family)}: "
+        f"{parameters:,} parameters, "
         f"loss {training.config.training.loss.name}, {training.device}, "
         f"seed {training.config.seed}{fixed}{warning}"
     )

@@ -11,17 +11,21 @@ from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.duplicates import count_duplicates, find_duplicates
 from disentgen.dataset.split import SIDES
 from disentgen.models import Autoencoder
+from disentgen.run_directory import RunDirectory
 from disentgen.training.assembly import Training
 from disentgen.training.handlers import now
 from disentgen.training.likelihood import BOUNDED_IMAGES, Bounds, score_bounds
 from disentgen.versions import LIBRARIES, list_versions
 
 
-def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, Any]:
+def collect_results(
+    training: Training, directory: RunDirectory, times: Mapping[str, str]
+) -> dict[str, Any]:
     """Score the model on every side and gather everything about the run.
 
     Args:
         training: that has ended, with the selected weights.
+        directory: of the run, with these weights in ``model.pt``.
         times: of what has happened so far, by name, as ISO 8601.
 
     Returns:
@@ -29,19 +33,17 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
     """
     trained = sum(row["seconds"] for row in training.history)
     images = len(training.history) * len(training.batches) * training.config.training.batch_size
-    duplicates = None
-    if training.config.training.find_duplicates:
-        duplicates = count_duplicates(training.dataset.split, find_duplicates(training.dataset))
     return {
         "data": describe_data(training),
         "split": training.dataset.split.describe(),
-        "duplicates": duplicates,
+        "duplicates": count_identical(training),
         "images_trained_on": len(training.batches.indices),
         "scores": {side: score_side(training, side) for side in SIDES},
         "task": {side: training.make_task(side).describe() for side in SIDES},
         "best_epoch": training.best_epoch,
         "select": training.config.training.select,
         "selected_epoch": training.selected_epoch,
+        "model_sha256": directory.digest("model.pt"),
         "epochs": len(training.history),
         "seed": training.config.seed,
         "device": str(training.device),
@@ -52,6 +54,13 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
         "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
         "versions": {"python": platform.python_version(), **list_versions(LIBRARIES)},
     }
+
+
+def count_identical(training: Training) -> dict[str, int] | None:
+    """How many images of other sides are identical to a training image; None if not asked for."""
+    if not training.config.training.find_duplicates:
+        return None
+    return count_duplicates(training.dataset.split, find_duplicates(training.dataset))
 
 
 def describe_data(training: Training) -> dict[str, Any]:

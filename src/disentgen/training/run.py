@@ -83,7 +83,7 @@ def train_held(config: Config, directory: RunDirectory, *recorders: Recorder) ->
     if len(training.history) < config.training.epochs:
         print(f"stopped early after epoch {len(training.history)}", flush=True)
     training.model.load_state_dict(checkpoints.selected)
-    training.results = collect_results(training, times)
+    training.results = collect_results(training, directory, times)
     directory.save_results(training.results)
     if not config.training.keep_checkpoint:
         directory.drop_checkpoint()
