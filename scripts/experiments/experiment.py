@@ -16,11 +16,12 @@ from sacred.config import load_config_file
 from sacred.run import Run as SacredRun
 from sacred.utils import convert_to_nested_dict
 
-from disentgen.errors import UsageError
+from disentgen.errors import UsageError, warn_on_failure
 from disentgen.paths import data_folder
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run
 from disentgen.schema import defaults, merge
+from disentgen.streams import protect_streams, warn_of_lost_output
 from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
 from disentgen.training.sections import SECTIONS
@@ -98,15 +99,17 @@ class TrainingExperiment(Experiment):
         return run
 
     def _train(self, run: SacredRun) -> float | None:
-        from disentgen.analysis.figures.examples import save_examples
         from disentgen.runs import view_training
         from disentgen.training.run import train
 
         directory = RunDirectory(self._folder_of(run))
         with directory.held():
             training = train(self.config_read, directory, run)
-            for path in save_examples(view_training(training, directory)):
-                print(f"picture: {path}")
+            with warn_on_failure("pictures of the run are missing"):
+                from disentgen.analysis.figures.examples import save_examples
+
+                for path in save_examples(view_training(training, directory)):
+                    print(f"picture: {path}")
         scored = training.results["scores"]
         return (scored["held_out"] or scored["validation"])["nll"]
 
@@ -140,7 +143,10 @@ class TrainingExperiment(Experiment):
             updates, given = self._compose(
                 command_name, config_updates or {}, named_configs, options or {}
             )
-            return super().run(command_name, updates, named_configs, info, meta_info, given)
+            run = super().run(command_name, updates, named_configs, info, meta_info, given)
+            for folder in list_folders(run):
+                folder.check()
+            return run
 
     def _compose(
         self,
@@ -175,6 +181,7 @@ class TrainingExperiment(Experiment):
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
         """Run the command line; end with status 130 or 128 + signal when interrupted."""
+        protect_streams()
         with plain_errors():
             check_words(sys.argv if argv is None else argv, self.path, self._list_named_configs())
         self.by_command_line = True
@@ -193,6 +200,7 @@ class TrainingExperiment(Experiment):
             raise SystemExit(128 + getattr(interrupt, "number", signal.SIGINT)) from None
         finally:
             self.by_command_line = False
+            warn_of_lost_output()
 
     def _find_resumed(self, folder: Path, given: str, named_configs: Sequence[str]) -> Run:
         """The run that is to go on."""
@@ -217,14 +225,18 @@ class TrainingExperiment(Experiment):
         self.observers = [*others, folder]
 
     def _folder_of(self, run: SacredRun) -> Path:
-        observers = [o for o in run.observers if isinstance(o, RunFolderObserver)]
-        return Path(str(observers[0].dir)).absolute()
+        return Path(str(list_folders(run)[0].dir)).absolute()
 
     def _list_named_configs(self) -> list[str]:
         return [name for name, _ in self.gather_named_configs()]
 
     def _sections(self) -> list[Section]:
         return [section for section in self.ingredients if isinstance(section, Section)]
+
+
+def list_folders(run: SacredRun) -> list[RunFolderObserver]:
+    """The observer that keeps a run in its folder; commands that show something have none."""
+    return [own for own in run.observers if isinstance(own, RunFolderObserver)]
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from disentgen.errors import DataFileError, UsageError
 from disentgen.paths import data_folder
 from disentgen.registry import choose, unknown
 from disentgen.schema import positive
+from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
 from disentgen.studies.protocols import load_protocols
 from experiments.planned import MARK, SMOKE, PlannedRun, plan_runs
@@ -201,4 +202,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -1,7 +1,9 @@
 """Where Sacred keeps a run: its own folder below ``data/sims/<experiment>``."""
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,14 @@ from sacred.observers import FileStorageObserver
 from sacred.serializer import flatten
 
 from disentgen.errors import DataFileError
-from disentgen.paths import write_whole
+from disentgen.paths import FolderIdentity, write_whole
 
 
 class RunFolderObserver(FileStorageObserver):
     """Sacred's file observer, with files that are always whole, and runs that can go on.
+
+    Once a run has started, Sacred prints a traceback for a file that cannot be written, and then
+    ends it well. Here it is remembered which files are not as they should be; see :meth:`check`.
 
     Args:
         basedir: the folder of an experiment's runs.
@@ -24,12 +29,61 @@ class RunFolderObserver(FileStorageObserver):
         super().__init__(basedir)
         self.goes_on = goes_on
         self.metrics: dict[str, dict[str, list[Any]]] = {}
+        self.identity: FolderIdentity | None = None
+        self.started = False
+        self.problems: dict[str, OSError] = {}
 
     def _make_run_dir(self, _id: str | None) -> None:
         if self.goes_on:
             self.dir = str(Path(self.basedir) / str(_id))
-            return
-        super()._make_run_dir(_id)
+        else:
+            super()._make_run_dir(_id)
+        self.identity = FolderIdentity.of(Path(str(self.dir)))
+
+    def started_event(self, *args: Any, **options: Any) -> str:
+        """Make the run's folder and write its first files.
+
+        Raises:
+            DataFileError: it cannot be written.
+        """
+        try:
+            name = super().started_event(*args, **options)
+        except OSError as error:
+            raise self._explain(error) from error
+        self.started = True
+        return str(name)
+
+    def check(self) -> None:
+        """Check that all files of the run are as they should be.
+
+        Raises:
+            DataFileError: one was not written when it was last to be.
+        """
+        for problem in self.problems.values():
+            raise self._explain(problem) from problem
+
+    def _explain(self, error: OSError) -> DataFileError:
+        if isinstance(error, DataFileError):
+            return error
+        return DataFileError(f"cannot write {self.dir or self.basedir}: {error.strerror or error}.")
+
+    @contextlib.contextmanager
+    def _remembered(self, filename: str) -> Iterator[None]:
+        """Write a file, or remember why it was not written; at the start, fail."""
+        try:
+            if self.identity is not None:
+                self.identity.check()
+            yield
+            self.problems.pop(filename, None)
+        except OSError as error:
+            if not self.started:
+                raise
+            self.problems[filename] = error
+
+    def save_cout(self) -> None:
+        """Add to ``cout.txt`` what was printed since the last time."""
+        with self._remembered("cout.txt"):
+            super().save_cout()
 
     def log_metrics(self, metrics_by_name: dict[str, Any], info: dict[str, Any]) -> None:
         """Add to ``metrics.json``; a run that goes on logs all its epochs anew."""
@@ -44,7 +98,8 @@ class RunFolderObserver(FileStorageObserver):
     def save_json(self, obj: Any, filename: str) -> None:
         """Write plain data to a file of the run's folder."""
         text = json.dumps(flatten(obj), sort_keys=True, indent=2)
-        write_whole(Path(str(self.dir)) / filename, lambda file: file.write_text(text))
+        with self._remembered(filename):
+            write_whole(Path(str(self.dir)) / filename, lambda file: file.write_text(text))
 
 
 def check_writable(folder: Path, name: str | None) -> None:

@@ -4,16 +4,16 @@ import contextlib
 import io
 import json
 import pickle
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 from filelock import FileLock, Timeout
 
 from disentgen.errors import DataFileError, UsageError
-from disentgen.paths import sweep_temporaries, write_whole
+from disentgen.paths import FolderIdentity, make_folder, sweep_temporaries, write_whole
 
 if TYPE_CHECKING:  # torch takes seconds to start, and a list of runs needs none of it
     from torch import nn
@@ -29,9 +29,18 @@ class RunDirectory:
 
     Args:
         path: of the folder.
+        identity: of the folder that is written to, and of no other; None where that is any.
     """
 
     path: Path
+    identity: FolderIdentity | None = field(default=None, compare=False, repr=False)
+
+    def prepare(self) -> Self:
+        """The same files in the folder that is at the path now, which is made if need be.
+
+        Once that folder was deleted or renamed, saving raises a DataFileError.
+        """
+        return replace(self, identity=FolderIdentity.of(make_folder(self.path)))
 
     def save_config(self, config: "Config") -> None:
         """Write ``config.json``: what the run is, and all that opening it again needs."""
@@ -129,7 +138,7 @@ class RunDirectory:
     def save_history(self, history: list[dict[str, float]]) -> None:
         """Write ``history.csv``, a row for each finished epoch."""
         frame = pd.DataFrame(history).astype({"epoch": int, "step": int})
-        write_whole(self.path / "history.csv", lambda file: frame.to_csv(file, index=False))
+        self._write("history.csv", lambda file: frame.to_csv(file, index=False))
 
     def save_results(self, results: Mapping[str, Any]) -> None:
         """Write ``results.json``."""
@@ -141,7 +150,7 @@ class RunDirectory:
         # By way of memory, since torch reports a full disk as an error of its own making.
         buffer = io.BytesIO()
         torch.save(dict(content), buffer)
-        write_whole(self.path / name, lambda file: file.write_bytes(buffer.getbuffer()))
+        self._write(name, lambda file: file.write_bytes(buffer.getbuffer()))
 
     def _load_tensors(self, name: str) -> dict[str, Any]:
         import torch
@@ -156,7 +165,12 @@ class RunDirectory:
 
     def _save_json(self, name: str, content: Mapping[str, Any]) -> None:
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        write_whole(self.path / name, lambda file: file.write_text(text, encoding="utf-8"))
+        self._write(name, lambda file: file.write_text(text, encoding="utf-8"))
+
+    def _write(self, name: str, write: Callable[[Path], object]) -> None:
+        if self.identity is not None:
+            self.identity.check()
+        write_whole(self.path / name, write)
 
     def _load_json(self, name: str) -> dict[str, Any] | None:
         """The content of a file; None if it is not there, was cut off or holds something else."""

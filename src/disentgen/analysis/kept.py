@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
-from disentgen.paths import write_whole
+from disentgen.paths import make_folder, write_whole
 from disentgen.versions import list_versions
 
 #: Libraries whose versions are kept beside a result, and the project's own.
@@ -75,6 +75,7 @@ class KeptResults:
             content = self._load()
             content.measured.setdefault(name, {})[str(images)] = entry
             text = content.model_dump_json(indent=1) + "\n"
+            make_folder(self.path.parent)
             write_whole(self.path, lambda file: file.write_text(text, encoding="utf-8"))
         return entry.result
 
@@ -122,7 +123,7 @@ class KeptArrays:
         arrays = self._load(path, revision)
         if arrays is None:
             arrays = measure()
-            path.parent.mkdir(exist_ok=True)
+            make_folder(path.parent)
             write_whole(path, lambda file: self._save(file, revision, arrays))
         return arrays
 

@@ -12,7 +12,7 @@ from disentgen.analysis.measurements.constant import CONSTANT
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.tables import tabulate_cells
 from disentgen.errors import DataFileError
-from disentgen.paths import data_folder
+from disentgen.paths import data_folder, make_folder
 from disentgen.runs import Run
 from disentgen.studies import Study, load_studies
 from disentgen.studies.verdicts.decisions import UNDECIDED, tabulate_verdicts
@@ -122,7 +122,7 @@ def compare_cells(cells: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def save_comparison(results: Sequence[StudyResult], folder: Path) -> None:
     """Write ``comparison.csv`` and ``claims.csv``, of all studies."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     tables = {
         "comparison": [result.cells for result in results],
         "claims": [result.verdicts for result in results],

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from disentgen.drawing import Hotspot
-from disentgen.paths import write_whole
+from disentgen.paths import make_folder, write_whole
 
 #: The longest side of a picture that WebP can hold, in pixels.
 LONGEST_WEBP = 16_383
@@ -81,6 +81,7 @@ def copy_into(folder: Path, page: Path) -> Place:
         target = folder / f"{path.stem}-{path.suffix.removeprefix('.')}{suffix}"
         if not target.exists() or target.stat().st_mtime_ns != age:
             content = read_as(path, suffix)
+            make_folder(folder)
             write_whole(target, lambda file: file.write_bytes(content))
             os.utime(target, ns=(age, age))
         return quote(target.relative_to(page).as_posix())

@@ -17,7 +17,7 @@ from disentgen.analysis.figures.figure import Picture
 from disentgen.analysis.figures.subjects import name_data
 from disentgen.analysis.tables import MINIMUM_SEEDS
 from disentgen.errors import DataFileError, describe_failure
-from disentgen.paths import data_folder, write_whole
+from disentgen.paths import data_folder, make_folder, write_whole
 from disentgen.report.formatting import INTERVALS
 from disentgen.report.images import PagePicture, copy_into, embed, show_picture
 from disentgen.report.index import describe_index, list_differences, list_repetitions
@@ -122,7 +122,7 @@ def save_run_pages(
         folder: of the report.
     """
     links = Links(name_pages(collection.runs), FROM_RUN)
-    pages = folder / "runs"
+    pages = make_folder(folder / "runs")
     for run in tqdm(collection.runs, desc="writing pages", unit="run", disable=None):
         path, name = str(run.path), links.names[str(run.path)]
         pictures = show_pictures(run, collection, copy_into(pages / name, pages))
@@ -193,19 +193,6 @@ def write_page(path: Path, page: str) -> Path:
     """Write a page, whole or not at all."""
     write_whole(path, lambda file: file.write_text(page, encoding="utf-8"))
     return path
-
-
-def make_folder(folder: Path) -> Path:
-    """The folder of a report, made if need be.
-
-    Raises:
-        DataFileError: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataFileError(f"cannot write a report into {folder}: {error.strerror}.") from error
-    return folder
 
 
 def main(arguments: list[str] | None = None) -> None:

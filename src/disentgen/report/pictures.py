@@ -16,7 +16,7 @@ from disentgen.analysis.figures.figure import Figure, Kind, Picture, load_figure
 from disentgen.analysis.figures.subjects import RunGroup, group_by_dataset, group_by_split
 from disentgen.analysis.measure import Measurements
 from disentgen.errors import describe_failure
-from disentgen.paths import write_whole
+from disentgen.paths import make_folder, write_whole
 from disentgen.runs import Run, open_run
 
 #: What is kept of a run's pictures beside them: what they were made from, and their captions.
@@ -51,6 +51,7 @@ def draw_pictures(run: Run, images: int | None) -> list[Picture]:
     measured = Measurements(run, images)
     stamp = make_stamp(measured)
     drawn = read_captions(measured, stamp)
+    make_folder(measured.folder)
     for figure in list_figures(measured):
         key = f"{figure.file}:{figure.revision}"
         if key not in drawn or not (measured.folder / figure.file).exists():
@@ -126,6 +127,7 @@ def save_figures(
         folder: of the pictures.
     """
     saved = []
+    make_folder(folder)
     for group in group_by_dataset(runs, cells, collection.images):
         subjects: list[tuple[Kind, RunGroup]] = [("study", group)]
         subjects += [("split", split) for split in group_by_split(group)]

@@ -9,7 +9,8 @@ import torch
 from ignite.engine import Engine, Events
 from ignite.handlers import LRScheduler
 
-from disentgen.errors import DivergenceError, UsageError
+from disentgen.dataset.split import SIDES
+from disentgen.errors import DivergenceError, UsageError, warn
 from disentgen.run_directory import RunDirectory
 from disentgen.training import handlers
 from disentgen.training.assembly import Training, assemble
@@ -45,10 +46,12 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
     prepare_process(config.threads)
     if (saved := directory.load_config()) not in (None, config.plain()):
         list_changes(Config.read_saved(saved, config.experiment, config.family), config)
+    directory = directory.prepare()
     directory.save_config(config)
     training = assemble(config)
     directory.save_split(training.dataset.split)
     print(describe_start(training), flush=True)
+    check_sides(training)
     trainer = prepare_trainer(training, directory, recorders)
     directory.clear()
     handlers.attach_first_batch(trainer, times)
@@ -62,6 +65,27 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
     directory.save_results(training.results)
     print(format_results(training.results, training.model.output.unit), flush=True)
     return training
+
+
+def check_sides(training: Training) -> None:
+    """Warn of sides with images of which none can be scored, as a single one to compose with.
+
+    Raises:
+        UsageError: early stopping lacks validation images.
+    """
+    settings = training.config.training
+    limits = {"validation": settings.validation_images}
+    for side in SIDES:
+        limit = limits.get(side, settings.score_images)
+        held = training.dataset.split.mask(side).any()
+        if not held or len(training.choose_images(side, limit)):
+            continue
+        name, effect = side.replace("_", "-"), ""
+        if side == "validation":
+            if settings.early_stopping is not None:
+                raise UsageError("training.early_stopping: no validation image can be scored.")
+            effect = "; the last epoch is kept"
+        warn(f"no {name} image can be scored, since none has a partner on its side{effect}.")
 
 
 def prepare_trainer(
@@ -117,10 +141,11 @@ def attach_chosen(trainer: Engine, training: Training) -> dict[str, Any]:
 
 
 def validate(training: Training) -> Row:
-    """Validation scores as columns of the history."""
+    """Validation scores as columns of the history; none where no image can be scored."""
     scores = training.score("validation", training.config.training.validation_images)
+    rates = {"lr": training.optimizer.param_groups[0]["lr"]}
     if scores is None:
-        raise UsageError("no validation image can be scored: none has a partner to compose with.")
+        return rates
     if not math.isfinite(scores.nll):
         raise DivergenceError(
             f"validation NLL is {scores.nll} after epoch {len(training.history) + 1}. {ADVICE}"
@@ -131,7 +156,7 @@ def validate(training: Training) -> Row:
     for name, values in scores.details.items():
         numbered = number_latents(f"validation.{name}", list(values))
         row |= {key: value for key, value in numbered.items() if not math.isnan(value)}
-    return row | {"lr": training.optimizer.param_groups[0]["lr"]}
+    return row | rates
 
 
 def save(training: Training, directory: RunDirectory, to_save: Mapping[str, Any]) -> None:
