@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import re
 import runpy
 import signal
 import subprocess
@@ -91,13 +92,26 @@ def start_module(environment: dict[str, str], module: str, *words: str) -> Itera
             process.join()
 
 
+#: Ends a warning of a step that has failed: its place in the code.
+FAILURE = re.compile(r"^warning: .* \(\w+\.py:\d+\)$", re.M)
+
+
 def call_module(
-    environment: dict[str, str], module: str, *words: str, status: int = 0
+    environment: dict[str, str], module: str, *words: str, status: int = 0, fails: bool = False
 ) -> subprocess.CompletedProcess:
-    """Run ``python -m module …`` inside ``scripts``."""
+    """Run ``python -m module …`` inside ``scripts``.
+
+    Args:
+        environment: of the command.
+        module: that is run.
+        words: of its command line.
+        status: that it must end with.
+        fails: whether it must warn of steps that have failed, without ending of them.
+    """
     with start_module(environment, module, *words) as command:
         done = command.wait()
     assert done.returncode == status, done.stdout + done.stderr
+    assert bool(FAILURE.search(done.stderr)) == fails, done.stderr
     return done
 
 

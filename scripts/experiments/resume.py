@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from disentgen.errors import UsageError
+from disentgen.paths import can_be_written
 from disentgen.runs import Run, open_run
 from disentgen.training.config import Config
 from disentgen.training.continuing import list_changes
@@ -17,7 +18,8 @@ def find_run(folder: Path, given: str, experiment: str) -> Run:
         experiment: that the run must be of.
 
     Raises:
-        UsageError: there is no such run, it is of another experiment, or it is still running.
+        UsageError: there is no such run, it is of another experiment, is still running, or its
+            folder cannot be written to.
         DataFileError: its files are damaged.
     """
     places = (folder / given, folder.parent / given, Path(given).expanduser())
@@ -35,6 +37,8 @@ def find_run(folder: Path, given: str, experiment: str) -> Run:
         )
     if run.status == "RUNNING":
         raise UsageError(f"run {run.path} is still running; nothing to resume.")
+    if not can_be_written(run.path):
+        raise UsageError(f"run {run.path} cannot be written to, so it cannot go on there.")
     if run.load_checkpoint() is None and (run.results or len(run.history)):
         raise UsageError(
             f"run {run.path} has no checkpoint.pt to go on from; it would be trained anew, over "

@@ -5,6 +5,7 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 #: Characters of a line that names a failure; some libraries hand on what a program printed.
@@ -42,21 +43,41 @@ def describe_failure(error: Exception) -> str:
 
 
 def warn(text: str) -> None:
-    """Print a warning to stderr, in a line."""
-    print(f"warning: {text}", file=sys.stderr, flush=True)
+    """Print a warning to stderr, in a line; one that cannot be printed is lost."""
+    with contextlib.suppress(OSError, ValueError):
+        print(f"warning: {text}", file=sys.stderr, flush=True)
+
+
+@dataclass
+class Outcome:
+    """How a step has gone.
+
+    Args:
+        problem: why it failed; None if it did not.
+    """
+
+    problem: str | None = None
 
 
 @contextlib.contextmanager
-def warn_on_failure(what: str) -> Iterator[None]:
+def warn_on_failure(what: str, *raised: type[Exception]) -> Iterator[Outcome]:
     """Let a step fail without ending what it is part of: a warning says what failed, and why.
 
     It is for steps without which everything of worth is there, such as a picture after a training.
     In tests such a warning is a failure.
 
     Args:
-        what: has failed, if so, such as ``the picture 'curves' is not drawn``.
+        what: is the consequence, if so, such as ``the picture 'curves' is missing``.
+        raised: errors that are raised nevertheless.
+
+    Yields:
+        The outcome, which has its problem once the block is left.
     """
+    outcome = Outcome()
     try:
-        yield
+        yield outcome
+    except raised:
+        raise
     except Exception as error:
-        warn(f"{what}: {describe_failure(error)}")
+        outcome.problem = describe_failure(error)
+        warn(f"{what}: {outcome.problem}")

@@ -32,6 +32,15 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+def can_be_written(path: Path) -> bool:
+    """Whether a file or folder can be written to; of one that is not there, whether it can be made.
+
+    Access is asked for rather than modes read: file systems may be read-only for everybody.
+    """
+    there = next(place for place in (path, *path.absolute().parents) if place.exists())
+    return os.access(there, os.W_OK)
+
+
 @dataclass(frozen=True)
 class FolderIdentity:
     """Which folder a path leads to, so that another one of its name is not taken for it.

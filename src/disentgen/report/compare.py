@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from disentgen.analysis.collect import add_arguments, open_collection, print_left_out
+from disentgen.analysis.collect import (
+    add_arguments,
+    open_collection,
+    print_kept_beside,
+    print_left_out,
+)
 from disentgen.analysis.measurements.constant import CONSTANT
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.tables import tabulate_cells
@@ -233,10 +238,12 @@ def main(arguments: list[str] | None = None) -> None:
     folder = given.output or data_folder() / "results" / "compare"
     try:
         collection = open_collection(given, only=(DISENTANGLEMENT, CONSTANT))
+        collection.beside = folder
         results = compare_studies(collection.table, collection.runs)
     except DataFileError as error:
         raise SystemExit(str(error)) from None
     save_comparison(results, folder)
     print("\n".join(map(format_result, results)))
     print_left_out(collection)
+    print_kept_beside(collection)
     print(f"\n{folder / 'comparison.csv'}, {folder / 'claims.csv'}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from disentgen.analysis.figures.figure import Picture
 from disentgen.drawing import Hotspot
 from disentgen.paths import make_folder, write_whole
 
@@ -39,8 +40,20 @@ class PagePicture:
     formats: Sequence[tuple[str, str]] = ()
 
 
+def show_drawn(picture: Picture, place: Place) -> PagePicture:
+    """A picture of a figure for a page, or the reason for which there is none.
+
+    Args:
+        picture: of a run, or of runs.
+        place: puts it where the page can show it.
+    """
+    if picture.problem is None:
+        return show_picture(picture.path, picture.caption, place)
+    return PagePicture(picture.path.name, picture.caption, problem=picture.problem)
+
+
 def show_picture(path: Path, caption: str, place: Place) -> PagePicture:
-    """A picture for a page, or the reason for which there is none.
+    """A picture file for a page, or the reason for which it cannot be shown.
 
     Args:
         path: of the picture.

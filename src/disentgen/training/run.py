@@ -68,7 +68,7 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
 
 
 def check_sides(training: Training) -> None:
-    """Warn of sides with images of which none can be scored, as a single one to compose with.
+    """Warn of sides with images of which none can be scored, as one that has no partner.
 
     Raises:
         UsageError: early stopping lacks validation images.
@@ -85,7 +85,7 @@ def check_sides(training: Training) -> None:
             if settings.early_stopping is not None:
                 raise UsageError("training.early_stopping: no validation image can be scored.")
             effect = "; the last epoch is kept"
-        warn(f"no {name} image can be scored, since none has a partner on its side{effect}.")
+        warn(f"no {name} image can be scored, since none has a partner{effect}.")
 
 
 def prepare_trainer(

@@ -11,7 +11,7 @@ from disentgen.analysis.figures.figure import load_figures
 from disentgen.analysis.measure import Measurements
 from disentgen.dataset.images import Indices
 from disentgen.dataset.pictures import EXAMPLES, choose_examples
-from disentgen.errors import UsageError, warn_on_failure
+from disentgen.errors import UsageError
 from disentgen.models import FAMILIES, Examples
 from disentgen.runs import Run
 
@@ -42,12 +42,13 @@ def save_examples(run: Run) -> list[Path]:
     Returns:
         The paths of the pictures.
     """
-    measured, saved = Measurements(run), []
-    for figure in load_figures("run"):
-        with warn_on_failure(f"the picture '{figure.name}' of {run.path} is missing"):
-            if figure.at_end and figure.applies(measured):
-                saved.append(figure.save(measured, run.path / figure.name).path)
-    return saved
+    measured = Measurements(run)
+    drawn = [
+        figure.try_to_save(measured, run.path / figure.name)
+        for figure in load_figures("run")
+        if figure.at_end
+    ]
+    return [picture.path for picture in drawn if picture is not None and picture.problem is None]
 
 
 def list_shown_sides(run: Run) -> dict[str, str]:
