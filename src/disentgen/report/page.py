@@ -41,6 +41,9 @@ from disentgen.report.run_page import describe_page, list_relatives, show_pictur
 from disentgen.report.tables import ReportTables, save_tables
 from disentgen.report.written import remove_stale
 
+#: Bytes of a page above which mail servers refuse it.
+LARGE_PAGE = 20_000_000
+
 
 def save_report(collection: Collection, folder: Path, single_file: bool = False) -> Path:
     """Write tables, figures and pages of measured and drawn runs.
@@ -219,6 +222,14 @@ def write_page(path: Path, page: str) -> Path:
     return path
 
 
+def describe_size(page: Path) -> str:
+    """The size of a page that is too large to send, and how to make it smaller; else nothing."""
+    size = page.stat().st_size
+    if size <= LARGE_PAGE:
+        return ""
+    return f" ({size / 1e6:,.0f} MB: --where and --experiment choose runs)"
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -243,4 +254,4 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(str(error)) from None
     print_left_out(collection)
     print_kept_beside(collection)
-    print(f"{len(collection.runs)} runs: {page}")
+    print(f"{len(collection.runs)} runs: {page}{describe_size(page)}")

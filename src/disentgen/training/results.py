@@ -10,6 +10,7 @@ import torch
 from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.duplicates import count_duplicates, find_duplicates
 from disentgen.dataset.split import SIDES
+from disentgen.errors import warn_on_failure
 from disentgen.models import Autoencoder
 from disentgen.training.assembly import Training
 from disentgen.training.handlers import now
@@ -31,13 +32,10 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
     """
     trained = sum(row["seconds"] for row in training.history)
     images = len(training.history) * len(training.batches) * training.config.training.batch_size
-    duplicates = None
-    if training.config.training.find_duplicates:
-        duplicates = count_duplicates(training.dataset.split, find_duplicates(training.dataset))
     return {
         "data": describe_data(training),
         "split": training.dataset.split.describe(),
-        "duplicates": duplicates,
+        "duplicates": count_identical(training),
         "images_trained_on": len(training.batches.indices),
         "scores": {side: score_side(training, side) for side in SIDES},
         "task": {side: training.make_task(side).describe() for side in SIDES},
@@ -56,6 +54,14 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
     }
 
 
+def count_identical(training: Training) -> dict[str, int] | None:
+    """How many images of each side are identical to a training image; None where not looked for."""
+    if training.config.training.find_duplicates:
+        with warn_on_failure("images that are identical are not counted"):
+            return count_duplicates(training.dataset.split, find_duplicates(training.dataset))
+    return None
+
+
 def describe_data(training: Training) -> dict[str, Any]:
     """Which images the run is of."""
     dataset = training.dataset
@@ -71,8 +77,11 @@ def score_side(training: Training, side: str) -> dict[str, Any] | None:
     scores = training.score(side, training.config.training.score_images, f"scoring {side}")
     if scores is None:
         return None
-    record, bounds = scores.as_record(training.dataset.spec.grid.names), bound_side(training, side)
-    return record if bounds is None else record | asdict(bounds)
+    record = scores.as_record(training.dataset.spec.grid.names)
+    with warn_on_failure(f"the {side.replace('_', '-')} side has no bounds on its likelihood"):
+        bounds = bound_side(training, side)
+        return record if bounds is None else record | asdict(bounds)
+    return record
 
 
 def bound_side(training: Training, side: str) -> Bounds | None:
