@@ -1,9 +1,8 @@
 """Where Sacred keeps a run: its own folder below ``data/sims/<experiment>``."""
 
-import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +66,12 @@ class RunFolderObserver(FileStorageObserver):
             return error
         return DataFileError(f"cannot write {self.dir or self.basedir}: {error.strerror or error}.")
 
-    @contextlib.contextmanager
-    def _remembered(self, filename: str) -> Iterator[None]:
+    def _write(self, filename: str, write: Callable[[], object]) -> None:
         """Write a file, or remember why it was not written; at the start, fail."""
         try:
             if self.identity is not None:
                 self.identity.check()
-            yield
+            write()
             self.problems.pop(filename, None)
         except OSError as error:
             if not self.started:
@@ -82,8 +80,7 @@ class RunFolderObserver(FileStorageObserver):
 
     def save_cout(self) -> None:
         """Add to ``cout.txt`` what was printed since the last time."""
-        with self._remembered("cout.txt"):
-            super().save_cout()
+        self._write("cout.txt", super().save_cout)
 
     def log_metrics(self, metrics_by_name: dict[str, Any], info: dict[str, Any]) -> None:
         """Add to ``metrics.json``; a run that goes on logs all its epochs anew."""
@@ -98,8 +95,8 @@ class RunFolderObserver(FileStorageObserver):
     def save_json(self, obj: Any, filename: str) -> None:
         """Write plain data to a file of the run's folder."""
         text = json.dumps(flatten(obj), sort_keys=True, indent=2)
-        with self._remembered(filename):
-            write_whole(Path(str(self.dir)) / filename, lambda file: file.write_text(text))
+        path = Path(str(self.dir)) / filename
+        self._write(filename, lambda: write_whole(path, lambda file: file.write_text(text)))
 
 
 def check_writable(folder: Path, name: str | None) -> None:
