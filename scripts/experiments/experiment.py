@@ -110,8 +110,9 @@ class TrainingExperiment(Experiment):
 
                 for path in save_examples(view_training(training, directory)):
                     print(f"picture: {path}")
-        scored = training.results["scores"]
-        return (scored["held_out"] or scored["validation"])["nll"]
+        scores = training.results["scores"]
+        known = (scores[side]["nll"] for side in ("held_out", "validation") if scores[side])
+        return next(known, None)
 
     def run(
         self,
