@@ -46,6 +46,7 @@ def run_shell(redirection, **environment):
         (">/dev/full 2>/dev/full", 1, ""),
         (">&-", 0, r"printed\n"),
         (">&- 2>&-", 0, ""),
+        ("<&- >&-", 0, r"printed\n"),
         ("2>&-", 0, ""),
     ],
 )
