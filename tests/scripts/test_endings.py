@@ -25,7 +25,7 @@ def test_a_run_is_completed_whatever_becomes_of_its_lines_and_pictures(environme
     )
     run = open_run(data / "sims" / "disent" / "1")
     assert (done.returncode, run.status) == (0, "COMPLETED")
-    assert run.results["scores"]["held_out"]["nll"] > 0
+    assert run.results["scores"]["validation"]["nll"] > 0
     assert (run.path / "reconstructions.png").stat().st_size > 1000
     assert "± s.e." in (run.path / "cout.txt").read_text(encoding="utf-8")
 
