@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import re
 import runpy
 import signal
 import subprocess
@@ -39,8 +40,10 @@ def become_module(
     """What ``python -m module words…`` does in a fresh process inside ``scripts``."""
     for number, path in zip((1, 2), streams, strict=True):
         os.dup2(os.open(path, os.O_WRONLY), number)
-    sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8")  # noqa: SIM115
-    sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", buffering=1)  # noqa: SIM115
+    sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.__stderr__ = open(  # noqa: SIM115
+        2, "w", encoding="utf-8", buffering=1, closefd=False
+    )
     # Undoes what nohup or a shell's "&" around the tests makes their children ignore.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -89,13 +92,26 @@ def start_module(environment: dict[str, str], module: str, *words: str) -> Itera
             process.join()
 
 
+#: Ends a warning of a step that has failed: its place in the code.
+FAILURE = re.compile(r"^warning: .* \(\w+\.py:\d+\)$", re.M)
+
+
 def call_module(
-    environment: dict[str, str], module: str, *words: str, status: int = 0
+    environment: dict[str, str], module: str, *words: str, status: int = 0, fails: bool = False
 ) -> subprocess.CompletedProcess:
-    """Run ``python -m module …`` inside ``scripts``."""
+    """Run ``python -m module …`` inside ``scripts``.
+
+    Args:
+        environment: of the command.
+        module: that is run.
+        words: of its command line.
+        status: that it must end with.
+        fails: whether it must warn of steps that have failed, without ending of them.
+    """
     with start_module(environment, module, *words) as command:
         done = command.wait()
     assert done.returncode == status, done.stdout + done.stderr
+    assert bool(FAILURE.search(done.stderr)) == fails, done.stderr
     return done
 
 

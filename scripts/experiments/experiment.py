@@ -14,11 +14,12 @@ from sacred.config import load_config_file
 from sacred.run import Run as SacredRun
 from sacred.utils import convert_to_nested_dict
 
-from disentgen.errors import UsageError
+from disentgen.errors import UsageError, warn_on_failure
 from disentgen.paths import data_folder
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run, open_run
 from disentgen.schema import defaults, merge
+from disentgen.streams import protect_streams, warn_of_lost_output
 from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
 from disentgen.training.sections import SECTIONS
@@ -120,13 +121,11 @@ class TrainingExperiment(Experiment):
                 self.config_read = continue_config(self.claim.run, self.request.updates)
             if comment := self.claim.run.record.comment:
                 run.meta_info.setdefault("comment", comment)
-        for observer in run.observers:
-            if isinstance(observer, RunFolderObserver):
-                observer.keep_in(self.claim.path)
+        for folder in list_folders(run):
+            folder.keep_in(self.claim.path)
         self.claim.begin()
 
     def _train(self, run: SacredRun) -> float | None:
-        from disentgen.analysis.figures.examples import save_examples
         from disentgen.runs import view_training
         from disentgen.training.run import train_held
 
@@ -135,13 +134,17 @@ class TrainingExperiment(Experiment):
         directory = RunDirectory(self.claim.path)
         try:
             training = train_held(self.config_read, directory, run)
-            for path in save_examples(view_training(training, directory)):
-                print(f"picture: {path}")
+            with warn_on_failure("pictures of the run are missing"):
+                from disentgen.analysis.figures.examples import save_examples
+
+                for path in save_examples(view_training(training, directory)):
+                    print(f"picture: {path}")
         finally:
             if self.by_command_line:
                 ignore_signals()  # how the run ends is clear: its last files are written
-        scored = training.results["scores"]
-        return (scored["held_out"] or scored["validation"])["nll"]
+        scores = training.results["scores"]
+        known = (scores[side]["nll"] for side in ("held_out", "validation") if scores[side])
+        return next(known, None)
 
     def run(
         self,
@@ -180,6 +183,8 @@ class TrainingExperiment(Experiment):
                 run = self._create_run(command_name, updates, named_configs, info, meta_info, given)
                 if self.claim is not None or command_name not in (None, self.default_command):
                     run()
+                    for folder in list_folders(run):
+                        folder.check()
                 return run
             finally:
                 self._release()
@@ -230,6 +235,7 @@ class TrainingExperiment(Experiment):
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
         """Run the command line; end with status 130 or 128 + signal when interrupted."""
+        protect_streams()
         with plain_errors():
             check_words(sys.argv if argv is None else argv, self.path, self._list_named_configs())
         self.by_command_line = True
@@ -247,6 +253,7 @@ class TrainingExperiment(Experiment):
             raise SystemExit(128 + getattr(interrupt, "number", signal.SIGINT)) from None
         finally:
             self.by_command_line = False
+            warn_of_lost_output()
 
     def _list_lacking(self, named_configs: Sequence[str]) -> dict[str, Any]:
         """What configurations that runs have saved mean by the keys that they lack."""
@@ -266,6 +273,11 @@ class TrainingExperiment(Experiment):
 
     def _sections(self) -> list[Section]:
         return [section for section in self.ingredients if isinstance(section, Section)]
+
+
+def list_folders(run: SacredRun) -> list[RunFolderObserver]:
+    """The observer that keeps a run in its folder; commands that show something have none."""
+    return [own for own in run.observers if isinstance(own, RunFolderObserver)]
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

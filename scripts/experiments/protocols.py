@@ -12,6 +12,7 @@ from typing import Any
 
 from sacred.arg_parser import get_config_updates
 
+from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
 from disentgen.studies.protocols import NOT_OF_A_ROW, format_packed, pack
 from disentgen.studies.rows import Row, Words
@@ -57,4 +58,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

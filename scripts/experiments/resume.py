@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from disentgen.errors import RunningError, UsageError
+from disentgen.paths import can_be_written
 from disentgen.runs import Run, open_run
 from disentgen.training.config import Config
 from disentgen.training.continuing import list_changes, require_checkpoint
@@ -22,7 +23,8 @@ def locate_resumed(
         named_configs: of the command line.
 
     Raises:
-        UsageError: there is no such run, it is of another experiment, or there are named configs.
+        UsageError: there is no such run, it is of another experiment, it cannot be written to, or
+            there are named configs.
         DataFileError: its files are damaged.
     """
     if named_configs:
@@ -43,6 +45,8 @@ def locate_resumed(
             f"run {run.path} is one of experiments.{run.experiment}: go on with it by "
             f"{describe_resume(run.experiment, run.path)}"
         )
+    if not can_be_written(run.path):
+        raise UsageError(f"run {run.path} cannot be written to, so it cannot go on there.")
     return run.path
 
 

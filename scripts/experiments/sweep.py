@@ -18,6 +18,7 @@ from disentgen.errors import DisentgenError, UsageError
 from disentgen.paths import data_folder
 from disentgen.registry import choose, unknown
 from disentgen.schema import positive
+from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
 from experiments.planned import SMOKE, PlannedRun, plan_runs
 from ingredients.errors import RUNNING
@@ -183,4 +184,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ from sacred.serializer import flatten
 
 from disentgen.errors import DataFileError
 from disentgen.files import append_regular, check_regular, exists, own_folder
-from disentgen.paths import write_whole
+from disentgen.paths import FolderIdentity, write_whole
 from disentgen.training.signals import signals_held_back
 
 
 class RunFolderObserver(FileStorageObserver):
     """Sacred's file observer, with files that are always whole, and runs that can go on.
+
+    Once a run has started, Sacred prints a traceback for a file that cannot be written, and then
+    ends it well. Here it is remembered which files are not as they should be; see :meth:`check`.
 
     Args:
         basedir: the folder of an experiment's runs.
@@ -27,19 +31,58 @@ class RunFolderObserver(FileStorageObserver):
         # A template that lies beside a run holds code, and may be anybody's.
         self.template = None
         self.metrics: dict[str, dict[str, list[Any]]] = {}
+        self.identity: FolderIdentity | None = None
+        self.started = False
+        self.problems: dict[str, OSError] = {}
 
     def keep_in(self, folder: Path) -> None:
         """Keep the run in a folder, which this process holds; another run may have begun there."""
         self.basedir, self.dir = str(folder.parent), str(folder)
+        self.identity = FolderIdentity.of(folder)
 
     def _make_run_dir(self, _id: str | None) -> None:
         """The folder is made before Sacred starts the run."""
 
-    def started_event(self, *args: Any, **events: Any) -> str:
-        """Write all files of the start, or none where a signal comes in between."""
-        with signals_held_back():
-            _id: str = super().started_event(*args, **events)
-        return _id
+    def started_event(self, *args: Any, **options: Any) -> str:
+        """Write all files of the start, or none where a signal comes in between.
+
+        Raises:
+            DataFileError: one cannot be written.
+        """
+        try:
+            with signals_held_back():
+                name = super().started_event(*args, **options)
+        except OSError as error:
+            raise self._explain(error) from error
+        self.started = True
+        return str(name)
+
+    def check(self) -> None:
+        """Check that all files of the run are as they should be.
+
+        Raises:
+            DataFileError: one was not written when it was last to be.
+        """
+        for problem in self.problems.values():
+            raise self._explain(problem) from problem
+
+    def _explain(self, error: OSError) -> DataFileError:
+        if isinstance(error, DataFileError):
+            return error
+        return DataFileError(f"cannot write {self.dir or self.basedir}: {error.strerror or error}.")
+
+    def _write(self, filename: str, write: Callable[[], object]) -> bool:
+        """Whether a file was written; it is remembered why it was not. At the start, fail."""
+        try:
+            if self.identity is not None:
+                self.identity.check()
+            write()
+            self.problems.pop(filename, None)
+        except OSError as error:
+            if not self.started:
+                raise
+            self.problems[filename] = error
+        return filename not in self.problems
 
     def log_metrics(self, metrics_by_name: dict[str, Any], info: dict[str, Any]) -> None:
         """Add to ``metrics.json``; a run that goes on logs all its epochs anew."""
@@ -54,8 +97,9 @@ class RunFolderObserver(FileStorageObserver):
     def save_cout(self) -> None:
         """Append what has been printed since to ``cout.txt``."""
         printed = self.cout[self.cout_write_cursor :].encode("utf-8", "backslashreplace")
-        append_regular(Path(str(self.dir)) / "cout.txt", printed)
-        self.cout_write_cursor = len(self.cout)
+        path = Path(str(self.dir)) / "cout.txt"
+        if self._write(path.name, lambda: append_regular(path, printed)):
+            self.cout_write_cursor = len(self.cout)
 
     def save_file(self, filename: str, target_name: str | None = None) -> None:
         """Copy a file into the run's folder."""
@@ -74,7 +118,8 @@ class RunFolderObserver(FileStorageObserver):
     def save_json(self, obj: Any, filename: str) -> None:
         """Write plain data to a file of the run's folder."""
         text = json.dumps(flatten(obj), sort_keys=True, indent=2)
-        write_whole(Path(str(self.dir)) / filename, lambda file: file.write_text(text))
+        path = Path(str(self.dir)) / filename
+        self._write(filename, lambda: write_whole(path, lambda file: file.write_text(text)))
 
 
 def check_writable(folder: Path) -> None:

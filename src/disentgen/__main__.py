@@ -15,6 +15,7 @@ import pandas as pd
 from disentgen.errors import DisentgenError
 from disentgen.listing import find_runs
 from disentgen.registry import read_constants
+from disentgen.streams import run_command
 from disentgen.text import join_lines
 
 COLUMNS = {
@@ -144,4 +145,4 @@ def format_number(value: Any, form: str = "g") -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

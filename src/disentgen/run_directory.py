@@ -4,10 +4,10 @@ import contextlib
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from disentgen.errors import DataFileError, RunningError
 from disentgen.files import exists, measure_memory, open_regular, own_folder
 from disentgen.history import read_rows
 from disentgen.locking import HeldError, Lock, is_held
-from disentgen.paths import sweep_temporaries, write_whole
+from disentgen.paths import FolderIdentity, make_folder, sweep_temporaries, write_whole
 from disentgen.plain_files import read_saved
 from disentgen.saved import SavedConfig, SavedModel, SavedRecord, SavedResults, SavedStarts
 
@@ -37,9 +37,18 @@ class RunDirectory:
 
     Args:
         path: of the folder.
+        identity: of the folder that is written to, and of no other; None where that is any.
     """
 
     path: Path
+    identity: FolderIdentity | None = field(default=None, compare=False, repr=False)
+
+    def prepare(self) -> Self:
+        """The same files in the folder that is at the path now, which is made if need be.
+
+        Once that folder was deleted or renamed, saving raises a DataFileError.
+        """
+        return replace(self, identity=FolderIdentity.of(make_folder(self.path)))
 
     def has(self, name: str) -> bool:
         """Whether the folder has something of a name, be it damaged or not."""
@@ -192,7 +201,7 @@ class RunDirectory:
 
     def save_changes(self, name: str, patch: bytes) -> None:
         """Write how a checkout differed from its commit, as a patch."""
-        write_whole(self.path / name, lambda file: file.write_bytes(patch))
+        self._write(name, lambda file: file.write_bytes(patch))
 
     @property
     def has_started(self) -> bool:
@@ -234,7 +243,7 @@ class RunDirectory:
     def save_history(self, history: list[dict[str, float]]) -> None:
         """Write ``history.csv``, a row for each finished epoch."""
         frame = pd.DataFrame(history).astype({"epoch": int, "step": int})
-        write_whole(self.path / "history.csv", lambda file: frame.to_csv(file, index=False))
+        self._write("history.csv", lambda file: frame.to_csv(file, index=False))
 
     def load_history(self) -> list[dict[str, float]]:
         """The rows of ``history.csv``, each with the columns that it has a value in.
@@ -254,8 +263,13 @@ class RunDirectory:
         # By way of memory, since torch reports a full disk as an error of its own making.
         buffer = io.BytesIO()
         torch.save(dict(content), buffer)
-        write_whole(self.path / name, lambda file: file.write_bytes(buffer.getbuffer()))
+        self._write(name, lambda file: file.write_bytes(buffer.getbuffer()))
 
     def _save_json(self, name: str, content: Mapping[str, Any]) -> None:
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        write_whole(self.path / name, lambda file: file.write_text(text, encoding="utf-8"))
+        self._write(name, lambda file: file.write_text(text, encoding="utf-8"))
+
+    def _write(self, name: str, write: Callable[[Path], object]) -> None:
+        if self.identity is not None:
+            self.identity.check()
+        write_whole(self.path / name, write)

@@ -2,6 +2,7 @@
 
 import copy
 import re
+import shutil
 import signal
 import time
 from types import SimpleNamespace
@@ -14,12 +15,15 @@ import torch
 from configs.cnnvae import ARCHITECTURES
 from configs.training import LOSSES, PAIRED, PROTOCOLS
 from conftest import read_config
+from disentgen.analysis.figures import reconstructions
+from disentgen.analysis.figures.examples import list_shown_sides
 from disentgen.errors import DataFileError, DivergenceError, UsageError
 from disentgen.run_directory import RunDirectory
+from disentgen.runs import open_run
 from disentgen.schema import merge
 from disentgen.training import machine
 from disentgen.training import run as run_module
-from disentgen.training.assembly import assemble
+from disentgen.training.assembly import Training, assemble
 from disentgen.training.config import Config
 from disentgen.training.losses import Loss
 from disentgen.training.losses.vae import BetaVAE
@@ -499,3 +503,64 @@ def test_devices():
 def test_process_takes_its_number_of_threads():
     prepare_process(1)
     assert torch.get_num_threads() == 1
+
+
+ALONE = "shape == 3 & scale == 0.5 & orientation == 0 & posX < 0.2 & posY < 0.2"
+
+
+def make_lonely(**training):
+    """A composer that is trained on 48 images, with one to validate and one held out."""
+    data = {
+        "variant": None, "held_in": ALONE, "validation": 0.01,
+        "held_out": "shape == 2 & scale == 0.5 & orientation == 0 & posX == 0 & posY == 0",
+    }  # fmt: skip
+    return make_config("vae", data, "composer", batch_size=4, epochs=2, **training)
+
+
+def test_a_side_without_images_that_can_be_scored_costs_a_warning(tmp_path, capsys):
+    """The held-out image has no partner to be composed with, the validation image has."""
+    results, _ = run(make_lonely(), tmp_path)
+    scores = results["scores"]
+    assert scores["held_out"] is None
+    assert scores["validation"]["images"] == 1
+    assert "nll_standard_error" not in scores["validation"]
+    printed = capsys.readouterr()
+    assert printed.err == ("warning: no held-out image can be scored, since none has a partner.\n")
+    assert list_shown_sides(open_run(tmp_path)) == {"held in": "validation"}
+    assert reconstructions.title_side(open_run(tmp_path), "held in", "validation") == (
+        f"held in: NLL {scores['validation']['nll']:.1f} nats"
+    )
+
+
+def test_without_validation_the_last_epoch_is_selected(tmp_path, monkeypatch, capsys):
+    def choose_none_to_validate(training, side, limit):
+        return choose(training, side, limit)[: 0 if side == "validation" else None]
+
+    choose = Training.choose_images
+    monkeypatch.setattr(Training, "choose_images", choose_none_to_validate)
+    results, _ = run(make_lonely(), tmp_path / "1")
+    assert results["scores"]["validation"] is None
+    assert results["selected_epoch"] == results["best_epoch"] == 2
+    assert "validation.nll" not in read_history(tmp_path / "1")
+    assert "no validation image can be scored" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="early_stopping: no validation image"):
+        run(make_lonely(early_stopping=1), tmp_path / "2")
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+def test_a_run_whose_folder_is_gone_stops_at_the_next_save(tmp_path, renamed):
+    folder = tmp_path / "run"
+
+    class Mover:
+        def log_scalar(self, metric_name, value, step=None):
+            if folder.exists() and renamed:
+                folder.rename(tmp_path / "renamed")
+            elif folder.exists():
+                shutil.rmtree(folder)
+
+    fate = f"is called {tmp_path / 'renamed'} now" if renamed else "was deleted or moved"
+    with pytest.raises(DataFileError, match=f"run {fate}, so nothing more is written"):
+        train(make_config("vae", epochs=3), RunDirectory(folder), Mover())
+    assert [path.name for path in tmp_path.iterdir()] == ["renamed"] * renamed
+    if renamed:
+        assert len(read_history(tmp_path / "renamed")) == 1

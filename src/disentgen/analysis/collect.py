@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from disentgen.analysis.collection import Collection
+from disentgen.analysis.places import is_writable
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
 from disentgen.registry import nearest_match
@@ -94,6 +95,17 @@ def print_left_out(collection: Collection) -> None:
     """A line for each run that was left out, on stderr."""
     for path, reason in collection.left_out.items():
         print(f"left out: {make_visible(path)}: {join_lines(reason)}", file=sys.stderr)
+
+
+def print_kept_beside(collection: Collection) -> None:
+    """A line, on stderr, if what was measured is not kept in the runs' own folders."""
+    count = sum(not is_writable(run.path) for run in collection.runs)
+    if count and collection.beside is not None:
+        print(
+            f"{count} of {len(collection.runs)} runs cannot be written to; what is measured on "
+            f"them is kept in {collection.beside / 'measurements'}",
+            file=sys.stderr,
+        )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from disentgen.errors import DataFileError
 from disentgen.files import ARRAY_BYTES, check_archive, open_regular, read_regular
-from disentgen.paths import write_whole
+from disentgen.paths import make_folder, write_whole
 from disentgen.versions import list_versions
 
 #: Libraries whose versions are kept beside a result, and the project's own.
@@ -48,11 +48,13 @@ class KeptResults:
     Args:
         path: of the file.
         stamp: what the results depend on beside their name and number of images, as plain data.
+        writable: whether more can be kept.
     """
 
-    def __init__(self, path: Path, stamp: dict[str, Any]):
+    def __init__(self, path: Path, stamp: dict[str, Any], writable: bool = True):
         self.path = path
         self.stamp = stamp
+        self.writable = writable
 
     def recall(
         self, name: str, images: int, revision: int, measure: Callable[..., Any], *given: Any
@@ -73,12 +75,17 @@ class KeptResults:
                 versions=list_versions(LIBRARIES),
                 result=as_plain(measure(*given)),
             )
-            # Read again: other results may have been kept while this one was measured.
-            content = self._load()
-            content.measured.setdefault(name, {})[str(images)] = entry
-            text = content.model_dump_json(indent=1) + "\n"
-            write_whole(self.path, lambda file: file.write_text(text, encoding="utf-8"))
+            if self.writable:
+                self._keep(name, images, entry)
         return entry.result
+
+    def _keep(self, name: str, images: int, entry: Entry) -> None:
+        # Read again: other results may have been kept while this one was measured.
+        content = self._load()
+        content.measured.setdefault(name, {})[str(images)] = entry
+        text = content.model_dump_json(indent=1) + "\n"
+        make_folder(self.path.parent)
+        write_whole(self.path, lambda file: file.write_text(text, encoding="utf-8"))
 
     def _load(self) -> Content:
         empty = Content(stamp=self.stamp, measured={})
@@ -107,11 +114,13 @@ class KeptArrays:
     Args:
         folder: of the files.
         stamp: what the arrays depend on beside their name and number of images, as plain data.
+        writable: whether more can be kept.
     """
 
-    def __init__(self, folder: Path, stamp: dict[str, Any]):
+    def __init__(self, folder: Path, stamp: dict[str, Any], writable: bool = True):
         self.folder = folder
         self.stamp = stamp
+        self.writable = writable
 
     def recall(
         self,
@@ -135,8 +144,9 @@ class KeptArrays:
         arrays = self._load(path, revision)
         if arrays is None:
             arrays = measure()
-            path.parent.mkdir(exist_ok=True)
-            write_whole(path, lambda file: self._save(file, revision, arrays))
+            if self.writable:
+                make_folder(path.parent)
+                write_whole(path, lambda file: self._save(file, revision, arrays))
         return arrays
 
     def _load(self, path: Path, revision: int) -> Mapping[str, NDArray[Any]] | None:

@@ -13,6 +13,7 @@ from disentgen.dataset.spec import find_spec, load_specs
 from disentgen.dataset.summary import describe_dataset, list_datasets
 from disentgen.errors import DisentgenError
 from disentgen.paths import data_folder
+from disentgen.streams import run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,4 +103,4 @@ def compare_images(given: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from disentgen.analysis.collect import add_arguments, open_collection, print_left_out
+from disentgen.analysis.collect import (
+    add_arguments,
+    open_collection,
+    print_kept_beside,
+    print_left_out,
+)
 from disentgen.analysis.measurements.constant import CONSTANT
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.tables import tabulate_cells
 from disentgen.errors import DataFileError
-from disentgen.paths import data_folder
+from disentgen.paths import data_folder, make_folder
 from disentgen.report.formatting import save_csv
 from disentgen.runs import Run
 from disentgen.studies import Study, load_studies
@@ -124,7 +129,7 @@ def compare_cells(cells: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def save_comparison(results: Sequence[StudyResult], folder: Path) -> None:
     """Write ``comparison.csv`` and ``claims.csv``, of all studies."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     tables = {
         "comparison": [result.cells for result in results],
         "claims": [result.verdicts for result in results],
@@ -235,10 +240,12 @@ def main(arguments: list[str] | None = None) -> None:
     folder = given.output or data_folder() / "results" / "compare"
     try:
         collection = open_collection(given, only=(DISENTANGLEMENT, CONSTANT))
+        collection.beside = folder
         results = compare_studies(collection.table, collection.runs)
     except DataFileError as error:
         raise SystemExit(str(error)) from None
     save_comparison(results, folder)
     print(make_visible("\n".join(map(format_result, results)), keep="\n"))
     print_left_out(collection)
+    print_kept_beside(collection)
     print(f"\n{folder / 'comparison.csv'}, {folder / 'claims.csv'}")

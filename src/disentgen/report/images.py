@@ -9,10 +9,11 @@ from math import prod
 from pathlib import Path
 from urllib.parse import quote
 
+from disentgen.analysis.figures.figure import Picture
 from disentgen.drawing import Hotspot
 from disentgen.errors import DataFileError
 from disentgen.files import PICTURE_BYTES, exists, read_regular
-from disentgen.paths import write_whole
+from disentgen.paths import make_folder, write_whole
 from disentgen.text import join_lines
 
 #: The longest side of a picture that WebP can hold, in pixels.
@@ -47,8 +48,20 @@ class PagePicture:
     formats: Sequence[tuple[str, str]] = ()
 
 
+def show_drawn(picture: Picture, place: Place) -> PagePicture:
+    """A picture of a figure for a page, or the reason for which there is none.
+
+    Args:
+        picture: of a run, or of runs.
+        place: puts it where the page can show it.
+    """
+    if picture.problem is None:
+        return show_picture(picture.path, picture.caption, place)
+    return PagePicture(picture.path.name, picture.caption, problem=picture.problem)
+
+
 def show_picture(path: Path, caption: str, place: Place) -> PagePicture:
-    """A picture for a page, or the reason for which there is none.
+    """A picture file for a page, or the reason for which it cannot be shown.
 
     Args:
         path: of the picture.
@@ -90,6 +103,7 @@ def copy_into(folder: Path, page: Path) -> Place:
                 return quote(target.relative_to(page).as_posix())
         suffix, content = encode(path)
         target = stem.with_name(stem.name + suffix)
+        make_folder(folder)
         write_whole(target, lambda file: file.write_bytes(content))
         os.utime(target, ns=(age, age))
         return quote(target.relative_to(page).as_posix())

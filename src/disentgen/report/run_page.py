@@ -14,7 +14,7 @@ from disentgen.analysis.metrics import Result
 from disentgen.analysis.results_table import SAMPLE
 from disentgen.analysis.tables import CELL
 from disentgen.dataset.summary import describe_duplicates
-from disentgen.report.images import PagePicture, Place, show_picture
+from disentgen.report.images import PagePicture, Place, show_drawn
 from disentgen.report.links import Links
 from disentgen.report.pictures import list_pictures
 from disentgen.runs import Run
@@ -76,21 +76,31 @@ def list_scores(measured: Mapping[str, Result], bounds: Bounds) -> list[dict[str
             **{key: result.get(key) for key in SAMPLE},
         }
         for name, result in measured.items()
-        for part, value in result.items()
-        if part not in SAMPLE and not isinstance(value, list)
+        for part, value in list_values(result).items()
     ]
 
 
+def list_values(result: Result) -> dict[str, Any]:
+    """The single numbers of a result by part; a nameless dash of one that is but a warning."""
+    if result.keys() == {"warning"}:
+        return {"": None}
+    return {
+        part: value
+        for part, value in result.items()
+        if part not in SAMPLE and not isinstance(value, list)
+    }
+
+
 def show_pictures(run: Run, collection: Collection, place: Place) -> list[PagePicture]:
-    """The pictures of a run that were drawn, with their captions.
+    """The pictures of a run with their captions, or why they are missing.
 
     Args:
         run: a finished one.
         collection: that it is of.
         place: puts pictures where the page can show them.
     """
-    drawn = list_pictures(Measurements(run, collection.images))
-    return [show_picture(picture.path, picture.caption, place) for picture in drawn]
+    drawn = list_pictures(Measurements(run, collection.images, collection.beside))
+    return [show_drawn(picture, place) for picture in drawn]
 
 
 def list_relatives(path: str, runs: pd.DataFrame, links: Links) -> dict[str, list[tuple[str, str]]]:

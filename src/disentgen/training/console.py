@@ -89,14 +89,13 @@ def describe_row(row: "Row", epochs: int, seconds_left: float | None, sampled: b
     names = {"nll": "NLL", "squared_error": "squared error", "kl": "KL"}
     sides = {"train": f"train ({'sampled' if sampled else 'over the epoch'})"}
     columns = [
-        f"{title} "
-        + " ".join(
-            f"{name} {row[f'{side}.{key}']:.2f}"
-            for key, name in names.items()
-            if f"{side}.{key}" in row
+        " ".join(
+            [title, *(f"{name} {row[f'{side}.{key}']:.2f}" for key, name in names.items()
+                      if f"{side}.{key}" in row)]
         )
         for side, title in (sides | {"validation": "validation"}).items()
-    ]
+        if any(key.startswith(f"{side}.") for key in row)
+    ]  # fmt: skip
     return (
         f"epoch {row['epoch']:.0f}/{epochs}  {'  '.join(columns)}  "
         f"{row['images_per_second']:,.0f} images/s{describe_left(seconds_left)}"
@@ -183,16 +182,18 @@ def format_table(
     lines = [f"{corner:<17}" + "".join(f"{head:>9}" for head, _ in shown)]
     for side, value in scores.items():
         cells = (
-            f"{'no images on this side':>33}"
+            f"{'no image can be scored':>33}"
             if value is None
-            else "".join(f"{format_cell(value[key]):>9}" for _, key in shown)
+            else "".join(f"{format_cell(value.get(key)):>9}" for _, key in shown)
         )
         lines.append(f"{side.replace('_', '-'):<17}{cells}")
     return lines
 
 
-def format_cell(value: float) -> str:
-    """Counts whole, scores with two digits."""
+def format_cell(value: float | None) -> str:
+    """Counts whole, scores with two digits; a dash for None."""
+    if value is None:
+        return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"
 
 

@@ -1,6 +1,6 @@
 """What a run that goes on may change, and what it needs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from disentgen.errors import DataFileError, UsageError
 from disentgen.run_directory import RunDirectory
@@ -39,19 +39,18 @@ def list_may_change(config: Config) -> list[str]:
     return [name for name, (_, key) in config.flat().items() if key.may_change]
 
 
-def has_ended(validation_nll: Sequence[float], settings: TrainingSettings) -> bool:
+def has_ended(history: Sequence[Mapping[str, float]], settings: TrainingSettings) -> bool:
     """Whether all epochs are there, or early stopping has ended them.
 
     Args:
-        validation_nll: of each finished epoch.
+        history: a row for each finished epoch.
         settings: how many epochs there are to be, and when they stop early.
     """
-    done = len(validation_nll)
-    if not done:
-        return False
-    best = 1 + min(range(done), key=validation_nll.__getitem__)
-    stalled = settings.early_stopping is not None and done - best >= settings.early_stopping
-    return stalled or done >= settings.epochs
+    done, patience = len(history), settings.early_stopping
+    if not done or patience is None:
+        return bool(done) and done >= settings.epochs
+    best = 1 + min(range(done), key=lambda epoch: history[epoch]["validation.nll"])
+    return done - best >= patience or done >= settings.epochs
 
 
 def require_checkpoint(directory: RunDirectory, settings: TrainingSettings) -> None:
@@ -68,8 +67,8 @@ def require_checkpoint(directory: RunDirectory, settings: TrainingSettings) -> N
     if directory.load_checkpoint() is not None:
         return
     history = directory.load_history()
-    has_begun = bool(history) or (directory.path / "results.json").exists()
-    if has_begun and not has_ended([row["validation.nll"] for row in history], settings):
+    has_begun = bool(history) or directory.has("results.json")
+    if has_begun and not has_ended(history, settings):
         raise DataFileError(
             f"{directory.path} has no checkpoint.pt to go on from; it would be trained anew, over "
             "its model. It can be opened, and a finished one scored anew."

@@ -10,6 +10,7 @@ import torch
 from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.duplicates import count_duplicates, find_duplicates
 from disentgen.dataset.split import SIDES
+from disentgen.errors import warn_on_failure
 from disentgen.models import Autoencoder
 from disentgen.run_directory import RunDirectory
 from disentgen.training.assembly import Training
@@ -57,10 +58,11 @@ def collect_results(
 
 
 def count_identical(training: Training) -> dict[str, int] | None:
-    """How many images of other sides are identical to a training image; None if not asked for."""
-    if not training.config.training.find_duplicates:
-        return None
-    return count_duplicates(training.dataset.split, find_duplicates(training.dataset))
+    """How many images of each side are identical to a training image; None where not looked for."""
+    if training.config.training.find_duplicates:
+        with warn_on_failure("images that are identical are not counted"):
+            return count_duplicates(training.dataset.split, find_duplicates(training.dataset))
+    return None
 
 
 def describe_data(training: Training) -> dict[str, Any]:
@@ -78,8 +80,11 @@ def score_side(training: Training, side: str) -> dict[str, Any] | None:
     scores = training.score(side, training.config.training.score_images, f"scoring {side}")
     if scores is None:
         return None
-    record, bounds = scores.as_record(training.dataset.spec.grid.names), bound_side(training, side)
-    return record if bounds is None else record | asdict(bounds)
+    record = scores.as_record(training.dataset.spec.grid.names)
+    with warn_on_failure(f"the {side.replace('_', '-')} side has no bounds on its likelihood"):
+        bounds = bound_side(training, side)
+        return record if bounds is None else record | asdict(bounds)
+    return record
 
 
 def bound_side(training: Training, side: str) -> Bounds | None:

@@ -11,7 +11,8 @@ from ignite.engine import Engine, Events
 from ignite.handlers import LRScheduler
 
 from disentgen.dataset.batches import BatchStream
-from disentgen.errors import DivergenceError, UsageError
+from disentgen.dataset.split import SIDES
+from disentgen.errors import DivergenceError, UsageError, warn
 from disentgen.provenance import note_start
 from disentgen.run_directory import RunDirectory
 from disentgen.training import handlers
@@ -72,9 +73,11 @@ def train_held(config: Config, directory: RunDirectory, *recorders: Recorder) ->
     """
     times = {"started": handlers.now()}
     prepare_process(config.threads)
+    directory = directory.prepare()
     directory.save_config(config)
     training = assemble(config)
     print(describe_start(training), flush=True)
+    check_sides(training)
     checkpoints, held = prepare_training(training, directory, recorders)
     directory.save_split(training.dataset.split)
     directory.clear()
@@ -115,6 +118,27 @@ def run_epochs(checkpoints: Checkpoints, held: ExitStack) -> None:
     except Exception:
         checkpoints.save_epoch()
         raise
+
+
+def check_sides(training: Training) -> None:
+    """Warn of sides with images of which none can be scored, as one that has no partner.
+
+    Raises:
+        UsageError: early stopping lacks validation images.
+    """
+    settings = training.config.training
+    limits = {"validation": settings.validation_images}
+    for side in SIDES:
+        limit = limits.get(side, settings.score_images)
+        held = training.dataset.split.mask(side).any()
+        if not held or len(training.choose_images(side, limit)):
+            continue
+        name, effect = side.replace("_", "-"), ""
+        if side == "validation":
+            if settings.early_stopping is not None:
+                raise UsageError("training.early_stopping: no validation image can be scored.")
+            effect = "; the last epoch is kept"
+        warn(f"no {name} image can be scored, since none has a partner{effect}.")
 
 
 def prepare_training(
@@ -198,10 +222,11 @@ def attach_chosen(trainer: Engine, training: Training) -> dict[str, Any]:
 
 
 def validate(training: Training) -> Row:
-    """Validation scores as columns of the history."""
+    """Validation scores as columns of the history; none where no image can be scored."""
     scores = training.score("validation", training.config.training.validation_images)
+    rates = {"lr": training.optimizer.param_groups[0]["lr"]}
     if scores is None:
-        raise UsageError("no validation image can be scored: none has a partner to compose with.")
+        return rates
     if not math.isfinite(scores.nll):
         raise DivergenceError(
             f"validation NLL is {scores.nll} after epoch {len(training.history) + 1}. {ADVICE}"
@@ -212,7 +237,7 @@ def validate(training: Training) -> Row:
     for name, values in scores.details.items():
         numbered = number_latents(f"validation.{name}", list(values))
         row |= {key: value for key, value in numbered.items() if not math.isnan(value)}
-    return row | {"lr": training.optimizer.param_groups[0]["lr"]}
+    return row | rates
 
 
 def resume(checkpoints: Checkpoints, recorders: Sequence[Recorder]) -> None:

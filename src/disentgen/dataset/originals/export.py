@@ -10,7 +10,7 @@ from disentgen.dataset.originals.archive import BLOCK
 from disentgen.dataset.originals.formats import find_format
 from disentgen.dataset.originals.progress import show_progress
 from disentgen.dataset.spec import DatasetSpec
-from disentgen.paths import replaced_whole
+from disentgen.paths import make_folder, replaced_whole
 
 
 def export_stand_in(spec: DatasetSpec, path: Path) -> None:
@@ -22,6 +22,7 @@ def export_stand_in(spec: DatasetSpec, path: Path) -> None:
     """
     write, render = find_format(path).write_stand_in, spec.require_renderer()
     shape = (spec.grid.size, *spec.stored_shape)
+    make_folder(path.parent)
     with (
         replaced_whole(path) as temporary,
         show_progress(spec.grid.size, f"writing {path.name}", " images") as bar,
