@@ -45,6 +45,14 @@ class RunDirectory:
         """Write ``split.json``: counts and hashes of the split's sides."""
         self._save_json("split.json", split.describe())
 
+    def save_images(self, description: Mapping[str, Any]) -> None:
+        """Write ``images.json``: which images the run is of, with the hash of their file."""
+        self._save_json("images.json", description)
+
+    def load_images(self) -> dict[str, Any]:
+        """Which images the run is of; nothing of runs that were made before this was kept."""
+        return self._load_json("images.json") or {}
+
     def save_model(self, model: "nn.Module", description: Mapping[str, Any]) -> None:
         """Write ``model.pt`` (weights only) and ``model.json`` (what to load them into).
 

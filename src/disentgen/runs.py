@@ -18,6 +18,7 @@ from disentgen.run_files import RunFiles
 from disentgen.run_names import locate_run
 from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
+from disentgen.training.continuing import check_images
 from disentgen.training.sections import open_split
 
 if TYPE_CHECKING:  # Ignite takes seconds to start
@@ -63,7 +64,12 @@ class Run(RunFiles):
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The dataset, its split and its images."""
+        """The dataset, its split and its images.
+
+        Raises:
+            DataFileError: they cannot be opened, or are others than those that the run is of.
+        """
+        check_images(self.settings.spec, self.load_images())
         return self.settings.open_dataset()
 
     @cached_property

@@ -1,6 +1,10 @@
-"""What a run that goes on may change."""
+"""What a run that goes on may change, and what it may not."""
 
-from disentgen.errors import UsageError
+from collections.abc import Mapping
+from typing import Any
+
+from disentgen.dataset.spec import DatasetSpec
+from disentgen.errors import DataFileError, UsageError
 from disentgen.schema import flatten
 from disentgen.training.config import Config
 
@@ -28,3 +32,23 @@ def list_changes(before: Config, after: Config) -> list[str]:
                 f"'{name}' cannot change when a run is resumed; only {', '.join(may_change)} can."
             )
     return changed
+
+
+def check_images(spec: DatasetSpec, recorded: Mapping[str, Any]) -> None:
+    """Check that a dataset's images still are those that a run was begun on.
+
+    Whatever file is opened has one of the hashes in the specification, so these alone can differ.
+
+    Args:
+        spec: of the dataset as it is now.
+        recorded: of :meth:`~disentgen.run_directory.RunDirectory.load_images`.
+
+    Raises:
+        DataFileError: the run is of a file with another hash.
+    """
+    was, now = recorded.get("hash"), [form.hash for form in spec.original.forms]
+    if was is not None and was not in now:
+        raise DataFileError(
+            f"the run was begun on images of a {spec.title} file with {was}; the file now has "
+            f"{' or '.join(now)}, so these are other images."
+        )

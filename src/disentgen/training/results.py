@@ -35,7 +35,7 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
     if training.config.training.find_duplicates:
         duplicates = count_duplicates(training.dataset.split, find_duplicates(training.dataset))
     return {
-        "data": describe_data(training),
+        "data": training.dataset.describe(),
         "split": training.dataset.split.describe(),
         "duplicates": duplicates,
         "images_trained_on": len(training.batches.indices),
@@ -53,16 +53,6 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
         "times": {**times, "ended": now()},
         "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
         "versions": {"python": platform.python_version(), **list_versions(LIBRARIES)},
-    }
-
-
-def describe_data(training: Training) -> dict[str, Any]:
-    """Which images the run is of."""
-    dataset = training.dataset
-    return {
-        "name": dataset.spec.name,
-        "label": dataset.label,
-        "source": dataset.images.source,
     }
 
 

@@ -15,7 +15,7 @@ from disentgen.training import handlers
 from disentgen.training.assembly import Training, assemble
 from disentgen.training.config import Config
 from disentgen.training.console import describe_row, describe_start, format_results
-from disentgen.training.continuing import list_changes
+from disentgen.training.continuing import check_images, list_changes
 from disentgen.training.divergence import ADVICE, attach_guard
 from disentgen.training.handlers import Recorder
 from disentgen.training.machine import prepare_process
@@ -45,9 +45,12 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
     prepare_process(config.threads)
     if (saved := directory.load_config()) not in (None, config.plain()):
         list_changes(Config.read_saved(saved, config.experiment, config.family), config)
-    directory.save_config(config)
+    check_images(config.spec, directory.load_images())
+    # Before anything is written: images that moved may turn out to be others, or not to be there.
     training = assemble(config)
+    directory.save_config(config)
     directory.save_split(training.dataset.split)
+    directory.save_images(training.dataset.describe())
     print(describe_start(training), flush=True)
     trainer = prepare_trainer(training, directory, recorders)
     directory.clear()
