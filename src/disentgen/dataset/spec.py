@@ -50,8 +50,12 @@ class OriginalFile:
         return (self, *self.others)
 
     def choose_form(self, path: Path) -> "OriginalFile":
-        """Which of the published files a file should be, by its name; this one if by none."""
-        return next((form for form in self.forms if path.name in form.names), self)
+        """Which of the published files a file should be, by its name, or else by its ending."""
+        for form in self.forms:
+            if path.name in form.names:
+                return form
+        endings = {Path(form.names[0]).suffix: form for form in reversed(self.forms)}
+        return endings.get(path.suffix, self)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,9 @@ _PROBE_BYTES = 4 << 30
 _PROBE = """
 import json, resource, sys
 sys.path[:] = json.loads(sys.argv[1])
-resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), -1))
+limit, (_, hard) = int(sys.argv[2]), resource.getrlimit(resource.RLIMIT_AS)
+if hard == resource.RLIM_INFINITY or limit < hard:
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 from disentgen.dataset.originals.hdf5 import probe
 print(json.dumps(probe(*sys.argv[3:])))
 """
