@@ -39,9 +39,9 @@ def test_an_experiment_a_run_or_all_of_them_may_be_a_link(archive, tmp_path):
     )
     assert walk(sims) == ["disent/mine"]
     (sims / "others").symlink_to(archive)
-    assert walk(sims) == ["disent/mine", "others/disent/1"]
+    assert walk(sims) == ["others/disent/1", "others/disent/2"]
     (tmp_path / "root").symlink_to(sims)
-    assert walk(tmp_path / "root") == ["disent/mine", "others/disent/1"]
+    assert walk(tmp_path / "root") == ["others/disent/1", "others/disent/2"]
 
 
 def test_a_run_is_listed_once_and_by_its_own_path(archive):

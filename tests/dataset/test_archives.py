@@ -1,8 +1,10 @@
 """Files that are no published ones, whatever they are: named in a line, soon, in little memory."""
 
+import errno
 import fcntl
 import json
 import lzma
+import os
 import tracemalloc
 import zipfile
 from dataclasses import replace
@@ -18,7 +20,7 @@ from disentgen.dataset.originals.find import find_original
 from disentgen.dataset.originals.verify import check_layout
 from disentgen.dataset.spec import OriginalFile, load_specs
 from disentgen.dataset.summary import list_datasets
-from disentgen.errors import DataFileError
+from disentgen.errors import DataFileError, UsageError
 from published import as_original, publish_dots
 
 ALL = np.arange(45)
@@ -180,6 +182,24 @@ def test_arrays_in_other_files_and_giant_blocks_are_refused(dots_h5, tmp_path):
         check_layout(spec, path)
 
 
+def test_file_that_cannot_be_read_is_not_called_damaged(dots, monkeypatch):
+    spec, path = dots
+
+    def refuse(*given):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(zipfile, "ZipFile", refuse)
+    with pytest.raises(DataFileError, match=f"^cannot read {path}: Permission denied.$"):
+        check_layout(spec, path)
+
+
+def test_pipes_in_place_of_converted_images_are_left_alone(dots):
+    spec, path = dots
+    for ending in (".converted.json", ".converted.npy"):
+        os.mkfifo(path.with_suffix(ending))
+    assert np.array_equal(open_original(spec, path)(ALL), spec.render(ALL))
+
+
 def test_link_to_nowhere_and_what_is_no_file_are_named(dots, tmp_path):
     spec, path = dots
     path.unlink()
@@ -192,7 +212,7 @@ def test_link_to_nowhere_and_what_is_no_file_are_named(dots, tmp_path):
     path.unlink()
     path.mkdir()
     with pytest.raises(DataFileError, match="is a folder"):
-        choose_source(spec, root, "original")
+        open_images(spec, root, "original")
     path.rmdir()
     path.symlink_to(path)
     with pytest.raises(DataFileError, match="Too many levels"):
@@ -250,3 +270,10 @@ def test_dsprites_are_published_twice():
     assert second.names[0].endswith(".hdf5")
     assert set(second.labels()) == {"latents/classes", "latents/values"}
     assert json.dumps(second.hash) != json.dumps(spec.original.hash)
+
+
+@pytest.mark.parametrize("root", ["a\0b", "x" * 300, "~nobody-of-that-name/data"])
+def test_folders_that_cannot_be_are_refused(root):
+    (spec,) = load_specs()["shapes3d"]
+    with pytest.raises((DataFileError, UsageError), match=r"cannot look for|dataset\.root=~nobody"):
+        find_original(spec, root)

@@ -93,7 +93,7 @@ def test_images_of_a_file_with_another_hash_are_not_taken_for_those_of_this_one(
     )
     images = open_original(changed, path)
     assert np.array_equal(images(ALL).squeeze(), pictures)
-    assert images.hash == changed.small.hash
+    assert images.hash == changed.original.hash
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What an archive of arrays is, whatever its format."""
 
+import errno
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ STAND_IN_MARK = "stand-in rendered by disent-and-gen; not the original images"
 BLOCK = 4096
 
 _KEYS_SHOWN = 8
+#: Failures that say nothing of what is in a file.
+_UNREADABLE = (errno.EACCES, errno.EPERM, errno.ENOENT, errno.EIO, errno.ESTALE)
 
 
 @dataclass(frozen=True)
@@ -91,13 +95,16 @@ def parsing(path: Path, kind: str) -> Iterator[None]:
         kind: what it should be, such as ``an npz file``.
 
     Raises:
-        DataFileError: anything was raised inside the block.
+        DataFileError: anything was raised inside the block; it says where the bytes are not to
+            blame.
     """
     try:
         yield
     except DataFileError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _UNREADABLE:
+            raise DataFileError(f"cannot read {path}: {os.strerror(error.errno)}.") from None
         reason = _in_a_line(str(error) or type(error).__name__, 200)
         raise DataFileError(f"{path} is truncated, damaged or not {kind}: {reason}") from None
 

@@ -3,6 +3,7 @@
 All that is written lies in the data folder, never beside a published file, which may be anybody's.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -91,11 +92,11 @@ def read_record(array: Path) -> dict[str, Any]:
     Args:
         array: the converted images.
     """
-    try:
-        with array.with_suffix(".json").open("rb") as file:
-            record = json.loads(file.read(_RECORD_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return {"files": []}
+    path, record = array.with_suffix(".json"), None
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        if path.is_file():  # a pipe in its place would not end
+            with path.open("rb") as file:
+                record = json.loads(file.read(_RECORD_BYTES))
     if not isinstance(record, dict):
         return {"files": []}
     files = record.get("files", [record])  # earlier versions kept one file, and not its hash
@@ -125,6 +126,8 @@ def remember(spec: DatasetSpec, path: Path, array: Path, identity: Identity) -> 
 
 def is_whole(spec: DatasetSpec, array: Path) -> bool:
     """Whether a file holds all converted images of a dataset, by its header and its size."""
+    if not array.is_file():
+        return False
     try:
         with array.open("rb") as file:
             np.lib.format.read_magic(file)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from disentgen.dataset.spec import DatasetSpec
-from disentgen.errors import DataFileError
+from disentgen.errors import DataFileError, UsageError
 from disentgen.paths import data_folder
 
 #: Endings of archives that people convert published files to.
@@ -14,8 +14,15 @@ _ARCHIVES = (".npz", ".npy", ".h5", ".hdf5", ".zip", ".gz", ".tar", ".mat", ".pt
 
 
 def raw_folder(root: str | None) -> Path:
-    """The folder of raw data files: the given one, else ``raw`` in the data folder."""
-    return Path(root).expanduser().absolute() if root else data_folder() / "raw"
+    """The folder of raw data files: the given one, else ``raw`` in the data folder.
+
+    Raises:
+        UsageError: it is in the home of somebody who has none.
+    """
+    try:
+        return Path(root).expanduser().absolute() if root else data_folder() / "raw"
+    except RuntimeError as error:  # of somebody without a home
+        raise UsageError(f"dataset.root={root}: {error}") from None
 
 
 def list_places(spec: DatasetSpec, root: str | None) -> list[Path]:
@@ -58,8 +65,9 @@ def _is_file(path: Path) -> bool:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError as error:
-        raise DataFileError(f"cannot look for {path}: {error.strerror}.") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataFileError(f"cannot look for {str(path)!r}: {reason}.") from error
     try:
         mode = path.stat().st_mode
     except OSError as error:

@@ -128,13 +128,13 @@ def _open(path: Path) -> h5py.File:
         try:
             return h5py.File(path, "r")
         except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EACCES) and "lock" in str(error):
+            if "unable to lock file" not in str(error):
+                raise
+            if error.errno in (errno.EAGAIN, errno.EACCES):
                 raise DataFileError(
                     f"{path} is locked: another process is writing it. Try again when it is "
                     "finished."
                 ) from None
-            if "lock" not in str(error) or "h5clear" in str(error):
-                raise
         # File systems without locks. A published file is only read here.
         return h5py.File(path, "r", locking=False)
 

@@ -22,11 +22,11 @@ def verify(spec: DatasetSpec, path: Path) -> None:
     Raises:
         DataFileError: it is a stand-in, is damaged, has another layout or another hash.
     """
+    check_layout(spec, path)
     form = spec.original.choose_form(path)
     algorithm, expected = form.hash.split(":")
     digest = compute_hash(path, algorithm)
     if digest != expected:
-        check_layout(spec, path)  # often says more of what it is instead
         raise DataFileError(
             f"{path} is not the published {spec.title} file: its {algorithm} is {digest}, expected "
             f"{expected}. Get it anew from {form.url}."
