@@ -193,6 +193,13 @@ def test_file_that_cannot_be_read_is_not_called_damaged(dots, monkeypatch):
         check_layout(spec, path)
 
 
+def test_giant_is_refused_before_it_is_hashed(dots):
+    spec, path = dots
+    os.truncate(path, 1 << 42)
+    with pytest.raises(DataFileError, match=r"has 4,398\.0 GB, and all images together take 0"):
+        open_original(spec, path)
+
+
 def test_pipes_in_place_of_converted_images_are_left_alone(dots):
     spec, path = dots
     for ending in (".converted.json", ".converted.npy"):

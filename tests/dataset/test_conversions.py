@@ -20,11 +20,11 @@ from published import publish_dots, spoil, write_archive
 ALL = np.arange(45)
 
 
-@pytest.fixture(params=["npz", "h5"])
-def small(request, tmp_path, monkeypatch):
+@pytest.fixture
+def small(tmp_path, monkeypatch):
     """A very small dataset, and its published file."""
     monkeypatch.setenv("DISENTGEN_DATA", str(tmp_path / "data"))
-    return publish_dots(tmp_path / "raw", 5, 9, 1, ending=request.param)
+    return publish_dots(tmp_path / "raw", 5, 9, 1)
 
 
 def test_binary_images_of_no_whole_bytes_come_back(small):

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from disentgen.dataset.spec import DatasetSpec
 from disentgen.errors import DataFileError
 
 _HASH_BYTES = 1 << 20
+#: What a published file may hold beside its images: labels, and the format's own tables.
+_SPARE_BYTES = 1 << 30
 
 
 def verify(spec: DatasetSpec, path: Path) -> None:
@@ -22,11 +25,17 @@ def verify(spec: DatasetSpec, path: Path) -> None:
     Raises:
         DataFileError: it is a stand-in, is damaged, has another layout or another hash.
     """
-    check_layout(spec, path)
     form = spec.original.choose_form(path)
+    size, images = path.stat().st_size, spec.grid.size * prod(spec.pixels_shape)
+    if size > 2 * images + _SPARE_BYTES:  # a hash of it would take for ever
+        raise DataFileError(
+            f"{path} is not the published {spec.title} file: it has {size / 1e9:,.1f} GB, "
+            f"and all images together take {images / 1e9:.1f}."
+        )
     algorithm, expected = form.hash.split(":")
     digest = compute_hash(path, algorithm)
     if digest != expected:
+        check_layout(spec, path)  # often says more of what it is instead
         raise DataFileError(
             f"{path} is not the published {spec.title} file: its {algorithm} is {digest}, expected "
             f"{expected}. Get it anew from {form.url}."
