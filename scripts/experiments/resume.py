@@ -5,7 +5,7 @@ from pathlib import Path
 from disentgen.errors import UsageError
 from disentgen.runs import Run, open_run
 from disentgen.training.config import Config
-from disentgen.training.continuing import list_changes
+from disentgen.training.continuing import check_images, list_changes
 
 
 def find_run(folder: Path, given: str, experiment: str) -> Run:
@@ -52,7 +52,9 @@ def check_continued(run: Run, config: Config) -> None:
 
     Raises:
         UsageError: a setting cannot change, or there is nothing to do.
+        DataFileError: the dataset's file has another hash than that which the run was begun on.
     """
+    check_images(config.spec, run.load_images())
     changed = list_changes(run.settings, config)
     done, epochs = len(run.history), config.training.epochs
     if epochs < done:
