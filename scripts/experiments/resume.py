@@ -52,9 +52,10 @@ def check_continued(run: Run, config: Config) -> None:
 
     Raises:
         UsageError: a setting cannot change, or there is nothing to do.
-        DataFileError: the dataset's file has another hash than that which the run was begun on.
+        DataFileError: the images cannot be opened, or are not those that the run was begun on.
     """
     check_images(config.spec, run.load_images())
+    config.open_dataset()  # before the run is touched: its file may have moved, or be another one
     changed = list_changes(run.settings, config)
     done, epochs = len(run.history), config.training.epochs
     if epochs < done:

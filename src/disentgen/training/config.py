@@ -9,6 +9,9 @@ from typing import Any
 import torch
 
 from disentgen.dataset.build import Dataset, build_dataset, open_images
+from disentgen.dataset.originals.conversions import find_array
+from disentgen.dataset.originals.find import require_original
+from disentgen.dataset.originals.verify import check_layout
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
@@ -64,18 +67,18 @@ class Config:
 
     @classmethod
     def read(cls, given: Mapping[str, Any], complete: bool = True) -> "Config":
-        """Check a configuration and fill in its defaults, without memory.
+        """Check a configuration and fill in its defaults, without images and without memory.
 
         Args:
             given: the sections ``dataset``, ``model`` (with its ``family``), ``training``, and
                 whatever of ``experiment``, ``seed``, ``device``, ``threads`` is not the default.
             complete: check too that a training can be made of it: that dataset and layers are
-                named and fit each other, the split, the objective, the published file. Commands
-                that only show a part leave this out.
+                named and fit each other, the split, the objective. Commands that only show a part
+                leave this out.
 
         Raises:
             UsageError: a key or value that is not accepted.
-            DataFileError: the published file is wanted, and is not there or another one.
+            DataFileError: the published file is wanted, and is not there or not laid out as it.
         """
         check_sections(given)
         model = dict(given.get("model", {}))
@@ -187,6 +190,10 @@ class Config:
             UsageError, DataFileError: see :meth:`read`.
         """
         choose_device(self.device)
+        if self.dataset["source"] == "original":
+            path = require_original(self.spec, self.dataset["root"])
+            if find_array(self.spec, path) is None:  # a file that is known was looked at before
+                check_layout(self.spec, path)
         with torch.device("meta"):
             model = self.build_model()
             choice = self.training.loss
@@ -195,5 +202,3 @@ class Config:
             )
         check_memory(model, loss)
         check_batch_size(self.training.batch_size, self.split, model, loss)
-        if self.dataset["source"] == "original":
-            self.open_dataset()  # verified now, before there is a run that could fail of it
