@@ -55,7 +55,6 @@ def check_continued(run: Run, config: Config) -> None:
         DataFileError: the images cannot be opened, or are not those that the run was begun on.
     """
     check_images(config.spec, run.load_images())
-    config.open_dataset()  # before the run is touched: its file may have moved, or be another one
     changed = list_changes(run.settings, config)
     done, epochs = len(run.history), config.training.epochs
     if epochs < done:
@@ -68,3 +67,4 @@ def check_continued(run: Run, config: Config) -> None:
             "to train it further, or training.score_images, training.score_samples or "
             "training.find_duplicates to score it anew."
         )
+    config.open_dataset()  # before the run is touched: its file may have moved, or be another one
