@@ -8,7 +8,7 @@ from disentgen.errors import RunningError, UsageError
 from disentgen.paths import can_be_written
 from disentgen.runs import Run, open_run
 from disentgen.training.config import Config
-from disentgen.training.continuing import list_changes, require_checkpoint
+from disentgen.training.continuing import check_images, list_changes, require_checkpoint
 
 
 def locate_resumed(
@@ -88,8 +88,10 @@ def check_continued(run: Run, config: Config) -> None:
 
     Raises:
         UsageError: a setting cannot change, or there is nothing to do.
-        DataFileError: the checkpoint that it would go on from is not there, or damaged.
+        DataFileError: the checkpoint that it would go on from is not there, or damaged; or the
+            images cannot be opened, or are not those that the run was begun on.
     """
+    check_images(config.spec, run.load_images())
     changed = list_changes(run.settings, config)
     done, epochs = len(run.history), config.training.epochs
     if epochs < done:
@@ -103,3 +105,4 @@ def check_continued(run: Run, config: Config) -> None:
             "training.find_duplicates to score it anew."
         )
     require_checkpoint(run, config.training)
+    config.open_dataset()  # before the run is touched: its file may have moved, or be another one

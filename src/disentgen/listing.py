@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from disentgen.errors import DataFileError
-from disentgen.paths import data_folder
+from disentgen.paths import data_folder, walk_runs
 from disentgen.registry import nearest_match
 from disentgen.run_files import RunFiles
 from disentgen.schema import flatten
@@ -35,7 +35,7 @@ def find_runs(root: str | Path | None = None, **filters: Any) -> pd.DataFrame:
     folder = Path(root).expanduser() if root else data_folder() / "sims"
     if root and not folder.is_dir():
         raise DataFileError(f"{folder} is not a folder of runs.")
-    runs = [RunFiles(path.parent.absolute()) for path in folder.glob("**/config.json")]
+    runs = [RunFiles(path.absolute()) for path in walk_runs(folder)]
     rows = [summarise(run) for run in runs if run.id != "_sources"]
     frame = pd.DataFrame(rows)
     for column, value in filters.items() if rows else ():

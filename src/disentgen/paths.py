@@ -1,6 +1,7 @@
 """Where data lies: ``$DISENTGEN_DATA``, else ``data/`` of the checkout, else ``./data``."""
 
 import contextlib
+import math
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Self
 
 from disentgen.errors import DataFileError
+
+#: A folder of experiments that a link stands for holds experiments, and these hold runs.
+_LEVELS_BELOW_LINKS = 2
 
 
 def data_folder() -> Path:
@@ -80,6 +84,39 @@ class FolderIdentity:
         except OSError:
             return False
         return (known.st_dev, known.st_ino) == (self.device, self.inode)
+
+
+def walk_runs(folder: Path) -> Iterator[Path]:
+    """The folders of runs below a folder, each once, by whatever links they are reached.
+
+    A link may stand for a run, an experiment's folder or a folder of experiments: below it, runs
+    are looked for two levels down, so that a link to a whole disk ends as a circle of links does.
+    Links inside a run are not followed. A run that is there itself and by a link goes by its own
+    path; folders that cannot be looked into are passed over.
+
+    Args:
+        folder: to look below; it may be a run itself.
+    """
+    # Links wait until all that is really there was seen.
+    seen, waiting, links = set[tuple[int, int]](), [(folder, math.inf)], list[tuple[Path, float]]()
+    while waiting or links:
+        place, depth = waiting.pop() if waiting else links.pop(0)
+        with contextlib.suppress(OSError):
+            status = place.stat()
+            identity = status.st_dev, status.st_ino
+            if identity in seen:
+                continue
+            seen.add(identity)
+            with os.scandir(place) as entries:
+                inside = sorted(entries, key=lambda entry: entry.name)
+            is_run = any(entry.name == "config.json" for entry in inside)
+            if is_run:
+                yield place
+            for entry in inside if depth > 0 else ():
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((Path(entry.path), depth - 1))
+                elif entry.is_symlink() and not is_run:
+                    links.append((Path(entry.path), min(depth - 1, _LEVELS_BELOW_LINKS)))
 
 
 @contextlib.contextmanager

@@ -17,7 +17,14 @@ from disentgen.history import read_rows
 from disentgen.locking import HeldError, Lock, is_held
 from disentgen.paths import FolderIdentity, make_folder, sweep_temporaries, write_whole
 from disentgen.plain_files import read_saved
-from disentgen.saved import SavedConfig, SavedModel, SavedRecord, SavedResults, SavedStarts
+from disentgen.saved import (
+    SavedConfig,
+    SavedImages,
+    SavedModel,
+    SavedRecord,
+    SavedResults,
+    SavedStarts,
+)
 
 if TYPE_CHECKING:  # torch takes seconds to start, and a list of runs needs none of it
     from torch import Tensor
@@ -98,6 +105,18 @@ class RunDirectory:
     def save_split(self, split: "Split") -> None:
         """Write ``split.json``: counts and hashes of the split's sides."""
         self._save_json("split.json", split.describe())
+
+    def save_images(self, description: Mapping[str, Any]) -> None:
+        """Write ``images.json``: which images the run is of, with the hash of their file."""
+        self._save_json("images.json", description)
+
+    def load_images(self) -> dict[str, Any]:
+        """Which images the run is of; nothing of runs that were made before this was kept.
+
+        Raises:
+            DataFileError: the file is damaged.
+        """
+        return read_saved(self.path / "images.json", SavedImages) or {}
 
     def save_model(self, weights: Mapping[str, "Tensor"], description: Mapping[str, Any]) -> None:
         """Write ``model.pt`` (weights only) and ``model.json`` (what to load them into).

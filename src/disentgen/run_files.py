@@ -109,6 +109,7 @@ class RunFiles(RunDirectory):
             self._check_settings()
             _ = self.record, self.results, self.progress
             read_saved(self.path / "split.json", SavedSplit)
+            self.load_images()
         except DataFileError as error:
             return str(error).replace(f"{make_visible(self.path)}{os.sep}", "")
         return None

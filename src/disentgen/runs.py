@@ -22,6 +22,7 @@ from disentgen.run_names import locate_run
 from disentgen.saved import SavedSplit
 from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
+from disentgen.training.continuing import check_images
 from disentgen.training.sections import open_split
 
 if TYPE_CHECKING:  # Ignite takes seconds to start
@@ -71,9 +72,11 @@ class Run(RunFiles):
         """The dataset, its split and its images.
 
         Raises:
-            DataFileError: ``config.json`` is damaged, or the images cannot be opened.
+            DataFileError: ``config.json`` is damaged, or the images cannot be opened, or they are
+                others than those that the run is of.
         """
         with self._of_config():
+            check_images(self.settings.spec, self.load_images())
             return self.settings.open_dataset()
 
     @cached_property

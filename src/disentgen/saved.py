@@ -174,12 +174,20 @@ class _AllScores(BaseModel):
     held_out: _SideScores | None
 
 
-class _ImagesOfRun(BaseModel):
-    """Which images a run is of."""
+class SavedImages(BaseModel):
+    """``images.json``: which images a run is of.
+
+    Args:
+        name: of the dataset.
+        label: of the images, in tables and figures.
+        source: ``original`` or ``standin``.
+        hash: of the published file; none of a stand-in, nor of what earlier versions saved.
+    """
 
     name: StrictStr
     label: StrictStr
     source: StrictStr
+    hash: Text = None
 
 
 class SavedResults(BaseModel):
@@ -195,7 +203,7 @@ class SavedResults(BaseModel):
         model_sha256: of the ``model.pt`` that was scored; runs of earlier versions do not say it.
     """
 
-    data: _ImagesOfRun
+    data: SavedImages
     scores: _AllScores
     epochs: Annotated[NonNegativeInt, Strict()]
     parameters: Annotated[NonNegativeInt, Strict()]

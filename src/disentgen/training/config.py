@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from disentgen.dataset.build import Dataset, build_dataset, open_images
+from disentgen.dataset.originals.conversions import find_array
 from disentgen.dataset.originals.find import require_original
 from disentgen.dataset.originals.verify import check_layout
 from disentgen.dataset.spec import DatasetSpec, find_spec
@@ -190,7 +191,9 @@ class Config:
         """
         choose_device(self.device)
         if self.dataset["source"] == "original":
-            check_layout(self.spec, require_original(self.spec, self.dataset["root"]))
+            path = require_original(self.spec, self.dataset["root"])
+            if find_array(self.spec, path) is None:  # a file that is known was looked at before
+                check_layout(self.spec, path)
         with torch.device("meta"):
             model = self.build_model()
             choice = self.training.loss

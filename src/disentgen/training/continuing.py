@@ -1,7 +1,9 @@
 """What a run that goes on may change, and what it needs."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from disentgen.dataset.spec import DatasetSpec
 from disentgen.errors import DataFileError, UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.schema import flatten
@@ -72,4 +74,24 @@ def require_checkpoint(directory: RunDirectory, settings: TrainingSettings) -> N
         raise DataFileError(
             f"{directory.path} has no checkpoint.pt to go on from; it would be trained anew, over "
             "its model. It can be opened, and a finished one scored anew."
+        )
+
+
+def check_images(spec: DatasetSpec, recorded: Mapping[str, Any]) -> None:
+    """Check that a dataset's images still are those that a run was begun on.
+
+    Whatever file is opened has one of the hashes in the specification, so these alone can differ.
+
+    Args:
+        spec: of the dataset as it is now.
+        recorded: of :meth:`~disentgen.run_directory.RunDirectory.load_images`.
+
+    Raises:
+        DataFileError: the run is of a file with another hash.
+    """
+    was, now = recorded.get("hash"), [form.hash for form in spec.original.forms]
+    if was is not None and was not in now:
+        raise DataFileError(
+            f"the run was begun on images of a {spec.title} file with {was}; the file now has "
+            f"{' or '.join(now)}, so these are other images."
         )

@@ -35,7 +35,7 @@ def collect_results(
     trained = sum(row["seconds"] for row in training.history)
     images = len(training.history) * len(training.batches) * training.config.training.batch_size
     return {
-        "data": describe_data(training),
+        "data": training.dataset.describe(),
         "split": training.dataset.split.describe(),
         "duplicates": count_identical(training),
         "images_trained_on": len(training.batches.indices),
@@ -63,16 +63,6 @@ def count_identical(training: Training) -> dict[str, int] | None:
         with warn_on_failure("images that are identical are not counted"):
             return count_duplicates(training.dataset.split, find_duplicates(training.dataset))
     return None
-
-
-def describe_data(training: Training) -> dict[str, Any]:
-    """Which images the run is of."""
-    dataset = training.dataset
-    return {
-        "name": dataset.spec.name,
-        "label": dataset.label,
-        "source": dataset.images.source,
-    }
 
 
 def score_side(training: Training, side: str) -> dict[str, Any] | None:

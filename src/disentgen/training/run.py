@@ -26,7 +26,7 @@ from disentgen.training.console import (
     describe_step,
     format_results,
 )
-from disentgen.training.continuing import list_changes, require_checkpoint
+from disentgen.training.continuing import check_images, list_changes, require_checkpoint
 from disentgen.training.divergence import ADVICE, attach_guard
 from disentgen.training.handlers import Recorder
 from disentgen.training.machine import prepare_process
@@ -73,9 +73,12 @@ def train_held(config: Config, directory: RunDirectory, *recorders: Recorder) ->
     """
     times = {"started": handlers.now()}
     prepare_process(config.threads)
+    check_images(config.spec, directory.load_images())
+    # Before anything is written: images that moved may turn out to be others, or not to be there.
+    training = assemble(config)
     directory = directory.prepare()
     directory.save_config(config)
-    training = assemble(config)
+    directory.save_images(training.dataset.describe())
     print(describe_start(training), flush=True)
     check_sides(training)
     checkpoints, held = prepare_training(training, directory, recorders)

@@ -21,6 +21,7 @@ def export_stand_in(spec: DatasetSpec, path: Path) -> None:
         UsageError: its name does not end as a format's does, or there is no stand-in.
     """
     write, render = find_format(path).write_stand_in, spec.require_renderer()
+    form = spec.original.choose_form(path)
     shape = (spec.grid.size, *spec.stored_shape)
     make_folder(path.parent)
     with (
@@ -34,4 +35,4 @@ def export_stand_in(spec: DatasetSpec, path: Path) -> None:
                 yield render(indices).reshape(-1, *shape[1:])
                 bar.update(len(indices))
 
-        write(temporary, spec.original.key, shape, draw_blocks(), spec.original.labels())
+        write(temporary, form.key, shape, draw_blocks(), form.labels())
