@@ -5,11 +5,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sacred.observers import FileStorageObserver
-from sacred.serializer import flatten
-
 from disentgen.errors import DataFileError
 from disentgen.paths import write_whole
+from sacred_compat import FileStorageObserver, flatten
 
 
 class RunFolderObserver(FileStorageObserver):
