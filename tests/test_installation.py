@@ -62,6 +62,15 @@ def test_the_lock_names_one_version_of_every_dependency_within_its_bounds(versio
         assert wanted.specifier.contains(pin.version), wanted
 
 
+def test_the_page_names_the_builds_that_the_scripts_install():
+    page = (REPOSITORY / "docs" / "installation.md").read_text(encoding="utf-8")
+    builds = re.findall(r"(torch(?:vision)?)==([0-9.]+)\+cpu", page)
+    locked = read_lock("3.11")
+    assert {name: version for name, version in builds} == {
+        name: next(iter(locked[name])).version for name in ("torch", "torchvision")
+    }
+
+
 def test_the_lock_names_no_place():
     text = LOCK.read_text(encoding="utf-8")
     assert not re.search(r"://|--(extra-)?index|--find-links|@ |^-|(?<![\w.])/", text, re.M)
