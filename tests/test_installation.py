@@ -66,7 +66,7 @@ def test_the_page_names_the_builds_that_the_scripts_install():
     page = (REPOSITORY / "docs" / "installation.md").read_text(encoding="utf-8")
     builds = re.findall(r"(torch(?:vision)?)==([0-9.]+)\+cpu", page)
     locked = read_lock("3.11")
-    assert {name: version for name, version in builds} == {
+    assert dict(builds) == {
         name: next(iter(locked[name])).version for name in ("torch", "torchvision")
     }
 
