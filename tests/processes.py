@@ -25,13 +25,24 @@ SCRIPTS = Path(__file__).parents[1] / "scripts"
 #: Commands are forked from a process that has loaded these: that takes longer than most of them.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["disentgen.report.page", "disentgen.training.run", "git", "lightgbm", "sacred",
+    ["disentgen.report.page", "disentgen.training.run", "git", "lightgbm", "sacred_compat",
      "sklearn.linear_model", "torch._dynamo", "torchvision"]
 )  # fmt: skip
 
 #: In the environment of all processes that descend from this one, whatever their parent is by now.
 MARK = "DISENTGEN_TESTED_BY"
 os.environ[MARK] = uuid.uuid4().hex
+
+
+def start_forkserver() -> None:
+    """Start the process that commands are forked from, if it is not there yet.
+
+    It may preload modules of ``scripts``: older Pythons do not give it this process's path.
+    """
+    paths = [str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(paths))
+        forkserver.ensure_running()
 
 
 def become_module(
@@ -83,6 +94,7 @@ def start_module(environment: dict[str, str], module: str, *words: str) -> Itera
         streams = Path(folder, "output"), Path(folder, "errors")
         for path in streams:
             path.touch()
+        start_forkserver()
         process = FORKS.Process(target=become_module, args=(module, words, environment, streams))
         process.start()
         try:

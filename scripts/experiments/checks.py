@@ -6,12 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sacred.config import load_config_file
-
 from disentgen.errors import UsageError
 from disentgen.registry import unknown
 from disentgen.training.sections import KEYS, check_sections
 from ingredients.section import Section
+from sacred_compat import load_config_file
 
 
 def check_keys(config: Mapping[str, Any]) -> None:

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sacred.utils import convert_to_nested_dict
-
 from disentgen.errors import DataFileError, DisentgenError, RunningError, UsageError
 from disentgen.locking import Lock
 from disentgen.provenance import note_start
@@ -27,6 +25,7 @@ from disentgen.training.continuing import list_may_change, require_checkpoint
 from disentgen.training.identity import cell_settings
 from disentgen.training.signals import signals_held_back
 from experiments.resume import check_not_running
+from sacred_compat import convert_to_nested_dict
 
 #: Held in a folder of runs while a command looks for a run to go on with, until it has one.
 CHOOSING = ".choosing.lock"

@@ -9,10 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import colorama
-from sacred import SETTINGS, Experiment
-from sacred.config import load_config_file
-from sacred.run import Run as SacredRun
-from sacred.utils import convert_to_nested_dict
 
 from disentgen.errors import UsageError, warn_on_failure
 from disentgen.paths import data_folder
@@ -38,6 +34,8 @@ from experiments.resume import check_continued, describe_resume, locate_resumed
 from ingredients.errors import plain_errors
 from ingredients.observers import RunFolderObserver, check_writable
 from ingredients.section import Section
+from sacred_compat import SETTINGS, Experiment, convert_to_nested_dict, load_config_file
+from sacred_compat import Run as SacredRun
 
 # Configurations stay plain dictionaries and lists; progress bars, which write to the terminal
 # itself, stay out of the captured output.

@@ -10,14 +10,13 @@ import importlib
 import io
 from typing import Any
 
-from sacred.arg_parser import get_config_updates
-
 from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
 from disentgen.studies.protocols import NOT_OF_A_ROW, format_packed, pack
 from disentgen.studies.rows import Row, Words
 from disentgen.training.config import Config
 from disentgen.training.identity import cell_settings
+from sacred_compat import get_config_updates
 
 
 def collect_protocols(study: Study) -> dict[Row, dict[str, Any]]:

@@ -6,14 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sacred.dependencies import get_digest
-from sacred.observers import FileStorageObserver
-from sacred.serializer import flatten
-
 from disentgen.errors import DataFileError
 from disentgen.files import append_regular, check_regular, exists, own_folder
 from disentgen.paths import FolderIdentity, write_whole
 from disentgen.training.signals import signals_held_back
+from sacred_compat import FileStorageObserver, flatten, get_digest
 
 
 class RunFolderObserver(FileStorageObserver):

@@ -428,7 +428,7 @@ def test_first_batch_within_15_seconds_and_memory_below_1500_megabytes(environme
 
 def test_a_configuration_is_read_once_and_added_observers_are_kept(environment, runs):
     program = """
-from sacred.observers import RunObserver
+from sacred_compat import RunObserver
 from disentgen.training.config import Config
 from experiments.disent import experiment
 

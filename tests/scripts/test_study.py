@@ -111,7 +111,8 @@ def interpreter(tmp_path):
     python = folder / "bin" / "python"
     python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
     python.chmod(0o755)
-    (folder / ".installed").write_text((REPOSITORY / "pyproject.toml").read_text())
+    wanted = [REPOSITORY / "pyproject.toml", REPOSITORY / "requirements.lock"]
+    (folder / ".installed").write_text("".join(path.read_text() for path in wanted))
     return folder
 
 
