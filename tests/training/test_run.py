@@ -120,15 +120,23 @@ def test_run_stopped_while_it_was_scored_is_scored_again_and_not_trained(tmp_pat
     assert len(read_history(tmp_path)) == 2
 
 
+@pytest.fixture
+def interrupts():
+    """Ctrl-C interrupts, though tests may be run where it is ignored: in the background, say."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt_at(monkeypatch, step=None, epoch=None):
     """Let a signal come in the middle of a step, or in the validation of an epoch, once."""
     forward, validate = Loss.judge, run_module.validate
 
     def judge(self, output, target):
         nonlocal step
-        if step == 0:
+        due, step = step == 0, None if step is None else step - 1
+        if due:
             signal.raise_signal(signal.SIGINT)
-        step = None if step is None else step - 1
         return forward(self, output, target)
 
     def validate_once(training):
@@ -156,6 +164,7 @@ def interrupt_at(monkeypatch, step=None, epoch=None):
         ),
     ],
 )
+@pytest.mark.usefixtures("interrupts")
 def test_interrupted_run_saves_its_last_step_and_goes_on_bit_by_bit(
     tmp_path, monkeypatch, capsys, loss, family, moment, saved
 ):
@@ -173,6 +182,7 @@ def test_interrupted_run_saves_its_last_step_and_goes_on_bit_by_bit(
     assert [step for step, _ in recorder.scalars["train.loss"]] == [1, 2, 3]
 
 
+@pytest.mark.usefixtures("interrupts")
 def test_seconds_of_an_interrupted_epoch_are_counted_in_both_processes(tmp_path, monkeypatch):
     interrupt_at(monkeypatch, step=2)
     with pytest.raises(KeyboardInterrupt):
@@ -252,6 +262,7 @@ def test_history_follows_the_checkpoint(tmp_path):
         assert RunDirectory(tmp_path).load_model().latent_size == 10
 
 
+@pytest.mark.usefixtures("interrupts")
 def test_a_run_of_which_nothing_was_saved_says_that_it_starts_again(tmp_path, monkeypatch, capsys):
     interrupt_at(monkeypatch, step=0)
     monkeypatch.setattr("disentgen.training.checkpoints.Checkpoints.save_step", lambda self: None)
