@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import subprocess
 
 import pytest
@@ -72,7 +73,7 @@ def test_starts_are_added_and_changes_kept_once(tmp_path, monkeypatch):
     note_start(directory)
     first, second = directory.load_starts()
     assert first["pid"] == second["pid"] == os.getpid()
-    assert "pytest" in first["command"] and first["commit"] == "c0ffee"
+    assert sys.orig_argv[0] in first["command"] and first["commit"] == "c0ffee"
     assert "torch" in first["versions"]
     assert first["changes"] == second["changes"]
     assert (tmp_path / first["changes"]).read_bytes() == b"a patch"
@@ -89,14 +90,14 @@ def test_a_giant_patch_is_not_kept(tmp_path, monkeypatch):
 
 def test_what_is_not_known_of_a_checkout_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "__file__", str(tmp_path / "provenance.py"))
-    note_start(RunDirectory(tmp_path / "run"))
+    note_start(RunDirectory(tmp_path / "run").prepare())
     (start,) = RunDirectory(tmp_path / "run").load_starts()
     assert start["commit"] is None
     assert "not known: fatal: not a git repository" in start["changes"]
 
 
 def test_the_start_of_an_earlier_version_is_not_lost(tmp_path):
-    record = {"start_time": "2026-01-01T10:00:00", "host": {"hostname": "node7"},
+    record = {"status": "FAILED", "start_time": "2026-01-01T10:00:00", "host": {"hostname": "node7"},
               "meta": {"options": {"UPDATE": ["seed=3"]}}}  # fmt: skip
     (tmp_path / "run.json").write_text(json.dumps(record))
     note_start(RunDirectory(tmp_path))

@@ -8,7 +8,7 @@ from typing import Any
 
 from disentgen.errors import DataFileError
 from disentgen.files import append_regular, check_regular, exists, own_folder
-from disentgen.paths import FolderIdentity, write_whole
+from disentgen.paths import FolderIdentity, make_folder, write_whole
 from disentgen.training.signals import signals_held_back
 from sacred_compat import FileStorageObserver, flatten, get_digest
 
@@ -105,7 +105,7 @@ class RunFolderObserver(FileStorageObserver):
 
     def find_or_save(self, filename: str, store_dir: Path) -> Path:
         """Copy a source beside the runs, unless there is one of its content."""
-        source, folder = Path(filename), own_folder(Path(store_dir))
+        source, folder = Path(filename), make_folder(own_folder(Path(store_dir)))
         path = folder / f"{source.stem}_{get_digest(filename)}{source.suffix}"
         if not exists(path):
             content = source.read_bytes()

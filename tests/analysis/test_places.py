@@ -75,14 +75,13 @@ def test_without_a_report_what_an_archive_holds_is_read_and_nothing_kept(archive
     assert list_files(archive) == before
 
 
-def test_a_linked_folder_is_neither_written_to_nor_copied(tmp_path):
+def test_a_linked_folder_is_neither_read_nor_written_to(tmp_path):
     run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
     run.mkdir()
     elsewhere.mkdir()
     (elsewhere / "private").write_text("x")
     (run / "analysis").symlink_to(elsewhere)
-    assert places.choose_place(run, None) == (run / "analysis", False)
-    place = places.choose_place(run, tmp_path / "report")
-    assert place.writable
-    assert list(place.folder.iterdir()) == []
-    assert [path.name for path in place.folder.parent.iterdir()] == [place.folder.name]
+    for beside in (None, tmp_path / "report"):
+        with pytest.raises(DataFileError, match="analysis is a symbolic link"):
+            places.choose_place(run, beside)
+    assert not (tmp_path / "report").exists()

@@ -2,10 +2,12 @@
 
 import datetime
 import shutil
+from pathlib import Path
 
 import pytest
 
 from disentgen.errors import DataFileError
+from disentgen.paths import make_folder
 from ingredients import observers
 from ingredients.observers import RunFolderObserver
 
@@ -21,6 +23,7 @@ def observer(tmp_path):
 
 
 def start(observer):
+    observer.keep_in(make_folder(Path(observer.basedir) / "1"))
     information = {"base_dir": "", "sources": []}
     observer.started_event(information, "main", {}, NOW, {"seed": 1}, {}, None)
 

@@ -34,7 +34,7 @@ def make_config(**given):
 
 def make_run(folder, status="INTERRUPTED", config=None, minute=0, **record):
     config = config or make_config()
-    directory = RunDirectory(folder)
+    directory = RunDirectory(folder).prepare()
     directory.save_config(config)
     record = {"status": status, "start_time": f"2026-01-01T10:{minute:02}:00", **record}
     (folder / "run.json").write_text(json.dumps(record))
