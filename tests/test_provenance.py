@@ -2,8 +2,8 @@
 
 import json
 import os
-import sys
 import subprocess
+import sys
 
 import pytest
 
@@ -97,8 +97,12 @@ def test_what_is_not_known_of_a_checkout_is_said(tmp_path, monkeypatch):
 
 
 def test_the_start_of_an_earlier_version_is_not_lost(tmp_path):
-    record = {"status": "FAILED", "start_time": "2026-01-01T10:00:00", "host": {"hostname": "node7"},
-              "meta": {"options": {"UPDATE": ["seed=3"]}}}  # fmt: skip
+    record = {
+        "status": "FAILED",
+        "start_time": "2026-01-01T10:00:00",
+        "host": {"hostname": "node7"},
+        "meta": {"options": {"UPDATE": ["seed=3"]}},
+    }
     (tmp_path / "run.json").write_text(json.dumps(record))
     note_start(RunDirectory(tmp_path))
     first, second = RunDirectory(tmp_path).load_starts()

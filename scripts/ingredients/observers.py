@@ -54,6 +54,11 @@ class RunFolderObserver(FileStorageObserver):
         self.started = True
         return str(name)
 
+    def failed_event(self, *args: Any, **options: Any) -> None:
+        """Note the failure, unless it is that the run could not be started here."""
+        if self.started:
+            super().failed_event(*args, **options)
+
     def check(self) -> None:
         """Check that all files of the run are as they should be.
 

@@ -10,6 +10,7 @@ from disentgen.analysis import places
 from disentgen.analysis.collect import print_kept_beside
 from disentgen.analysis.collection import Collection
 from disentgen.analysis.measure import Measurements
+from disentgen.errors import DataFileError
 from disentgen.report import pictures
 from disentgen.runs import open_run
 
