@@ -1,5 +1,6 @@
 """Where published files lie, and whether they are there."""
 
+import os
 from pathlib import Path
 
 from disentgen.dataset.spec import DatasetSpec
@@ -9,7 +10,8 @@ from disentgen.paths import data_folder
 
 def raw_folder(root: str | None) -> Path:
     """The folder of raw data files: the given one, else ``raw`` in the data folder."""
-    return Path(root).expanduser().absolute() if root else data_folder() / "raw"
+    # Of a user who is not there, Path.expanduser makes an error of its own.
+    return Path(os.path.expanduser(root)).absolute() if root else data_folder() / "raw"  # noqa: PTH111
 
 
 def list_places(spec: DatasetSpec, root: str | None) -> list[Path]:
