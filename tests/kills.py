@@ -1,5 +1,6 @@
 """Trainings in processes of their own that are killed at a file operation or a step."""
 
+import json
 import os
 import signal
 import sys
@@ -131,8 +132,7 @@ def train_case(
 
 def read_outcome(folder: Path) -> dict:
     """What a run has come to, without what a clock wrote."""
-    directory = RunDirectory(folder)
-    results = directory._load_json("results.json")
+    results = json.loads((folder / "results.json").read_text())
     for timed in ("times", "seconds", "speed"):
         del results[timed]
     history = pd.read_csv(folder / "history.csv").drop(columns=["seconds", "images_per_second"])

@@ -198,7 +198,7 @@ class SavedResults(BaseModel):
         scores: of each side.
         epochs: that were finished.
         parameters: of the model, their number.
-        split: as in ``split.json``.
+        split: as in ``split.json``; it can be computed again.
         duplicates: images of a side that are identical to training images; None where not counted.
         model_sha256: of the ``model.pt`` that was scored; runs of earlier versions do not say it.
     """
@@ -207,7 +207,7 @@ class SavedResults(BaseModel):
     scores: _AllScores
     epochs: Annotated[NonNegativeInt, Strict()]
     parameters: Annotated[NonNegativeInt, Strict()]
-    split: SavedSplit
+    split: SavedSplit | None = None
     duplicates: dict[str, Annotated[NonNegativeInt, Strict()]] | None = None
     model_sha256: Text = None
 
