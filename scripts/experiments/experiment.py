@@ -34,6 +34,8 @@ from experiments.checks import (
 )
 from experiments.interrupts import interrupt_on_signals
 from experiments.resume import check_continued, find_run
+from ingredients.connections import take_options
+from ingredients.entering import arrange_observers
 from ingredients.errors import plain_errors
 from ingredients.observers import RunFolderObserver, check_writable
 from ingredients.section import Section
@@ -60,6 +62,7 @@ class TrainingExperiment(Experiment):
 
     path: str
     config_read: Config
+    _folder: RunFolderObserver | None = None
     resumed: Run | None = None
     #: Whether a command line is being run. Its errors end the process with a line, and must do so
     #: inside :meth:`run`, since Sacred answers any exception that leaves it with a traceback.
@@ -95,6 +98,8 @@ class TrainingExperiment(Experiment):
     def _create_run(self, *args: Any, **options: Any) -> SacredRun:
         run = super()._create_run(*args, **options)
         run.config = self.config_read.plain()
+        if self._folder is not None and not run.unobserved:
+            arrange_observers(run, self._folder, self._databases)
         return run
 
     def _train(self, run: SacredRun) -> float | None:
@@ -170,7 +175,7 @@ class TrainingExperiment(Experiment):
                 if "--unobserved" in options:
                     raise UsageError("a training needs its folder: leave --unobserved away.")
                 check_writable(folder, options.get("--id"))
-        self._observe(RunFolderObserver(folder, goes_on=resume is not None))
+        self._observe(RunFolderObserver(folder, goes_on=resume is not None), options)
         return nested, options
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
@@ -211,9 +216,15 @@ class TrainingExperiment(Experiment):
                 lacking |= list_lacking(saved, self.family)
         return lacking
 
-    def _observe(self, folder: RunFolderObserver) -> None:
-        """Keep the next run in its folder, beside whatever observers a user has added."""
-        others = [own for own in self.observers if not isinstance(own, RunFolderObserver)]
+    def _observe(self, folder: RunFolderObserver, options: dict[str, Any]) -> None:
+        """Keep the next run in its folder, beside whatever observers a user has added.
+
+        Args:
+            folder: keeps it.
+            options: of the command line; those for databases are taken off.
+        """
+        others = [own for own in self.observers if own is not self._folder]
+        self._folder, self._databases = folder, take_options(options)
         self.observers = [*others, folder]
 
     def _folder_of(self, run: SacredRun) -> Path:

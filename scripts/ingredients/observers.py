@@ -2,6 +2,7 @@
 
 import json
 import os
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,30 @@ class RunFolderObserver(FileStorageObserver):
         super().__init__(basedir)
         self.goes_on = goes_on
         self.metrics: dict[str, dict[str, list[Any]]] = {}
+
+    def make_folder(self, run_id: str) -> Path:
+        """Make the folder of a new run before Sacred starts it.
+
+        Raises:
+            FileExistsError: there is a run of that id.
+        """
+        path = self.path_of(run_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir()
+        self.goes_on = True
+        return path
+
+    def path_of(self, run_id: str) -> Path:
+        """The folder of a run."""
+        return Path(self.basedir) / run_id
+
+    def find_highest(self) -> int:
+        """The highest number that is the name of a folder; 0 if there is none."""
+        return self._maximum_existing_run_id() if Path(self.basedir).exists() else 0
+
+    def started_event(self, **given: Any) -> object:
+        """Sacred's event; what it changes in what it is handed stays here."""
+        return super().started_event(**deepcopy(given))
 
     def _make_run_dir(self, _id: str | None) -> None:
         if self.goes_on:

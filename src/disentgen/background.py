@@ -1,0 +1,171 @@
+"""Calls to what lies outside a training, such as a server, that it never waits for."""
+
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+#: Calls that wait, as a limit; beyond it the oldest are dropped.
+WAITING = 10_000
+#: Seconds that a call takes without being spoken of.
+PATIENCE = 10.0
+#: Seconds that the last calls have, once training has ended.
+LAST_SECONDS = 7.0
+
+
+@dataclass
+class Answer(Generic[T]):
+    """What a call gave, once it is done.
+
+    Args:
+        value: that it returned.
+        error: that it raised.
+        done: is set then.
+    """
+
+    value: T | None = None
+    error: Exception | None = None
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self, seconds: float) -> T:
+        """What the call has returned; what it raised is raised here.
+
+        Args:
+            seconds: to wait, as a limit.
+
+        Raises:
+            TimeoutError: it has not returned by then.
+        """
+        if not self.done.wait(seconds):
+            raise TimeoutError("it does not answer")
+        if self.error is not None:
+            raise self.error
+        return self.value  # type: ignore[return-value]
+
+
+class Background:
+    """A thread that makes calls one after the other; they may fail or hang.
+
+    The first failure is reported in a line, and so is the next success. A process that ends does
+    not wait for the thread.
+
+    Args:
+        name: of what is called, for messages.
+        recover: called after a failure, before the call is made once more; by default it is not
+            made again.
+    """
+
+    def __init__(self, name: str, recover: Callable[[], object] | None = None):
+        self.name = name
+        self._recover = recover
+        self._waiting: deque[tuple[str | None, Callable[[], object]]] = deque(maxlen=WAITING)
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._began: float | None = None
+        self._lost = False
+
+    def call(self, action: Callable[[], object], kind: str | None = None) -> None:
+        """Have a call made later, and go on.
+
+        Args:
+            action: the call.
+            kind: takes the place of the call before it, should that still wait and be of the same
+                kind.
+        """
+        with self._changed:
+            if kind is not None and self._waiting and self._waiting[-1][0] == kind:
+                self._waiting.pop()
+            self._waiting.append((kind, action))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name=self.name, daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+        if self._began is not None and time.monotonic() - self._began > PATIENCE:
+            self._lose("it does not answer")
+
+    def ask(self, action: Callable[[], T]) -> Answer[T]:
+        """Have a call made whose answer is wanted.
+
+        Args:
+            action: the call.
+        """
+        answer: Answer[T] = Answer()
+
+        def reply() -> None:
+            try:
+                answer.value = action()
+            except Exception as error:
+                answer.error = error
+            answer.done.set()
+
+        self.call(reply)
+        return answer
+
+    def end(self, seconds: float = LAST_SECONDS) -> None:
+        """Wait until all calls are made.
+
+        Args:
+            seconds: to wait, as a limit; what has not been called by then is given up.
+        """
+        with self._changed:
+            done = self._changed.wait_for(
+                lambda: self._began is None and not self._waiting, seconds
+            )
+            self._waiting.clear()
+        if not done:
+            self._lose(f"it did not take the end of the run within {seconds:g} s")
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+                _, action = self._waiting.popleft()
+                self._began = time.monotonic()
+            self._try(action)
+            with self._changed:
+                self._began = None
+                self._changed.notify_all()
+
+    def _try(self, action: Callable[[], object]) -> None:
+        """Make a call; what it raises is said, and that is all that comes of it."""
+        try:
+            try:
+                action()
+            except Exception:
+                if self._recover is None:
+                    raise
+                self._recover()
+                action()
+        except Exception as error:
+            self._lose(summarize(error))
+        else:
+            if self._lost:
+                self._lost = False
+                self._say(f"{self.name} receives this run again, as of {_now()}")
+
+    def _lose(self, reason: str) -> None:
+        if not self._lost:
+            self._lost = True
+            self._say(
+                f"{self.name} does not receive this run from {_now()} on ({reason}); the run goes "
+                "on, and its folder is whole"
+            )
+
+    def _say(self, text: str) -> None:
+        print(f"warning: {text}.", file=sys.stderr, flush=True)
+
+
+def summarize(error: BaseException, width: int = 160) -> str:
+    """The first line of an error's message, cut to a width; its kind where it has none."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    line = lines[0].strip().rstrip(".")
+    return line if len(line) <= width else f"{line[:width]}…"
+
+
+def _now() -> str:
+    return time.strftime("%H:%M:%S")
