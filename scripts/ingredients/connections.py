@@ -20,28 +20,32 @@ from ingredients.guarded import GuardedObserver, Observed, as_number
 T = TypeVar("T")
 
 #: Seconds that a server has to answer, and then to take the start of a run with its sources.
-REACH_SECONDS, ENTER_SECONDS = 5.0, 20.0
+REACH_SECONDS, ENTER_SECONDS = 4.0, 20.0
 #: The file of a run's folder that lists the databases that have the run.
 DATABASES = "databases.json"
 
 
 def open_mongo(given: str) -> Observed:
     """The database of ``-m [host:port:]name[.collection]``."""
+    from pymongo.errors import PyMongoError
+
+    wrong = UsageError(f"-m {given}: give [host:port:]database, such as localhost:27017:sacred.")
     try:
         options = parse_mongo_db_arg(given)
     except (AttributeError, ValueError):
-        raise UsageError(
-            f"-m {given}: give [host:port:]database, such as localhost:27017:sacred."
-        ) from None
+        raise wrong from None
     if "overwrite" in options:
         raise UsageError(
             f"-m {given}: the id is that of the run's folder; resume= goes on with an earlier run."
         )
     options.setdefault("url", "localhost:27017")
     milliseconds = int(1000 * (REACH_SECONDS - 1))
-    observer = MongoObserver(
-        **options, serverSelectionTimeoutMS=milliseconds, connectTimeoutMS=milliseconds
-    )
+    try:
+        observer = MongoObserver(
+            **options, serverSelectionTimeoutMS=milliseconds, connectTimeoutMS=milliseconds
+        )
+    except (KeyError, ValueError, PyMongoError):  # a port or the name of a collection
+        raise wrong from None
     return MongoRuns(observer, f"MongoDB {options['url']} {observer.runs.full_name}")
 
 
@@ -51,12 +55,15 @@ def open_sql(given: str) -> Observed:
 
     try:
         return observed(SqlObserver(given))
-    except (ArgumentError, ValueError):
+    except (ArgumentError, ValueError):  # which may hold a password, and is not repeated
         raise UsageError(
-            f"-s {given}: give dialect://user:password@host/database, such as sqlite:///runs.db."
+            "-s: give dialect://user:password@host/database, such as sqlite:///runs.db."
         ) from None
     except ModuleNotFoundError as error:
-        raise UsageError(f"-s needs the package {error.name}: pip install {error.name}") from None
+        raise UsageError(
+            f"-s needs {error.name}, which is not installed: pip install {error.name}, or "
+            "'disent-and-gen[postgres]' for PostgreSQL"
+        ) from None
 
 
 def open_tiny(given: str) -> Observed:

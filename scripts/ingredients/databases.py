@@ -60,7 +60,7 @@ class Database(Observed):
 class MongoRuns(Database):
     """Runs as documents of MongoDB."""
 
-    def __init__(self, observer: MongoObserver, name: str | None = None):
+    def __init__(self, observer: Any, name: str | None = None):
         super().__init__(observer, name or f"MongoDB {observer.runs.full_name}")
         self.client = observer.runs.database.client
         self.metrics: dict[str, dict[str, list[Any]]] = {}
@@ -120,9 +120,9 @@ class MongoRuns(Database):
         """
         while added:
             name, values = added.popitem()
-            kept = self.metrics.setdefault(name, {key: [] for key in values})
-            for key in values:
-                kept[key] += values[key]
+            kept = self.metrics.setdefault(name, {"steps": [], "values": [], "timestamps": []})
+            for key, column in kept.items():
+                column.extend(values[key])
             self.unwritten = True
 
     def write_metrics(self) -> None:
@@ -131,6 +131,8 @@ class MongoRuns(Database):
         A run that goes on logs all its epochs anew; none is there twice.
         """
         own, collection = self.observer.run_entry["_id"], self.observer.metrics
+        if collection is None:  # as Sacred's own, which then keeps none
+            return
         for name, kept in self.metrics.items():
             collection.update_one({"run_id": own, "name": name}, {"$set": kept}, upsert=True)
         there = collection.find({"run_id": own}, {"name": 1})
@@ -141,7 +143,7 @@ class MongoRuns(Database):
 class SqlRuns(Database):
     """Runs as rows of a database that SQLAlchemy knows."""
 
-    def __init__(self, observer: SqlObserver):
+    def __init__(self, observer: Any):
         url = observer.engine.url
         if url.get_backend_name() == "sqlite" and url.database:
             url = url.set(database=str(Path(url.database).absolute()))
@@ -208,7 +210,7 @@ class SqlRuns(Database):
 class TinyRuns(Database):
     """Runs in the files of TinyDB, which processes write one at a time."""
 
-    def __init__(self, observer: TinyDbObserver):
+    def __init__(self, observer: Any):
         folder = Path(observer.root or Path(observer.fs.root).parent).absolute()
         super().__init__(observer, f"TinyDB {folder}")
         self.lock = FileLock(folder / "runs.lock")

@@ -28,6 +28,10 @@ class Observed:
         self.name = name or type(observer).__name__
         self.info: dict[str, Any] = {}
 
+    def takes(self, event: str) -> bool:
+        """Whether the observer does anything at an event."""
+        return getattr(type(self.observer), event, None) is not getattr(RunObserver, event)
+
     def receive(self, event: str, given: Mapping[str, Any]) -> object:
         """Hand an event on.
 
@@ -66,6 +70,8 @@ class GuardedObserver:
         self.entered = False
 
     def _send(self, event: str, given: Mapping[str, Any], kind: str | None = None) -> None:
+        if not self.observed.takes(event):
+            return
         own = copy.deepcopy(dict(given))
         self.background.call(lambda: self.observed.receive(event, own), kind)
 

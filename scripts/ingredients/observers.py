@@ -46,9 +46,9 @@ class RunFolderObserver(FileStorageObserver):
         """The highest number that is the name of a folder; 0 if there is none."""
         return self._maximum_existing_run_id() if Path(self.basedir).exists() else 0
 
-    def started_event(self, **given: Any) -> object:
-        """Sacred's event; what it changes in what it is handed stays here."""
-        return super().started_event(**deepcopy(given))
+    def started_event(self, ex_info: dict[str, Any], *args: Any, **given: Any) -> Any:
+        """Sacred's event; the sources are listed anew in a copy, and not for other observers."""
+        return super().started_event(deepcopy(ex_info), *args, **given)
 
     def _make_run_dir(self, _id: str | None) -> None:
         if self.goes_on:

@@ -1,10 +1,11 @@
 """Calls to what lies outside a training, such as a server, that it never waits for."""
 
+import contextlib
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -15,7 +16,7 @@ WAITING = 10_000
 #: Seconds that a call takes without being spoken of.
 PATIENCE = 10.0
 #: Seconds that the last calls have, once training has ended.
-LAST_SECONDS = 7.0
+LAST_SECONDS = 5.0
 
 
 @dataclass
@@ -56,8 +57,8 @@ class Background:
 
     Args:
         name: of what is called, for messages.
-        recover: called after a failure, before the call is made once more; by default it is not
-            made again.
+        recover: called after a failure, before the call is made once more and later calls are; by
+            default the first failure is the last call.
     """
 
     def __init__(self, name: str, recover: Callable[[], object] | None = None):
@@ -67,7 +68,7 @@ class Background:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._began: float | None = None
-        self._lost = False
+        self._lost = self._given_up = False
 
     def call(self, action: Callable[[], object], kind: str | None = None) -> None:
         """Have a call made later, and go on.
@@ -78,6 +79,8 @@ class Background:
                 kind.
         """
         with self._changed:
+            if self._given_up:
+                return
             if kind is not None and self._waiting and self._waiting[-1][0] == kind:
                 self._waiting.pop()
             self._waiting.append((kind, action))
@@ -106,7 +109,7 @@ class Background:
         self.call(reply)
         return answer
 
-    def end(self, seconds: float = LAST_SECONDS) -> None:
+    def end(self, seconds: float) -> None:
         """Wait until all calls are made.
 
         Args:
@@ -118,7 +121,7 @@ class Background:
             )
             self._waiting.clear()
         if not done:
-            self._lose(f"it did not take the end of the run within {seconds:g} s")
+            self._lose("it did not take the end of the run in time")
 
     def _work(self) -> None:
         while True:
@@ -134,19 +137,30 @@ class Background:
     def _try(self, action: Callable[[], object]) -> None:
         """Make a call; what it raises is said, and that is all that comes of it."""
         try:
-            try:
-                action()
-            except Exception:
-                if self._recover is None:
-                    raise
-                self._recover()
-                action()
+            self._attempt(action)
         except Exception as error:
             self._lose(summarize(error))
+            if self._recover is None:
+                with self._changed:
+                    self._given_up = True
+                    self._waiting.clear()
+            else:
+                with contextlib.suppress(Exception):  # said already
+                    self._recover()
         else:
             if self._lost:
                 self._lost = False
                 self._say(f"{self.name} receives this run again, as of {_now()}")
+
+    def _attempt(self, action: Callable[[], object]) -> None:
+        """Make a call, and once more after a failure where something can be recovered."""
+        try:
+            action()
+        except Exception:
+            if self._recover is None:
+                raise
+            self._recover()
+            action()
 
     def _lose(self, reason: str) -> None:
         if not self._lost:
@@ -160,11 +174,23 @@ class Background:
         print(f"warning: {text}.", file=sys.stderr, flush=True)
 
 
-def summarize(error: BaseException, width: int = 160) -> str:
+def wait_for(backgrounds: Iterable[Background], seconds: float = LAST_SECONDS) -> None:
+    """Wait until all calls of several are made.
+
+    Args:
+        backgrounds: those.
+        seconds: to wait, as a limit for all together.
+    """
+    ends = time.monotonic() + seconds
+    for background in backgrounds:
+        background.end(max(0.0, ends - time.monotonic()))
+
+
+def summarize(error: BaseException, width: int = 120) -> str:
     """The first line of an error's message, cut to a width; its kind where it has none."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    line = lines[0].strip().rstrip(".")
-    return line if len(line) <= width else f"{line[:width]}…"
+    line = lines[0].strip().rstrip(".:")
+    return line if len(line) <= width else f"{line[:width].rstrip('. ')} …"
 
 
 def _now() -> str:

@@ -16,6 +16,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     "training.select": {"": "best"},
     "training.score_samples": {"": None},
     "training.find_duplicates": {"": False},
+    "training.loggers": {"": []},
 }
 
 

@@ -18,6 +18,7 @@ from disentgen.training.console import describe_row, describe_start, format_resu
 from disentgen.training.continuing import list_changes
 from disentgen.training.divergence import ADVICE, attach_guard
 from disentgen.training.handlers import Recorder
+from disentgen.training.loggers import open_loggers
 from disentgen.training.machine import prepare_process
 from disentgen.training.progress import Clock, attach_progress
 from disentgen.training.results import collect_results
@@ -41,6 +42,15 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
         DataFileError: the images cannot be opened, or the run cannot be written.
         DivergenceError: a term of the objective is not finite.
     """
+    settings = {name: value for name, (value, _) in config.flat().items()}
+    with open_loggers(config.training.loggers, directory.path, settings) as loggers:
+        return train_and_score(config, directory, [*recorders, *loggers])
+
+
+def train_and_score(
+    config: Config, directory: RunDirectory, recorders: Sequence[Recorder]
+) -> Training:
+    """What :func:`train` does, once its loggers are there."""
     times = {"started": handlers.now()}
     prepare_process(config.threads)
     if (saved := directory.load_config()) not in (None, config.plain()):

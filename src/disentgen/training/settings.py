@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from pydantic import dataclasses as pydantic_dataclasses
 
 from disentgen.schema import Key, plain
+from disentgen.training.loggers import Names
 from disentgen.training.losses import PairKL, Reconstruction, check_loss, losses
 
 Count = Annotated[int, Field(ge=1)]
@@ -61,6 +62,8 @@ class TrainingSettings:
         find_duplicates: count the validation and held-out images that are identical to a training
             image, at the end. The first time on a machine all images of a dataset are compared:
             seconds for dSprites, minutes for MPI3D.
+        loggers: where the curves of the history go beside the run's own files: any of
+            ``tensorboard``, ``wandb``, ``mlflow``, as in ``training.loggers=[tensorboard,wandb]``.
     """
 
     loss: LossChoice = LossChoice()
@@ -78,6 +81,7 @@ class TrainingSettings:
     score_images: Annotated[Count | None, OF_SCORING] = 20_000
     score_samples: Annotated[Count | None, OF_SCORING] = 16
     find_duplicates: Annotated[bool, OF_SCORING] = True
+    loggers: Annotated[Names, Key(distinguishes=False, may_change=True)] = ()
 
     def resolve_loss(self) -> dict[str, Any]:
         """The objective's parameters as plain data, its defaults filled in."""
