@@ -35,7 +35,7 @@ from experiments.checks import (
 from experiments.interrupts import interrupt_on_signals
 from experiments.resume import check_continued, find_run
 from ingredients.connections import take_options
-from ingredients.entering import arrange_observers
+from ingredients.entering import arrange_observers, enter, enter_new
 from ingredients.errors import plain_errors
 from ingredients.observers import RunFolderObserver, check_writable
 from ingredients.section import Section
@@ -99,7 +99,11 @@ class TrainingExperiment(Experiment):
         run = super()._create_run(*args, **options)
         run.config = self.config_read.plain()
         if self._folder is not None and not run.unobserved:
-            arrange_observers(run, self._folder, self._databases)
+            databases = arrange_observers(run, self._folder, self._databases)
+            if databases and self.resumed is not None:
+                enter(run, self.resumed.path, databases)
+            elif databases:
+                enter_new(run, self._folder, databases)
         return run
 
     def _train(self, run: SacredRun) -> float | None:

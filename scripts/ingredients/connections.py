@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +14,7 @@ from sacred.observers.mongo import parse_mongo_db_arg
 from disentgen.background import Answer, summarize
 from disentgen.errors import UsageError
 from disentgen.paths import write_whole
-from ingredients.databases import Database, MongoRuns, TakenError, observed
+from ingredients.databases import Database, MongoRuns, observed
 from ingredients.guarded import GuardedObserver, Observed, as_number
 
 T = TypeVar("T")
@@ -134,21 +134,16 @@ class Databases:
         for one, answer in zip(self.guards, answers, strict=True):
             _wait(one, answer, ends - time.monotonic(), "cannot be reached")
 
-    def list_free(self, lowest: int) -> Iterator[int]:
-        """Numbers that no run of any database has, ascending.
-
-        Args:
-            lowest: of them.
-        """
+    def find_highest(self) -> int:
+        """The highest number that is the id of a run in any of them; 0 if there is none."""
         answers = [one.background.ask(_database(one).find_highest) for one in self.guards]
-        highest = [
-            _wait(one, answer, REACH_SECONDS, "cannot be read")
-            for one, answer in zip(self.guards, answers, strict=True)
-        ]
-        number = max([lowest, *(number + 1 for number in highest)])
-        while True:
-            yield number
-            number += 1
+        return max(
+            (
+                _wait(one, answer, REACH_SECONDS, "cannot be read")
+                for one, answer in zip(self.guards, answers, strict=True)
+            ),
+            default=0,
+        )
 
     def check_id(self, run_id: str) -> None:
         """Check that a run can have an id in all of them.
@@ -177,7 +172,7 @@ class Databases:
             for one in self.guards:
                 self._enter(one, own, one.observed.name in known)
                 entered.append(one)
-        except (TakenError, UsageError):
+        except UsageError:
             for one in entered:
                 if one.observed.name not in known:
                     one.background.call(_database(one).withdraw)
@@ -209,7 +204,7 @@ def recall(folder: Path) -> list[str]:
 def _wait(one: GuardedObserver, answer: Answer[T], seconds: float, problem: str) -> T:
     try:
         return answer.wait(max(0.0, seconds))
-    except (TakenError, UsageError):
+    except UsageError:
         raise
     except Exception as error:
         raise UsageError(f"{one.observed.name} {problem}: {summarize(error)}.") from error

@@ -15,8 +15,13 @@ from disentgen.errors import UsageError
 from ingredients.guarded import Observed
 
 
-class TakenError(Exception):
-    """A database has a run of that id already, which is another one."""
+class TakenError(UsageError):
+    """A database has another run of that id."""
+
+    def __init__(self, name: str, run_id: object):
+        super().__init__(
+            f"{name} has another run of the id {run_id}: choose another --id, or go on without it."
+        )
 
 
 class Database(Observed):
@@ -88,12 +93,12 @@ class MongoRuns(Database):
 
         there = self.observer.runs.find_one({"_id": started["_id"]})
         if there is not None and not goes_on:
-            raise TakenError(self.name)
+            raise TakenError(self.name, started["_id"])
         self.observer.overwrite = there and {**there, "stop_time": None, "fail_trace": None}
         try:
             self.observer.started_event(**started)
         except pymongo.errors.DuplicateKeyError as error:
-            raise TakenError(self.name) from error
+            raise TakenError(self.name, started["_id"]) from error
 
     def withdraw(self) -> None:
         self.observer.runs.delete_one({"_id": self.observer.run_entry["_id"]})
@@ -182,10 +187,10 @@ class SqlRuns(Database):
             elif goes_on:
                 self._continue(row, started)
             else:
-                raise TakenError(self.name)
+                raise TakenError(self.name, started["_id"])
         except (IntegrityError, TakenError) as error:
             self.recover()
-            raise TakenError(self.name) from error
+            raise TakenError(self.name, started["_id"]) from error
 
     def _continue(self, row: Any, started: Mapping[str, Any]) -> None:
         from sacred.observers.sql_bases import Experiment, Host
@@ -235,7 +240,7 @@ class TinyRuns(Database):
         with self.lock:
             self.document = self.find(started["_id"])
             if self.document is not None and not goes_on:
-                raise TakenError(self.name)
+                raise TakenError(self.name, started["_id"])
             self.observer.started_event(**started)
 
     def withdraw(self) -> None:

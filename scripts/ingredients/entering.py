@@ -1,6 +1,7 @@
 """A run among its observers: its folder first, then each database, under one id."""
 
 import datetime
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,89 +17,76 @@ from ingredients.observers import RunFolderObserver
 
 def arrange_observers(
     run: Run, folder: RunFolderObserver, asked_for: Sequence[GuardedObserver]
-) -> None:
-    """Give a run its observers, its folder's before all others, and enter it in the databases.
-
-    A new run gets an id that is free everywhere.
+) -> Databases:
+    """Give a run its observers, its folder's before all others.
 
     Args:
         run: that Sacred has made and not started.
         folder: keeps the run's folder.
         asked_for: databases of the command line.
 
+    Returns:
+        The databases among them, reached.
+
     Raises:
-        UsageError: a database cannot be reached or does not take the run; nothing is left of it.
+        UsageError: one cannot be reached.
     """
     added = guard([observer for observer in run.observers if observer is not folder])
     run.observers = [folder, *added, *asked_for]
-    databases = Databases([*added, *asked_for])
-    if not databases or run.queue_only:
-        return
+    databases = Databases([] if run.queue_only else [*added, *asked_for])
     databases.connect()
-    chosen = None if run._id is None else str(run._id)
-    if chosen is not None:
-        databases.check_id(chosen)
-    if chosen is not None and folder.goes_on:
-        path = folder.path_of(chosen)
-        enter_again(run, path, databases)
-    else:
-        path = enter_anew(run, chosen, folder, databases)
-        run._id = path.name
-    databases.remember(path)
+    return databases
 
 
-def enter_again(run: Run, path: Path, databases: Databases) -> None:
-    """Enter a run that goes on, in databases that have it and in others.
+def enter_new(run: Run, folder: RunFolderObserver, databases: Databases) -> None:
+    """Make a new run's folder and enter the run in the databases, under an id free everywhere.
 
     Args:
-        run: that Sacred has made.
-        path: its folder.
+        run: that Sacred has made; without an id of the user's choice it gets the next number.
+        folder: keeps the run's folder.
         databases: that it is to be kept in.
 
     Raises:
-        UsageError: one has another run of that id.
+        UsageError: the id that was chosen is taken, or a database does not take the run; then no
+            folder is left.
     """
-    try:
-        databases.enter(describe_start(run, path.name), recall(path))
-    except TakenError as error:
-        raise UsageError(
-            f"{error} has another run of the id {path.name}: go on without this database."
-        ) from error
-
-
-def enter_anew(
-    run: Run, chosen: str | None, folder: RunFolderObserver, databases: Databases
-) -> Path:
-    """Make a new run's folder and enter the run.
-
-    Args:
-        run: that Sacred has made.
-        chosen: its id, where the user has given one; else the first that is free.
-        folder: keeps its folder.
-        databases: that it is to be kept in.
-
-    Returns:
-        The folder.
-
-    Raises:
-        UsageError: the chosen id is taken.
-    """
-    numbers = databases.list_free(folder.find_highest() + 1)
-    for run_id in [chosen] if chosen is not None else map(str, numbers):
+    number = max(folder.find_highest(), databases.find_highest()) + 1
+    while True:
+        chosen = run._id
         try:
-            path = folder.make_folder(run_id)
+            path = folder.make_folder(str(chosen or number))
         except FileExistsError:
+            if chosen is not None:
+                raise UsageError(f"there already is a run {chosen}; choose another --id.") from None
+            number += 1
             continue
         try:
-            databases.enter(describe_start(run, run_id))
-        except TakenError:
-            path.rmdir()
-        except BaseException:
-            path.rmdir()
-            raise
+            enter(run, path, databases)
+        except BaseException as error:
+            shutil.rmtree(path)
+            if chosen is not None or not isinstance(error, TakenError):
+                raise
+            number += 1
         else:
-            return path
-    raise UsageError(f"there already is a run {chosen} in a database; choose another --id.")
+            run._id = path.name
+            return
+
+
+def enter(run: Run, path: Path, databases: Databases) -> None:
+    """Enter a run in databases; it goes on in those that its folder names.
+
+    Args:
+        run: that Sacred has made.
+        path: its folder, whose name is its id.
+        databases: that it is to be kept in.
+
+    Raises:
+        TakenError: one has another run of that id.
+        UsageError: one does not take the run.
+    """
+    databases.check_id(path.name)
+    databases.enter(describe_start(run, path.name), recall(path))
+    databases.remember(path)
 
 
 def describe_start(run: Run, run_id: str) -> dict[str, Any]:
