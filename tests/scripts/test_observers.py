@@ -3,11 +3,11 @@
 import csv
 import datetime
 import json
-import os
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from sacred.observers import RunObserver
@@ -48,8 +48,8 @@ class Spy(RunObserver):
 def describe_start(run_id, **config):
     """What Sacred hands over at the start of a run."""
     return {
-        "ex_info": {"name": "disent", "base_dir": os.getcwd(), "sources": [], "dependencies": [],
-                    "repositories": []},
+        "ex_info": {"name": "disent", "base_dir": str(Path.cwd()), "sources": [],
+                    "dependencies": [], "repositories": []},
         "command": "main",
         "host_info": {"hostname": "here", "cpu": "one", "os": ["Linux", "6"],
                       "python_version": "3"},
