@@ -30,7 +30,8 @@ class Observed:
 
     def takes(self, event: str) -> bool:
         """Whether the observer does anything at an event."""
-        return getattr(type(self.observer), event, None) is not getattr(RunObserver, event)
+        method = getattr(type(self.observer), event, None)
+        return method not in (None, getattr(RunObserver, event))
 
     def receive(self, event: str, given: Mapping[str, Any]) -> object:
         """Hand an event on.

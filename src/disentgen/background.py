@@ -15,8 +15,8 @@ T = TypeVar("T")
 WAITING = 10_000
 #: Seconds that a call takes without being spoken of.
 PATIENCE = 10.0
-#: Seconds that the last calls have, once training has ended.
-LAST_SECONDS = 5.0
+#: Seconds that a last call has, once training has ended, and all of them together.
+LAST_SECONDS, ALL_SECONDS = 5.0, 10.0
 
 
 @dataclass
@@ -68,6 +68,7 @@ class Background:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._began: float | None = None
+        self._succeeded = 0.0
         self._lost = self._given_up = False
 
     def call(self, action: Callable[[], object], kind: str | None = None) -> None:
@@ -110,15 +111,19 @@ class Background:
         return answer
 
     def end(self, seconds: float) -> None:
-        """Wait until all calls are made.
+        """Wait until all calls are made, as long as they are.
 
         Args:
-            seconds: to wait, as a limit; what has not been called by then is given up.
+            seconds: to wait for one that succeeds, as a limit; what has not been called by then is
+                given up.
         """
+        began = time.monotonic()
         with self._changed:
-            done = self._changed.wait_for(
-                lambda: self._began is None and not self._waiting, seconds
-            )
+            while self._waiting or self._began is not None:
+                ends = min(max(began, self._succeeded) + seconds, began + ALL_SECONDS)
+                if not self._changed.wait(max(0.0, ends - time.monotonic())):
+                    break
+            done = self._began is None and not self._waiting
             self._waiting.clear()
         if not done:
             self._lose("it did not take the end of the run in time")
@@ -148,6 +153,7 @@ class Background:
                 with contextlib.suppress(Exception):  # said already
                     self._recover()
         else:
+            self._succeeded = time.monotonic()
             if self._lost:
                 self._lost = False
                 self._say(f"{self.name} receives this run again, as of {_now()}")

@@ -42,6 +42,8 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
         DataFileError: the images cannot be opened, or the run cannot be written.
         DivergenceError: a term of the objective is not finite.
     """
+    if (saved := directory.load_config()) not in (None, config.plain()):
+        list_changes(Config.read_saved(saved, config.experiment, config.family), config)
     settings = {name: value for name, (value, _) in config.flat().items()}
     with open_loggers(config.training.loggers, directory.path, settings) as loggers:
         return train_and_score(config, directory, [*recorders, *loggers])
@@ -53,8 +55,6 @@ def train_and_score(
     """What :func:`train` does, once its loggers are there."""
     times = {"started": handlers.now()}
     prepare_process(config.threads)
-    if (saved := directory.load_config()) not in (None, config.plain()):
-        list_changes(Config.read_saved(saved, config.experiment, config.family), config)
     directory.save_config(config)
     training = assemble(config)
     directory.save_split(training.dataset.split)

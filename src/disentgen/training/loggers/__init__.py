@@ -91,7 +91,7 @@ def check_loggers(names: Sequence[str]) -> None:
 class GuardedLogger:
     """A recorder that hands values to a logger by way of a thread of its own.
 
-    The logger is opened at the first value. It may fail or hang; the training goes on.
+    The logger may fail or hang; the training goes on.
 
     Args:
         name: of the logger.
@@ -101,17 +101,20 @@ class GuardedLogger:
 
     def __init__(self, name: str, folder: Path, settings: dict[str, Any]):
         self.background = Background(name)
-        self._name, self._folder, self._settings = name, folder, settings
         self._sink: Sink | None = None
+        self.background.call(lambda: self._open(name, folder, settings))
+
+    def _open(self, name: str, folder: Path, settings: dict[str, Any]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._sink = loggers()[name].open(folder, settings)
 
     def log_scalar(self, metric_name: str, value: float, step: int | None = None) -> None:
         """Keep a value; see :class:`~disentgen.training.handlers.Recorder`."""
         self.background.call(lambda: self._log(metric_name, value, step or 0))
 
     def _log(self, name: str, value: float, step: int) -> None:
-        if self._sink is None:
-            self._sink = loggers()[self._name].open(self._folder, self._settings)
-        self._sink.log(name, value, step)
+        if self._sink is not None:
+            self._sink.log(name, value, step)
 
     def close(self) -> None:
         """Have the logger closed, once it has all values."""
