@@ -227,7 +227,9 @@ def train_while(environment, words, change):
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("happens", ["freeze", "kill", "restart"])
+@pytest.mark.parametrize(
+    "happens", ["freeze", "kill", pytest.param("restart", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("kind", ["postgres", "mongo"])
 def test_a_server_that_fails_in_the_middle_costs_nothing(
     environment, data, tmp_path, kind, happens
