@@ -99,7 +99,15 @@ with (
     from sacred.arg_parser import get_config_updates
     from sacred.config import load_config_file
     from sacred.dependencies import get_digest
-    from sacred.observers import FileStorageObserver, RunObserver
+    from sacred.observers import (
+        FileStorageObserver,
+        MongoObserver,
+        RunObserver,
+        SqlObserver,
+        TinyDbObserver,
+    )
+    from sacred.observers.mongo import parse_mongo_db_arg
+    from sacred.observers.queue import QueueObserver
     from sacred.run import Run
     from sacred.serializer import flatten
     from sacred.utils import convert_to_nested_dict
@@ -109,11 +117,16 @@ __all__ = [
     "Experiment",
     "FileStorageObserver",
     "Ingredient",
+    "MongoObserver",
+    "QueueObserver",
     "Run",
     "RunObserver",
+    "SqlObserver",
+    "TinyDbObserver",
     "convert_to_nested_dict",
     "flatten",
     "get_config_updates",
     "get_digest",
     "load_config_file",
+    "parse_mongo_db_arg",
 ]

@@ -88,12 +88,13 @@ class Request:
     name: str | None
     auto: bool
 
-    def claim(self, config: Config, seed: bool) -> Claim | None:
+    def claim(self, config: Config, seed: bool, taken: int = 0) -> Claim | None:
         """Claim the folder; None where the run is there, and complete.
 
         Args:
             config: of the run.
             seed: whether it names a seed; otherwise a run of any seed is the same.
+            taken: the number of a new run is larger.
 
         Raises:
             RunningError: another process is training the run.
@@ -102,14 +103,17 @@ class Request:
         """
         if self.name is not None:
             return claim_named(self.folder, self.name, config, seed)
-        return claim_same(self.folder, config, seed) if self.auto else claim_new(self.folder)
+        if self.auto:
+            return claim_same(self.folder, config, seed, taken)
+        return claim_new(self.folder, taken)
 
 
-def claim_new(folder: Path) -> Claim:
+def claim_new(folder: Path, taken: int = 0) -> Claim:
     """Claim a new folder, named by the next number.
 
     Args:
         folder: of an experiment's runs.
+        taken: its number is larger.
 
     Raises:
         DataFileError: it cannot be written to.
@@ -117,7 +121,7 @@ def claim_new(folder: Path) -> Claim:
     with _writing(folder), signals_held_back():
         folder.mkdir(parents=True, exist_ok=True)
         numbers = [int(path.name) for path in folder.iterdir() if path.name.isdecimal()]
-        for number in itertools.count(max(numbers, default=0) + 1):
+        for number in itertools.count(max([taken, *numbers]) + 1):
             path = folder / str(number)
             with contextlib.suppress(FileExistsError, RunningError):
                 path.mkdir()
@@ -203,7 +207,7 @@ def _writing(folder: Path) -> Iterator[None]:
         raise DataFileError(f"cannot write runs to {folder}: {error.strerror or error}.") from error
 
 
-def claim_same(folder: Path, config: Config, seed: bool = True) -> Claim | None:
+def claim_same(folder: Path, config: Config, seed: bool = True, taken: int = 0) -> Claim | None:
     """Claim the newest run that a configuration is of, or a new folder where there is none.
 
     Of commands that do so at once each waits for the other's choice.
@@ -212,6 +216,7 @@ def claim_same(folder: Path, config: Config, seed: bool = True) -> Claim | None:
         folder: of an experiment's runs.
         config: of the run.
         seed: whether its seed counts; otherwise a run of any seed is the same.
+        taken: the number of a new run is larger.
 
     Returns:
         None where the run is complete.
@@ -227,7 +232,7 @@ def claim_same(folder: Path, config: Config, seed: bool = True) -> Claim | None:
         run = find_newest(folder, config, seed)
         if run is not None and is_complete(run):
             return None
-        claim = claim_new(folder) if run is None else claim_run(run.path)
+        claim = claim_new(folder, taken) if run is None else claim_run(run.path)
         claim.choice = choice
         choosing.pop_all()
     return claim

@@ -31,6 +31,9 @@ from experiments.checks import (
 from experiments.claims import Claim, Request, claim_run, continue_config
 from experiments.interrupts import ignore_signals, interrupt_on_signals
 from experiments.resume import check_continued, describe_resume, locate_resumed
+from ingredients.connections import take_options
+from ingredients.databases import TakenError
+from ingredients.entering import arrange_observers, enter
 from ingredients.errors import plain_errors
 from ingredients.observers import RunFolderObserver, check_writable
 from ingredients.section import Section
@@ -59,6 +62,7 @@ class TrainingExperiment(Experiment):
 
     path: str
     config_read: Config
+    _folder: RunFolderObserver
     #: The run that ``resume`` names, if it names one.
     resumed: Run | None = None
     #: Where a training is kept: what was asked for, then what this process holds.
@@ -102,26 +106,49 @@ class TrainingExperiment(Experiment):
 
     def _create_run(self, command_name: str | None = None, *args: Any, **kw: Any) -> SacredRun:
         run = super()._create_run(command_name, *args, **kw)
+        run.config = self.config_read.plain()
         if command_name in (None, self.default_command):
             self._claim_folder(run)
-        run.config = self.config_read.plain()
         return run
 
     def _claim_folder(self, run: SacredRun) -> None:
         """Hold the folder that a training is to be kept in, unless it is complete."""
+        databases = arrange_observers(run, self._folder, self._databases)
+        taken = databases.find_highest()
+        while self._choose_folder(run, taken):
+            assert self.claim is not None
+            try:
+                enter(run, self.claim.path, databases)
+            except TakenError:
+                if self.claim.run is not None or self.request.name is not None:
+                    raise
+                taken = int(self.claim.path.name)
+                self.claim.release()
+                self.claim = None
+            else:
+                self._folder.keep_in(self.claim.path)
+                self.claim.begin()
+                return
+
+    def _choose_folder(self, run: SacredRun, taken: int) -> bool:
+        """Claim a folder for a run, and make the run that of the folder; False if it is complete.
+
+        Args:
+            run: that Sacred has made.
+            taken: a new run's number is larger.
+        """
         if self.claim is None:
-            self.claim = self.request.claim(self.config_read, self.seed_is_given)
+            self.claim = self.request.claim(self.config_read, self.seed_is_given, taken)
         if self.claim is None:
-            return
+            return False
         run._id = self.claim.path.name
         if self.claim.run is not None:
             if self.resumed is None:
                 self.config_read = continue_config(self.claim.run, self.request.updates)
+                run.config = self.config_read.plain()
             if comment := self.claim.run.record.comment:
                 run.meta_info.setdefault("comment", comment)
-        for folder in list_folders(run):
-            folder.keep_in(self.claim.path)
-        self.claim.begin()
+        return True
 
     def _train(self, run: SacredRun) -> float | None:
         from disentgen.runs import view_training
@@ -228,7 +255,7 @@ class TrainingExperiment(Experiment):
                 if "--unobserved" in options:
                     raise UsageError("a training needs its folder: leave --unobserved away.")
                 check_writable(folder)
-        self._observe(RunFolderObserver(folder))
+        self._observe(RunFolderObserver(folder), options)
         return nested, options
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
@@ -261,9 +288,15 @@ class TrainingExperiment(Experiment):
                 lacking |= list_lacking(saved, self.family)
         return lacking
 
-    def _observe(self, folder: RunFolderObserver) -> None:
-        """Keep the next run in its folder, beside whatever observers a user has added."""
-        others = [own for own in self.observers if not isinstance(own, RunFolderObserver)]
+    def _observe(self, folder: RunFolderObserver, options: dict[str, Any]) -> None:
+        """Keep the next run in its folder, beside whatever observers a user has added.
+
+        Args:
+            folder: keeps it.
+            options: of the command line; those for databases are taken off.
+        """
+        others = [own for own in self.observers if own is not self._folder]
+        self._folder, self._databases = folder, take_options(options)
         self.observers = [*others, folder]
 
     def _list_named_configs(self) -> list[str]:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +41,17 @@ class RunFolderObserver(FileStorageObserver):
     def _make_run_dir(self, _id: str | None) -> None:
         """The folder is made before Sacred starts the run."""
 
-    def started_event(self, *args: Any, **options: Any) -> str:
+    def started_event(self, ex_info: dict[str, Any], *args: Any, **given: Any) -> str:
         """Write all files of the start, or none where a signal comes in between.
+
+        The sources are listed anew, in a copy: other observers have what Sacred has listed.
 
         Raises:
             DataFileError: one cannot be written.
         """
         try:
             with signals_held_back():
-                name = super().started_event(*args, **options)
+                name = super().started_event(deepcopy(ex_info), *args, **given)
         except OSError as error:
             raise self._explain(error) from error
         self.started = True

@@ -18,6 +18,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     "training.find_duplicates": {"": False},
     "training.checkpoint_minutes": {"": None},
     "training.keep_checkpoint": {"": True},
+    "training.loggers": {"": []},
 }
 
 

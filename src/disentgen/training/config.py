@@ -20,6 +20,7 @@ from disentgen.registry import choose
 from disentgen.schema import Key, check, describe_keys, flatten, plain
 from disentgen.training.baseline import complete_saved
 from disentgen.training.checks import check_batch_size, check_memory
+from disentgen.training.loggers import check_loggers
 from disentgen.training.losses import build_loss
 from disentgen.training.machine import available_threads, check_device, choose_device
 from disentgen.training.sections import (
@@ -190,6 +191,7 @@ class Config:
             UsageError, DataFileError: see :meth:`read`.
         """
         choose_device(self.device)
+        check_loggers(self.training.loggers)
         if self.dataset["source"] == "original":
             path = require_original(self.spec, self.dataset["root"])
             if find_array(self.spec, path) is None:  # a file that is known was looked at before

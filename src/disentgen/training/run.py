@@ -29,6 +29,7 @@ from disentgen.training.console import (
 from disentgen.training.continuing import check_images, list_changes, require_checkpoint
 from disentgen.training.divergence import ADVICE, attach_guard
 from disentgen.training.handlers import Recorder
+from disentgen.training.loggers import open_loggers
 from disentgen.training.machine import prepare_process
 from disentgen.training.progress import Clock, attach_announcements, attach_progress
 from disentgen.training.results import collect_results
@@ -65,6 +66,21 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
 
 def train_held(config: Config, directory: RunDirectory, *recorders: Recorder) -> Training:
     """:func:`train` in a directory that the caller holds, and whose start it has noted.
+
+    Args:
+        config: says all about it.
+        directory: where the run is kept.
+        recorders: each is handed every epoch's terms and scores.
+    """
+    settings = {name: value for name, (value, _) in config.flat().items()}
+    with open_loggers(config.training.loggers, directory.path, settings) as loggers:
+        return train_and_score(config, directory, [*recorders, *loggers])
+
+
+def train_and_score(
+    config: Config, directory: RunDirectory, recorders: Sequence[Recorder]
+) -> Training:
+    """What :func:`train_held` does, once its loggers are there.
 
     Args:
         config: says all about it.

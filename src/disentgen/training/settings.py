@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from pydantic import dataclasses as pydantic_dataclasses
 
 from disentgen.schema import Key, plain
+from disentgen.training.loggers import Names
 from disentgen.training.losses import PairKL, Reconstruction, check_loss, losses
 
 Count = Annotated[int, Field(ge=1)]
@@ -68,6 +69,8 @@ class TrainingSettings:
             but these. Ctrl-C and signals save the last step, whatever this is.
         keep_checkpoint: keep what the training goes on from once its results are written; without
             it a finished run can be scored again, but not trained further.
+        loggers: where the curves of the history go beside the run's own files: any of
+            ``tensorboard``, ``wandb``, ``mlflow``, as in ``training.loggers=[tensorboard,wandb]``.
     """
 
     loss: LossChoice = LossChoice()
@@ -87,6 +90,7 @@ class TrainingSettings:
     find_duplicates: Annotated[bool, OF_SCORING] = True
     checkpoint_minutes: Annotated[Positive | None, OF_KEEPING] = 10.0
     keep_checkpoint: Annotated[bool, OF_KEEPING] = True
+    loggers: Annotated[Names, OF_KEEPING] = ()
 
     def resolve_loss(self) -> dict[str, Any]:
         """The objective's parameters as plain data, its defaults filled in."""
