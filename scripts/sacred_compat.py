@@ -96,8 +96,7 @@ with (
     replaced(vars(pkgutil), "find_loader", find_loader),
 ):
     from sacred import SETTINGS, Experiment, Ingredient
-    from sacred.arg_parser import get_config_updates
-    from sacred.config import load_config_file
+    from sacred.commands import help_for_command
     from sacred.dependencies import get_digest
     from sacred.observers import (
         FileStorageObserver,
@@ -110,7 +109,14 @@ with (
     from sacred.observers.queue import QueueObserver
     from sacred.run import Run
     from sacred.serializer import flatten
-    from sacred.utils import convert_to_nested_dict
+
+
+def load_sql_tables() -> ModuleType:
+    """The tables of Sacred's SQL observer, whose module needs SQLAlchemy."""
+    from sacred.observers import sql_bases
+
+    return sql_bases
+
 
 __all__ = [
     "SETTINGS",
@@ -123,10 +129,9 @@ __all__ = [
     "RunObserver",
     "SqlObserver",
     "TinyDbObserver",
-    "convert_to_nested_dict",
     "flatten",
-    "get_config_updates",
     "get_digest",
-    "load_config_file",
+    "help_for_command",
+    "load_sql_tables",
     "parse_mongo_db_arg",
 ]

@@ -15,6 +15,7 @@ from typing import Any
 
 from disentgen.errors import DataFileError, DisentgenError, RunningError, UsageError
 from disentgen.locking import Lock
+from disentgen.plain_settings import nest
 from disentgen.provenance import note_start
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run
@@ -25,7 +26,6 @@ from disentgen.training.continuing import list_may_change, require_checkpoint
 from disentgen.training.identity import cell_settings
 from disentgen.training.signals import signals_held_back
 from experiments.resume import check_not_running
-from sacred_compat import convert_to_nested_dict
 
 #: Held in a folder of runs while a command looks for a run to go on with, until it has one.
 CHOOSING = ".choosing.lock"
@@ -311,4 +311,4 @@ def continue_config(run: Run, updates: Mapping[str, Any]) -> Config:
     """
     allowed = list_may_change(run.settings)
     changed = {key: value for key, value in flatten(updates).items() if key in allowed}
-    return Config.read(merge(run.config, convert_to_nested_dict(changed)), complete=False)
+    return Config.read(merge(run.config, nest(changed)), complete=False)

@@ -1,7 +1,6 @@
 """What all experiments share: from a command line by way of Sacred to a training that is kept."""
 
 import contextlib
-import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,34 +9,30 @@ from typing import Any
 
 import colorama
 
+from disentgen.command_line import plain_errors
+from disentgen.dataset.originals.find import check_root
 from disentgen.errors import UsageError, warn_on_failure
 from disentgen.paths import data_folder
+from disentgen.plain_settings import nest
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run, open_run
 from disentgen.schema import defaults, merge
 from disentgen.streams import protect_streams, warn_of_lost_output
-from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
-from disentgen.training.sections import SECTIONS
 from disentgen.training.settings import ProcessSettings
 from experiments.checkout import git_state_is_readable
-from experiments.checks import (
-    check_choices,
-    check_keys,
-    check_kind,
-    check_named_configs,
-    check_words,
-)
+from experiments.checks import check_choices, check_keys, check_kind
 from experiments.claims import Claim, Request, claim_run, continue_config
+from experiments.given import call_command, read_named_configs
 from experiments.interrupts import ignore_signals, interrupt_on_signals
+from experiments.options import check_clean, check_options
 from experiments.resume import check_continued, describe_resume, locate_resumed
 from ingredients.connections import take_options
 from ingredients.databases import TakenError
 from ingredients.entering import arrange_observers, enter
-from ingredients.errors import plain_errors
 from ingredients.observers import RunFolderObserver, check_writable
 from ingredients.section import Section
-from sacred_compat import SETTINGS, Experiment, convert_to_nested_dict, load_config_file
+from sacred_compat import SETTINGS, Experiment
 from sacred_compat import Run as SacredRun
 
 # Configurations stay plain dictionaries and lists; progress bars, which write to the terminal
@@ -75,6 +70,8 @@ class TrainingExperiment(Experiment):
     #: Whether a command line is being run. Its errors end the process with a line, and must do so
     #: inside :meth:`run`, since Sacred answers any exception that leaves it with a traceback.
     by_command_line: bool = False
+    #: Whether a run is refused where the repository has changes.
+    must_be_clean: bool = False
 
     def __init__(self, name: str, family: str, sections: Sequence[Section]):
         super().__init__(name, ingredients=sections, save_git_info=git_state_is_readable())
@@ -85,6 +82,11 @@ class TrainingExperiment(Experiment):
         def read(config: dict[str, Any], command_name: str, logger: object) -> dict[str, Any]:
             return self._read_config(config, complete=command_name == self.default_command)
 
+        @self.command(unobserved=True)
+        def print_named_configs() -> None:
+            """Print the names of all named configurations."""
+            print("\n".join(section.describe_named_configs() for section in self._sections()))
+
         @self.main
         def main(_run: SacredRun) -> float | None:
             """Train a model, score it on every side, and draw what it makes."""
@@ -92,20 +94,23 @@ class TrainingExperiment(Experiment):
 
     def _read_config(self, config: dict[str, Any], complete: bool) -> dict[str, Any]:
         """Read what Sacred has composed; its seed comes from here, before it draws one itself."""
-        check_keys(config)
         check_kind(config, self.path, self.family)
         if complete:
             check_choices(config, self._sections())
         self.seed_is_given = config.get("seed") is not None
         self.config_read = Config.read({**config, "experiment": self.path}, complete=False)
         if complete:
-            if self.resumed is not None:
+            if self.resumed is None:
+                check_root(self.config_read.dataset["root"])
+            else:
                 check_continued(self.resumed, self.config_read)
             self.config_read.check_whole()
         return {"seed": self.config_read.seed}
 
     def _create_run(self, command_name: str | None = None, *args: Any, **kw: Any) -> SacredRun:
         run = super()._create_run(command_name, *args, **kw)
+        if self.must_be_clean:
+            check_clean(run)
         run.config = self.config_read.plain()
         if command_name in (None, self.default_command):
             self._claim_folder(run)
@@ -205,7 +210,8 @@ class TrainingExperiment(Experiment):
                 updates, given = self._compose(
                     command_name, config_updates or {}, named_configs, options or {}
                 )
-                run = self._create_run(command_name, updates, named_configs, info, meta_info, given)
+                meta = {**(meta_info or {}), "named_configs": list(named_configs)}
+                run = self._create_run(command_name, updates, (), info, meta, given)
                 if self.claim is not None or command_name not in (None, self.default_command):
                     run()
                     for folder in list_folders(run):
@@ -234,40 +240,42 @@ class TrainingExperiment(Experiment):
         given: Mapping[str, Any],
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Updates and options as Sacred is to have them, and the folder that the run is kept in."""
+        check_options(given, self.get_default_options())
         options = {"--beat-interval": HEARTBEAT_SECONDS, **_given(given)}
         # The library checks every key and type; Sacred's own check would only repeat it, less well.
         options["--force"] = True
-        nested: dict[str, Any] = convert_to_nested_dict(dict(updates))
-        resume = nested.pop("resume", None)
+        self.must_be_clean = bool(options.pop("--enforce_clean", False))
+        configs = dict(self.gather_named_configs())
+        named = read_named_configs(named_configs, configs, self._sections(), self.family)
+        typed = nest(updates)
+        resume = typed.pop("resume", None)
+        nested = merge(named, typed)
         trains = command_name in (None, self.default_command)
+        check_keys(nested)
         self.resumed = None
-        check_named_configs(named_configs, self._list_named_configs(), self._sections())
         folder = Path(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
-        self.request = Request(folder, nested, options.pop("--id", None), resume == "auto")
+        self.request = Request(folder, typed, options.pop("--id", None), resume == "auto")
         if resume not in (None, "auto"):
             path = locate_resumed(folder, str(resume), self.path, named_configs)
             self.claim = claim_run(path) if trains else None  # before its state is read
             self.resumed = open_run(path)
             nested = merge(self.resumed.config, nested)
-        else:
-            nested = merge(self._list_lacking(named_configs), nested)
-            if trains:
-                if "--unobserved" in options:
-                    raise UsageError("a training needs its folder: leave --unobserved away.")
-                check_writable(folder)
+        elif trains:
+            if "--unobserved" in options:
+                raise UsageError("a training needs its folder: leave --unobserved away.")
+            check_writable(folder)
         self._observe(RunFolderObserver(folder), options)
         return nested, options
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
         """Run the command line; end with status 130 or 128 + signal when interrupted."""
         protect_streams()
-        with plain_errors():
-            check_words(sys.argv if argv is None else argv, self.path, self._list_named_configs())
         self.by_command_line = True
         colorama.init()  # strips colours where the output is not a terminal
         interrupt_on_signals()
         try:
-            return super().run_commandline(argv)
+            with plain_errors():
+                return call_command(self, (sys.argv if argv is None else argv)[1:])
         except KeyboardInterrupt as interrupt:
             ignore_signals()
             if self.kept is not None:
@@ -280,14 +288,6 @@ class TrainingExperiment(Experiment):
             self.by_command_line = False
             warn_of_lost_output()
 
-    def _list_lacking(self, named_configs: Sequence[str]) -> dict[str, Any]:
-        """What configurations that runs have saved mean by the keys that they lack."""
-        lacking: dict[str, Any] = {}
-        for saved in map(load_config_file, filter(os.path.isfile, named_configs)):
-            if set(SECTIONS) <= set(saved):
-                lacking |= list_lacking(saved, self.family)
-        return lacking
-
     def _observe(self, folder: RunFolderObserver, options: dict[str, Any]) -> None:
         """Keep the next run in its folder, beside whatever observers a user has added.
 
@@ -298,9 +298,6 @@ class TrainingExperiment(Experiment):
         others = [own for own in self.observers if own is not self._folder]
         self._folder, self._databases = folder, take_options(options)
         self.observers = [*others, folder]
-
-    def _list_named_configs(self) -> list[str]:
-        return [name for name, _ in self.gather_named_configs()]
 
     def _sections(self) -> list[Section]:
         return [section for section in self.ingredients if isinstance(section, Section)]

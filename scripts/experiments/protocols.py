@@ -10,28 +10,27 @@ import importlib
 import io
 from typing import Any
 
+from disentgen.plain_settings import read_words
 from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
 from disentgen.studies.protocols import NOT_OF_A_ROW, format_packed, pack
 from disentgen.studies.rows import Row, Words
 from disentgen.training.config import Config
 from disentgen.training.identity import cell_settings
-from sacred_compat import get_config_updates
 
 
 def collect_protocols(study: Study) -> dict[Row, dict[str, Any]]:
     """Every row's configuration as its own experiment reads it, and its number of steps."""
     return {
-        row: describe_protocol(read_words(row.experiment, entry.words))
+        row: describe_protocol(read_protocol(row.experiment, entry.words))
         for row, entry in study.entries.items()
     }
 
 
-def read_words(experiment: str, words: Words) -> Config:
+def read_protocol(experiment: str, words: Words) -> Config:
     """The configuration of a run with these words on its command line; nothing is trained."""
     command = importlib.import_module(f"experiments.{experiment}").experiment
-    parse: Any = get_config_updates  # without types
-    updates, named = parse(words)
+    updates, named = read_words(words)
     with contextlib.redirect_stdout(io.StringIO()):
         command.run("print_config", updates, named, options={"--loglevel": "ERROR"})
     config: Config = command.config_read

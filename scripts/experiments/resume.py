@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from disentgen.errors import RunningError, UsageError
-from disentgen.paths import can_be_written
+from disentgen.paths import can_be_written, expand
 from disentgen.runs import Run, open_run
 from disentgen.training.config import Config
 from disentgen.training.continuing import check_images, list_changes, require_checkpoint
@@ -32,7 +32,8 @@ def locate_resumed(
             "a run goes on under its own configuration: resume takes no named configs "
             f"({', '.join(named_configs)}); resume=auto stands behind a whole command line."
         )
-    places = (folder / given, folder.parent / given, Path(given).expanduser())
+    full = expand(given)
+    places = (folder / given, folder.parent / given, full)
     path = next((place for place in places if (place / "config.json").exists()), None)
     if path is None:
         ids = sorted(path.parent.name for path in folder.glob("[0-9]*/config.json"))

@@ -14,14 +14,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from disentgen.command_line import RUNNING, CommandParser, job_count, plain_errors, positive
 from disentgen.errors import DisentgenError, UsageError
 from disentgen.paths import data_folder
 from disentgen.registry import choose, unknown
-from disentgen.schema import positive
 from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
 from experiments.planned import SMOKE, PlannedRun, plan_runs
-from ingredients.errors import RUNNING
 
 if TYPE_CHECKING:
     from disentgen.runs import Run
@@ -43,11 +42,11 @@ def find_made(planned: PlannedRun) -> "Run | None":
         planned: which.
     """
     from experiments.claims import find_newest
-    from experiments.protocols import read_words
+    from experiments.protocols import read_protocol
 
     with READING:
         try:
-            config = read_words(planned.row.experiment, planned.words)
+            config = read_protocol(planned.row.experiment, planned.words)
         except DisentgenError:
             return None  # its own command says what is wrong with it
         return find_newest(data_folder() / "sims" / planned.row.experiment, config)
@@ -120,9 +119,9 @@ def choose_study(name: str | None) -> Study:
     return choose("study", name, studies)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> CommandParser:
     """The options of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m experiments.sweep", description="Make the runs of a published study."
     )
     parser.add_argument("experiment", help="such as disent: one of the study's")
@@ -135,7 +134,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--smoke", action="store_true", help="a few iterations of each")
     parser.add_argument("--seeds", type=positive, default=1, help="runs of each row")
     parser.add_argument(
-        "--jobs", type=positive, default=1, help="runs at a time, of one thread each"
+        "--jobs", type=job_count, default=1, help="runs at a time, of one thread each"
     )
     parser.add_argument("--dataset", help="this dataset alone")
     parser.add_argument("--model", action="append", help="this model alone; may stand repeatedly")
@@ -167,11 +166,9 @@ def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     parser = build_parser()
     given = parser.parse_args(arguments)
-    try:
+    with plain_errors():
         study = choose_study(given.study)
         check_names(study, given)
-    except UsageError as error:
-        parser.error(str(error))
     extra = ("dataset.control=True",) * given.control + SMOKE * given.smoke + tuple(given.words)
     seeds = range(1, given.seeds + 1)
     planned = plan_runs(study, given.experiment, seeds, given.dataset, given.model, extra)

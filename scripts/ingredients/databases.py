@@ -17,6 +17,7 @@ from sacred_compat import (
     SqlObserver,
     TinyDbObserver,
     flatten,
+    load_sql_tables,
 )
 
 
@@ -160,26 +161,26 @@ class SqlRuns(Database):
         super().__init__(observer, url.render_as_string(hide_password=True))
 
     def connect(self) -> None:
-        from sacred.observers.sql_bases import Base
         from sqlalchemy.exc import OperationalError, ProgrammingError
 
+        metadata = load_sql_tables().Base.metadata
+
         try:
-            Base.metadata.create_all(self.observer.engine)
+            metadata.create_all(self.observer.engine)
         except (OperationalError, ProgrammingError):  # another run may have made a table meanwhile
-            Base.metadata.create_all(self.observer.engine)
+            metadata.create_all(self.observer.engine)
 
     def find_highest(self) -> int:
-        from sacred.observers.sql_bases import Run
-
-        ids = [run_id for (run_id,) in self.observer.session.query(Run.run_id)]
+        run_ids = load_sql_tables().Run.run_id
+        ids = [run_id for (run_id,) in self.observer.session.query(run_ids)]
         self.recover()
         return max((int(run_id) for run_id in ids if run_id and run_id.isdecimal()), default=0)
 
     def find(self, run_id: int | str) -> Any:
         """The row of a run; None if there is none."""
-        from sacred.observers.sql_bases import Run
-
-        return self.observer.session.query(Run).filter_by(run_id=str(run_id)).first()
+        return (
+            self.observer.session.query(load_sql_tables().Run).filter_by(run_id=str(run_id)).first()
+        )
 
     def enter(self, started: Mapping[str, Any], goes_on: bool) -> None:
         from sqlalchemy.exc import IntegrityError
@@ -198,11 +199,10 @@ class SqlRuns(Database):
             raise TakenError(self.name, started["_id"]) from error
 
     def _continue(self, row: Any, started: Mapping[str, Any]) -> None:
-        from sacred.observers.sql_bases import Experiment, Host
-
+        tables = load_sql_tables()
         session, self.observer.run = self.observer.session, row
-        row.experiment = Experiment.get_or_create(started["ex_info"], session)
-        row.host = Host.get_or_create(started["host_info"], session)
+        row.experiment = tables.Experiment.get_or_create(started["ex_info"], session)
+        row.host = tables.Host.get_or_create(started["host_info"], session)
         row.config = json.dumps(flatten(started["config"]))
         row.start_time, row.stop_time, row.fail_trace = started["start_time"], None, None
         row.status = "RUNNING"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from disentgen.schema import flatten
 from disentgen.training.sections import section_defaults
 from sacred_compat import Ingredient
 
@@ -36,7 +37,7 @@ class Section(Ingredient):
         super().__init__(path, save_git_info=False)
         self.choices, self.required = tuple(choices), required
         #: The keys that every choice sets: whoever sets one of them has chosen.
-        self.chosen_keys = set.intersection(*(set(config) for config in choices.values()))
+        self.chosen_keys = set.intersection(*(set(flatten(config)) for config in choices.values()))
         self.add_config({**section_defaults(path, family), **defaults})
         for name, config in {**choices, **modifiers}.items():
             self.add_named_config(name, dict(config))
@@ -49,4 +50,14 @@ class Section(Ingredient):
     def is_chosen_in(self, config: Mapping[str, Any]) -> bool:
         """Whether a configuration makes the choice that this section's named ones make."""
         section = config.get(self.path)
-        return isinstance(section, Mapping) and bool(self.chosen_keys & set(section))
+        return isinstance(section, Mapping) and bool(self.chosen_keys & set(flatten(section)))
+
+    def describe_named_configs(self) -> str:
+        """The names of all named configurations, as a list."""
+        beside = [name for name in self.named_configs if name not in self.choices]
+        lines = [f"{self.path}, one of"]
+        for names in (self.choices, beside):
+            lines += [f"  {self.path}.{name}" for name in names]
+            if names is not beside and beside:
+                lines.append("and beside it")
+        return "\n".join(lines)

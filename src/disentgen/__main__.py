@@ -3,7 +3,6 @@
 ``cite RUN…`` prints the papers behind runs, ``settings`` all settings and layers.
 """
 
-import argparse
 import math
 import sys
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from disentgen.errors import DisentgenError
+from disentgen.command_line import CommandParser, plain_errors
 from disentgen.listing import find_runs
 from disentgen.registry import read_constants
 from disentgen.streams import run_command
@@ -41,41 +40,38 @@ COLUMNS = {
 LONGEST = 200
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """List runs, cite some, or describe settings; return the exit status."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """List runs, cite some, or describe settings."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["cite"]:
         from disentgen.citations import main as cite  # the list of runs needs none of its imports
 
-        return cite(words[1:])
+        cite(words[1:])
+        return
     if words == ["settings"]:
         from disentgen.reference import write_reference
 
         print(write_reference(), end="")
-        return 0
-    parser = argparse.ArgumentParser(
+        return
+    parser = CommandParser(
         prog="python -m disentgen",
         description="List runs.",
         epilog="python -m disentgen cite RUN… prints BibTeX of the papers behind runs; "
         "python -m disentgen settings all settings and layers.",
     )
     parser.add_argument("root", nargs="?", help="folder of runs (default: sims in the data folder)")
-    return list_runs(parser.parse_args(words).root)
+    list_runs(parser.parse_args(words).root)
 
 
-def list_runs(root: str | None) -> int:
-    """Print a line for each run below a folder; return the exit status."""
-    try:
+def list_runs(root: str | None) -> None:
+    """Print a line for each run below a folder."""
+    with plain_errors():
         runs = find_runs(root)
-    except DisentgenError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     if not len(runs):
         print("no runs yet")
-        return 0
+        return
     with pd.option_context("display.width", None, "display.max_rows", None):
         print(format_runs(runs))
-    return 0
 
 
 def format_runs(runs: pd.DataFrame) -> str:

@@ -4,10 +4,8 @@ Records name their sources as people do, "Kim & Mnih 2018". ``references.bib`` h
 which one is meant follows from its authors and its year.
 """
 
-import argparse
 import inspect
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +13,7 @@ from importlib.resources import files
 
 from disentgen.analysis.kept import list_kept
 from disentgen.analysis.metrics import load_metrics
-from disentgen.errors import DisentgenError
+from disentgen.command_line import CommandParser, plain_errors
 from disentgen.runs import Run, open_run
 from disentgen.text import make_visible
 from disentgen.training.losses import losses
@@ -141,18 +139,14 @@ def _format_entry(citation: str, uses: Sequence[str]) -> str:
     return f"% {', '.join(uses)}\n{entry}"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """``python -m disentgen cite RUN…``: print BibTeX; return the exit status."""
-    parser = argparse.ArgumentParser(
+def main(arguments: Sequence[str] | None = None) -> None:
+    """``python -m disentgen cite RUN…``: print BibTeX."""
+    parser = CommandParser(
         prog="python -m disentgen cite",
         description="Print BibTeX of the papers behind runs: of dataset, held-out condition, "
         "objective, scores, and the metrics that were measured.",
     )
     parser.add_argument("run", nargs="+", help="a path, or a name such as disent/1, or a number")
     given = parser.parse_args(arguments)
-    try:
+    with plain_errors():
         print(make_visible(cite([open_run(name) for name in given.run]), keep="\n"))
-    except DisentgenError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from disentgen.paths import write_whole
+from disentgen.registry import choose
 from disentgen.text import make_visible
 
 #: Widths of a paper's column and of its page, in inches.
@@ -175,7 +176,6 @@ def save_figure(figure: Figure, path: Path) -> Path:
         The path.
     """
     kind = path.suffix.removeprefix(".")
-    write_whole(
-        path, lambda file: figure.savefig(file, format=kind, dpi=150, metadata=METADATA[kind])
-    )
+    metadata = choose(f"format of a picture, for {path}:", kind, METADATA)
+    write_whole(path, lambda file: figure.savefig(file, format=kind, dpi=150, metadata=metadata))
     return path

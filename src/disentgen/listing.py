@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from disentgen.errors import DataFileError
-from disentgen.paths import data_folder, walk_runs
+from disentgen.paths import data_folder, expand, walk_runs
 from disentgen.registry import nearest_match
 from disentgen.run_files import RunFiles
 from disentgen.schema import flatten
@@ -32,7 +32,7 @@ def find_runs(root: str | Path | None = None, **filters: Any) -> pd.DataFrame:
     Raises:
         DataFileError: the folder is not there, or no run has a column of a filter's name.
     """
-    folder = Path(root).expanduser() if root else data_folder() / "sims"
+    folder = expand(root) if root else data_folder() / "sims"
     if root and not folder.is_dir():
         raise DataFileError(f"{folder} is not a folder of runs.")
     runs = [RunFiles(path.absolute()) for path in walk_runs(folder)]

@@ -1,6 +1,7 @@
 """Where data lies: ``$DISENTGEN_DATA``, else ``data/`` of the checkout, else ``./data``."""
 
 import contextlib
+import errno
 import math
 import os
 import secrets
@@ -9,7 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from disentgen.errors import DataFileError
+from disentgen.errors import DataFileError, UsageError
+from disentgen.text import shorten
+
+#: Bytes of a path that a command is given: those of the files below it are longer.
+MAXIMUM_PATH = 3_500
 
 #: A folder of experiments that a link stands for holds experiments, and these hold runs.
 _LEVELS_BELOW_LINKS = 2
@@ -18,9 +23,28 @@ _LEVELS_BELOW_LINKS = 2
 def data_folder() -> Path:
     """The folder that holds ``raw``, ``sims`` and ``results``."""
     if chosen := os.environ.get("DISENTGEN_DATA"):
-        return Path(chosen).expanduser().absolute()
+        return expand(chosen)
     checkout = Path(__file__).parents[2]
     return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / "data"
+
+
+def expand(path: str | Path) -> Path:
+    """An absolute path, in which ``~`` is the home of a user.
+
+    Raises:
+        UsageError: there can be no such file: it is too long, say, or a circle of links.
+    """
+    try:
+        expanded = Path(path).expanduser().absolute()
+        expanded.stat()
+    except (RuntimeError, ValueError) as error:  # no such user; an impossible character
+        raise UsageError(f"{shorten(str(path))!r} is no path: {error}") from None
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise UsageError(f"{shorten(str(path))} is no path: {error.strerror}.") from None
+    if len(os.fsencode(expanded)) > MAXIMUM_PATH:
+        raise UsageError(f"{shorten(str(path))} is too long a path.")
+    return expanded
 
 
 def make_folder(folder: Path) -> Path:

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from disentgen.errors import UsageError
+from disentgen.text import shorten
 
 T = TypeVar("T")
 
@@ -19,23 +21,29 @@ T = TypeVar("T")
 def nearest_match(given: object, accepted: Iterable[str]) -> str:
     """The end of a message, Did you mean the nearest accepted word?; nothing if none is near."""
     words = {str(word).lower(): str(word) for word in accepted}
-    close = difflib.get_close_matches(str(given).lower(), words, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(shorten(str(given)).lower(), words, n=1, cutoff=0.5)
     return f" Did you mean '{words[close[0]]}'?" if close else ""
 
 
-def unknown(what: str, given: object, accepted: Iterable[str]) -> UsageError:
+def unknown(
+    what: str,
+    given: object,
+    accepted: Iterable[str],
+    other_names: Mapping[str, str] = MappingProxyType({}),
+) -> UsageError:
     """The error for a name that is not among the accepted ones.
 
     Args:
         what: it should name, for the message.
         given: the name.
         accepted: names that there are.
+        other_names: that accepted ones have elsewhere.
     """
     accepted = list(accepted)
     listed = ", ".join(accepted) or "nothing"
-    return UsageError(
-        f"unknown {what} '{given}'; accepted: {listed}.{nearest_match(given, accepted)}"
-    )
+    shown, meant = shorten(str(given)), other_names.get(str(given).lower(), given)
+    near = nearest_match(meant, accepted)
+    return UsageError(f"unknown {what} '{shown}'; accepted: {listed}.{near}")
 
 
 def choose(what: str, name: str, choices: Mapping[str, T]) -> T:
@@ -49,7 +57,7 @@ def choose(what: str, name: str, choices: Mapping[str, T]) -> T:
     Raises:
         UsageError: no such name; the message lists the choices and the nearest match.
     """
-    if name not in choices:
+    if not isinstance(name, str) or name not in choices:
         raise unknown(what, name, choices)
     return choices[name]
 

@@ -1,11 +1,10 @@
 """Runs by the names that people call them: ``disent/1``, ``1``, or a path."""
 
-import os
 from pathlib import Path
 
 from disentgen.errors import DataFileError, UsageError
 from disentgen.files import exists
-from disentgen.paths import data_folder
+from disentgen.paths import data_folder, expand
 from disentgen.registry import nearest_match
 
 
@@ -20,9 +19,9 @@ def locate_run(name: str | Path | int) -> Path:
         UsageError: several experiments have a run of that id; the message lists them.
         DataFileError: there is no such run.
     """
-    path = Path(os.path.expanduser(str(name)))  # noqa: PTH111 - of an unknown user it fails
-    if path.is_absolute() or _is_run(path):
-        return _require_run(path.absolute())
+    path, full = Path(str(name)), expand(str(name))
+    if full in (path, path.expanduser()) or _is_run(full):
+        return _require_run(full)
     sims = data_folder() / "sims"
     experiments = [sims] if len(path.parts) > 1 else sorted(sims.glob("*"))
     runs = [folder / path for folder in experiments if _is_run(folder / path)]

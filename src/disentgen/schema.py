@@ -11,10 +11,20 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from disentgen.errors import UsageError
 from disentgen.registry import nearest_match, unknown
+from disentgen.text import shorten
+
+#: How many steps, images, …: more than anybody waits for would only overflow.
+Count = Annotated[int, Field(ge=1, le=10**9)]
+#: How many units, channels, latents: products of three of them still fit into 64 bits.
+Units = Annotated[int, Field(ge=1, le=10**6)]
+#: A number that is one.
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+#: A name, which stands in tables and legends.
+Name = Annotated[str, Field(max_length=100)]
 
 
 @dataclass(frozen=True)
@@ -137,18 +147,6 @@ def merge(kept: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def positive(word: str) -> int:
-    """A word of a command line as a whole number above 0.
-
-    Raises:
-        ValueError: it is none.
-    """
-    number = int(word)
-    if number < 1:
-        raise ValueError
-    return number
-
-
 @cache
 def _adapter(hint: Any) -> TypeAdapter[Any]:
     return TypeAdapter(hint)
@@ -168,9 +166,12 @@ def convert(where: str, hint: Any, value: Any) -> Any:
     if value == "null":  # as configuration files write None, and so people on the command line
         value = None
     try:
-        return _adapter(hint).validate_python(value)
+        converted = _adapter(hint).validate_python(value)
     except ValidationError as error:
         raise UsageError(_explain(where, value, error)) from None
+    if isinstance(value, bool) and isinstance(converted, int | float) and converted is not value:
+        raise UsageError(f"{where}: input should be a number; given: {value}.")
+    return converted
 
 
 def _explain(where: str, value: Any, error: ValidationError) -> str:
@@ -183,4 +184,6 @@ def _explain(where: str, value: Any, error: ValidationError) -> str:
     expected = problem.get("ctx", {}).get("expected")
     hint = nearest_match(value, str(expected).replace("'", "").replace(" or ", ", ").split(", "))
     message = problem["msg"][0].lower() + problem["msg"][1:]
-    return f"{place}: {message}; given: {problem['input']!r}.{hint if expected else ''}"
+    return (
+        f"{place}: {message}; given: {shorten(repr(problem['input']))}.{hint if expected else ''}"
+    )

@@ -29,3 +29,8 @@ def join_lines(text: object, limit: int = 300) -> str:
     """A text in one line, cut where it is longer than a limit; see :func:`make_visible`."""
     line = make_visible(" ".join(str(text).split()))
     return line if len(line) <= limit else f"{line[:limit]} …"
+
+
+def shorten(text: str, limit: int = 100) -> str:
+    """A text for a message, cut where it is longer than a limit."""
+    return text if len(text) <= limit else f"{text[:limit]}…"

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from disentgen.dataset.expression import evaluate, shorten
+from disentgen.dataset.expression import evaluate
 from disentgen.dataset.grid import FactorGrid
 from disentgen.errors import UsageError
+from disentgen.text import shorten
 
 GRID = FactorGrid(
     {

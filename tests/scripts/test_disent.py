@@ -497,3 +497,26 @@ for _ in range(2):
         assert one.startswith(f"UsageError {wrong}")
         assert other.startswith("UsageError model.latent_size: input should be a valid integer")
         assert command.startswith(f"SystemExit error: {wrong}")
+
+
+def test_a_value_is_of_the_type_of_its_key_however_it_is_written(disent, tmp_path):
+    """One cell: what was read is kept, not what was typed."""
+    ways = [
+        ("training.loss.params.beta=4", "model.latent_size=10", "training.batch_size=16"),
+        ("training.loss.params.beta=4.0", "model.latent_size=10.0", "training.batch_size='16'"),
+        ("training.loss.params.beta='4'", "model.latent_size='10'", "training.batch_size=1.6e1"),
+    ]
+    files = {
+        "a.json": '{"training": {"loss": {"params": {"beta": "4"}}, "batch_size": 16.0},'
+        '"model.latent_size": 10}',
+        "b.yaml": "training: {loss: {params: {beta: 40e-1}}, batch_size: '16'}\n"
+        "model: {latent_size: 1.0e+1}",
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+        ways.append((str(tmp_path / name),))
+    shown = {
+        disent("print_config", "with", *FAST, "training.beta", *words).stdout for words in ways
+    }
+    assert len(shown) == 1
+    assert "beta = 4.0" in shown.pop()

@@ -6,7 +6,6 @@ the same images: of the factors' values as codes, one latent for each factor (th
 Gaussian noise with as many latents as the model has (the floor).
 """
 
-import argparse
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
@@ -20,9 +19,9 @@ from numpy.typing import NDArray
 
 from disentgen.analysis.kept import KeptResults
 from disentgen.analysis.metrics import Codes, Metric, Subject, load_metrics
+from disentgen.command_line import CommandParser, bounded, plain_errors, positive
 from disentgen.dataset import build_dataset
 from disentgen.dataset.split import Split
-from disentgen.errors import UsageError
 from disentgen.paths import can_be_written, data_folder, make_folder
 
 #: Ceiling and floor by metric and part.
@@ -173,15 +172,13 @@ def name_dataset(name: str, version: str | None) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m analysis.bounds",
         description="Ceiling (the factors as codes) / floor (noise) of all metrics.",
     )
     parser.add_argument("datasets", nargs="*", default=GRIDS, help=", ".join(GRIDS))
-    parser.add_argument("--latents", type=int, default=10, help="of the noise (10)")
-    parser.add_argument("--images", type=int, help="to measure on; each metric's own number")
+    parser.add_argument("--latents", type=bounded(1000), default=10, help="of the noise (10)")
+    parser.add_argument("--images", type=positive, help="to measure on; each metric's own number")
     given = parser.parse_args(arguments)
-    try:
+    with plain_errors():
         print(format_bounds(given.datasets, given.latents, given.images))
-    except UsageError as error:
-        raise SystemExit(str(error)) from None

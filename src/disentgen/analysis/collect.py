@@ -9,11 +9,11 @@ from typing import Any
 
 from disentgen.analysis.collection import Collection
 from disentgen.analysis.places import is_writable
+from disentgen.command_line import file_path, job_count, positive
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
 from disentgen.registry import nearest_match
 from disentgen.runs import Run, find_runs, open_run
-from disentgen.schema import positive
 from disentgen.text import join_lines, make_visible
 from disentgen.training.machine import available_threads
 
@@ -113,7 +113,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_choice_of_runs(parser)
     parser.add_argument(
         "--jobs",
-        type=positive,
+        type=job_count,
         default=available_threads(),
         help="processes (default: one for a core)",
     )
@@ -127,7 +127,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_choice_of_runs(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which runs are meant."""
-    parser.add_argument("--root", type=Path, help="folder of runs; sims in the data folder")
+    parser.add_argument("--root", type=file_path, help="folder of runs; sims in the data folder")
     parser.add_argument(
         "--where",
         type=read_filter,

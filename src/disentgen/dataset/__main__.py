@@ -1,41 +1,36 @@
 """``python -m disentgen.dataset list|download|export|show|duplicates``: files and stand-ins."""
 
 import argparse
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
+from disentgen.command_line import CommandParser, file_path, plain_errors
 from disentgen.dataset.build import build_dataset
 from disentgen.dataset.originals.download import download
 from disentgen.dataset.originals.export import export_stand_in
+from disentgen.dataset.originals.find import check_root
 from disentgen.dataset.spec import find_spec, load_specs
 from disentgen.dataset.summary import describe_dataset, list_datasets
-from disentgen.errors import DisentgenError
 from disentgen.paths import data_folder
 from disentgen.streams import run_command
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return its exit status."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line."""
     given = make_parser().parse_args(arguments)
-    try:
+    with plain_errors():
         given.act(given)
-    except DisentgenError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> CommandParser:
     """The commands and what they take."""
     root = _take("--root", help="folder of raw data (default: raw in the data folder)")
     name = _take("name", help=", ".join(load_specs()))
     name.add_argument("--version", help="of a dataset that has several")
     source = _take("--source", default="auto", choices=["auto", "original", "stand-in"])
-    file = _take("file", type=Path)
-    output = _take("--output", type=Path, help="picture to write (default: in data/results)")
-    parser = argparse.ArgumentParser(prog="python -m disentgen.dataset", description=__doc__)
+    file = _take("file", type=file_path)
+    output = _take("--output", type=file_path, help="picture to write (default: in data/results)")
+    parser = CommandParser(prog="python -m disentgen.dataset", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for command, act, parents, text in (
         ("list", list_all, [root], "all datasets, and what is there"),
@@ -53,15 +48,16 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _take(argument: str, **options: Any) -> argparse.ArgumentParser:
+def _take(argument: str, **options: Any) -> CommandParser:
     """A parser of one argument, for commands to inherit."""
-    parent = argparse.ArgumentParser(add_help=False)
+    parent = CommandParser(add_help=False)
     parent.add_argument(argument, **options)
     return parent
 
 
 def list_all(given: argparse.Namespace) -> None:
     """Print a table of all datasets."""
+    check_root(given.root)
     print(list_datasets(given.root))
 
 
@@ -82,6 +78,7 @@ def show_factors(given: argparse.Namespace) -> None:
     """Print what is known of a dataset, and draw a contact sheet of its factors."""
     from disentgen.dataset.pictures import save_factors  # matplotlib takes its time to start
 
+    check_root(given.root)
     dataset = build_dataset(given.name, given.version, given.root, given.source)
     print(describe_dataset(dataset))
     name = "-".join(filter(None, ("factors", dataset.spec.name, dataset.spec.version)))
@@ -93,6 +90,7 @@ def compare_images(given: argparse.Namespace) -> None:
     """Find identical images, as the first run on a dataset else does at its end."""
     from disentgen.dataset.duplicates import find_duplicates, locate_duplicates  # torch, likewise
 
+    check_root(given.root)
     dataset = build_dataset(given.name, given.version, given.root, given.source)
     first = find_duplicates(dataset)
     repeated = int((first != range(len(first))).sum())

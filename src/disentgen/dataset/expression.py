@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from disentgen.dataset.grid import FactorGrid
 from disentgen.errors import UsageError
 from disentgen.registry import unknown
+from disentgen.text import shorten
 
 #: Numbers that differ by less than this share of a factor's smallest step count as equal, so that
 #: neither the last bit of a float nor a rounded 2.0944 for 2π/3 moves an image across a border.
@@ -55,11 +56,6 @@ def evaluate(expression: str, grid: FactorGrid) -> NDArray[np.bool_]:
     """
     mask = _Evaluator(expression, grid).evaluate(_parse(expression).body)
     return np.broadcast_to(mask, grid.sizes).reshape(-1).copy()
-
-
-def shorten(text: str, limit: int = 100) -> str:
-    """A text for a message, cut where it is longer than a limit."""
-    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def _parse(expression: str) -> ast.Expression:

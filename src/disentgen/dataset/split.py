@@ -8,10 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from disentgen.dataset.expression import evaluate, shorten
+from disentgen.dataset.expression import evaluate
 from disentgen.dataset.grid import FactorGrid
 from disentgen.errors import UsageError
 from disentgen.registry import choose
+from disentgen.text import shorten
 
 Mask = NDArray[np.bool_]
 Side = Literal["train", "validation", "held_out"]

@@ -1,9 +1,8 @@
 """Autoencoders: encoder, diagonal Gaussian posterior, decoder."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-from pydantic import Field
 from torch import Tensor
 
 from disentgen.errors import UsageError
@@ -22,8 +21,9 @@ from disentgen.models.layers import (
     write_layers,
 )
 from disentgen.models.outputs import ImageOutput
+from disentgen.schema import Units
 
-LatentSize = Annotated[int, Field(ge=1)]
+LatentSize = Units
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Our cells beside the published ones, and what runs say about the claims, study by study."""
 
-import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from disentgen.analysis.collect import (
 from disentgen.analysis.measurements.constant import CONSTANT
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.tables import tabulate_cells
-from disentgen.errors import DataFileError
+from disentgen.command_line import CommandParser, file_path, plain_errors
 from disentgen.paths import data_folder, make_folder
 from disentgen.report.formatting import save_csv
 from disentgen.runs import Run
@@ -228,23 +227,21 @@ def format_strays(strays: pd.DataFrame) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m analysis.compare",
         description="Runs beside published studies: their tables and their claims.",
     )
     add_arguments(parser)
     parser.add_argument(
-        "--output", type=Path, help="folder of the tables; results/compare in the data folder"
+        "--output", type=file_path, help="folder of the tables; results/compare in the data folder"
     )
     given = parser.parse_args(arguments)
     folder = given.output or data_folder() / "results" / "compare"
-    try:
+    with plain_errors():
         collection = open_collection(given, only=(DISENTANGLEMENT, CONSTANT))
         collection.beside = folder
         results = compare_studies(collection.table, collection.runs)
-    except DataFileError as error:
-        raise SystemExit(str(error)) from None
-    save_comparison(results, folder)
+        save_comparison(results, folder)
     print(make_visible("\n".join(map(format_result, results)), keep="\n"))
     print_left_out(collection)
     print_kept_beside(collection)

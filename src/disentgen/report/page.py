@@ -1,6 +1,5 @@
 """A report about all runs: tables, figures and pages; needs no network."""
 
-import argparse
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +20,8 @@ from disentgen.analysis.collection import Collection
 from disentgen.analysis.figures.figure import Picture
 from disentgen.analysis.figures.subjects import name_data
 from disentgen.analysis.tables import MINIMUM_SEEDS
-from disentgen.errors import DataFileError, describe_failure
+from disentgen.command_line import CommandParser, file_path, plain_errors
+from disentgen.errors import describe_failure
 from disentgen.paths import data_folder, make_folder, write_whole
 from disentgen.report.formatting import INTERVALS
 from disentgen.report.images import PagePicture, copy_into, embed, show_drawn
@@ -232,26 +232,24 @@ def describe_size(page: Path) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m analysis.report", description="Tables, figures and pages about all runs."
     )
     add_arguments(parser)
-    parser.add_argument("--output", type=Path, help="results/report in the data folder")
+    parser.add_argument("--output", type=file_path, help="results/report in the data folder")
     parser.add_argument(
         "--single-file",
         action="store_true",
         help="one page, report.html, that holds everything, to send to somebody",
     )
     given = parser.parse_args(arguments)
-    try:
+    with plain_errors():
         collection = open_collection(given)
         folder = make_folder(given.output or data_folder() / "results" / "report")
         collection.beside = folder
         collection.measure()
         draw_runs(collection, given.jobs)
         page = save_report(collection, folder, given.single_file)
-    except DataFileError as error:
-        raise SystemExit(str(error)) from None
     print_left_out(collection)
     print_kept_beside(collection)
     print(f"{len(collection.runs)} runs: {page}{describe_size(page)}")

@@ -1,15 +1,19 @@
 """Whether the parts of a training fit each other and the machine, before they take memory."""
 
+from math import prod
+
 import torch
 
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
 from disentgen.files import measure_memory
 from disentgen.models import Model
+from disentgen.models.layers import Stack
 from disentgen.training.losses import Loss
 
 #: Weights, their gradient and Adam's two moments, in bytes for each parameter.
 BYTES_PER_PARAMETER = 16
+BYTES_PER_VALUE = 4
 
 
 def check_memory(*modules: torch.nn.Module) -> None:
@@ -24,6 +28,22 @@ def check_memory(*modules: torch.nn.Module) -> None:
         raise UsageError(
             f"a model of {count:,} parameters needs {count * BYTES_PER_PARAMETER / 1e9:,.0f} GB "
             f"to be trained; this machine has {memory / 1e9:,.0f} GB."
+        )
+
+
+def check_largest_tensor(model: Model, batch_size: int) -> None:
+    """Check that what a batch becomes in a model's layers fits into this machine's memory.
+
+    Raises:
+        UsageError: a single layer's output is larger.
+    """
+    stacks = [module for module in model.modules() if isinstance(module, Stack)]
+    largest = max((prod(shape) for stack in stacks for shape in stack.shapes), default=0)
+    if largest * batch_size * BYTES_PER_VALUE > measure_memory():
+        raise UsageError(
+            f"a layer makes {largest:,} values of each image, which are "
+            f"{largest * batch_size * BYTES_PER_VALUE / 1e9:,.0f} GB of a batch of {batch_size:,}; "
+            f"this machine has {measure_memory() / 1e9:,.0f} GB."
         )
 
 

@@ -19,7 +19,7 @@ from disentgen.models import FAMILIES, Model, build_model
 from disentgen.registry import choose
 from disentgen.schema import Key, check, describe_keys, flatten, plain
 from disentgen.training.baseline import complete_saved
-from disentgen.training.checks import check_batch_size, check_memory
+from disentgen.training.checks import check_batch_size, check_largest_tensor, check_memory
 from disentgen.training.loggers import check_loggers
 from disentgen.training.losses import build_loss
 from disentgen.training.machine import available_threads, check_device, choose_device
@@ -203,4 +203,5 @@ class Config:
                 choice.name, choice.params, model, choice.reconstruction, choice.pair_kl
             )
         check_memory(model, loss)
+        check_largest_tensor(model, self.training.batch_size)
         check_batch_size(self.training.batch_size, self.split, model, loss)

@@ -18,7 +18,7 @@ def check_device(name: str) -> None:
     """
     kind, _, number = name.partition(":")
     if kind not in ("auto", "cpu", "cuda") or (number and not number.isdigit()):
-        raise unknown("device", name, ["auto", "cpu", "cuda"])
+        raise unknown("device", name, ["auto", "cpu", "cuda"], {"gpu": "cuda"})
 
 
 def choose_device(name: str) -> torch.device:

@@ -11,7 +11,7 @@ from torch import nn
 
 from disentgen.errors import UsageError
 from disentgen.registry import choose, unknown
-from disentgen.schema import convert
+from disentgen.schema import Finite, convert
 from disentgen.training.settings import TrainingSettings
 
 
@@ -54,10 +54,9 @@ def resolve_optimizer(settings: TrainingSettings) -> dict[str, Any] | None:
 
 def find_hint(default: Any) -> Any:
     """The type of a parameter with a default; torch's own hints allow tensors too."""
-    number = Annotated[float, Field(allow_inf_nan=False)]
     if isinstance(default, tuple):
-        return Annotated[list[number], Field(min_length=len(default), max_length=len(default))]
-    return {bool: bool, float: number, int: number, str: str}.get(type(default), Any)
+        return Annotated[list[Finite], Field(min_length=len(default), max_length=len(default))]
+    return {bool: bool, float: Finite, int: Finite, str: str}.get(type(default), Any)
 
 
 def build_optimizer(settings: TrainingSettings, model: nn.Module) -> torch.optim.Optimizer:

@@ -1,9 +1,9 @@
 """Schedules: pure functions of the training step."""
 
-from typing import Annotated
-
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
+
+from disentgen.schema import Count, Finite
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -16,9 +16,9 @@ class Linear:
         steps: training steps from one to the other.
     """
 
-    start: float
-    stop: float
-    steps: Annotated[int, Field(ge=1)]
+    start: Finite
+    stop: Finite
+    steps: Count
 
     def __call__(self, step: int) -> float:
         return self.start + (self.stop - self.start) * min(step / self.steps, 1.0)

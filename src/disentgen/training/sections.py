@@ -13,6 +13,7 @@ from disentgen.models import FAMILIES
 from disentgen.models.outputs import Output
 from disentgen.registry import choose, unknown
 from disentgen.schema import check, defaults, describe_keys
+from disentgen.text import shorten
 from disentgen.training.losses import PairKL, check_judged, losses
 from disentgen.training.optimizers import resolve_optimizer
 from disentgen.training.settings import ProcessSettings, TrainingSettings
@@ -42,9 +43,9 @@ def check_sections(given: Mapping[str, Any]) -> None:
     for section in SECTIONS:
         section_given = given.get(section, {})
         if not isinstance(section_given, Mapping):
-            raise UsageError(f"{section}={section_given!r}: '{section}' is a section of settings.")
-        if word := section_given.get(""):  # how Sacred hands on section=word
-            raise UsageError(f"{section}={word}: '{section}' is a section; write {section}.{word}.")
+            shown = shorten(str(section_given))
+            advice = f"; write {section}.{shown}" if isinstance(section_given, str) else ""
+            raise UsageError(f"{section}={shown}: '{section}' is a section of settings{advice}.")
 
 
 def section_defaults(section: str, family: str) -> dict[str, Any]:

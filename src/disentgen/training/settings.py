@@ -6,11 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic import dataclasses as pydantic_dataclasses
 
-from disentgen.schema import Key, plain
+from disentgen.schema import Count, Key, plain
 from disentgen.training.loggers import Names
 from disentgen.training.losses import PairKL, Reconstruction, check_loss, losses
 
-Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 #: Settings that have no influence on what a training comes to.
 OF_KEEPING = Key(distinguishes=False, may_change=True)
@@ -86,7 +85,7 @@ class TrainingSettings:
     precision: Literal["fp32", "bf16"] = "fp32"
     validation_images: Count | None = 5_000
     score_images: Annotated[Count | None, OF_SCORING] = 20_000
-    score_samples: Annotated[Count | None, OF_SCORING] = 16
+    score_samples: Annotated[Annotated[int, Field(ge=1, le=100_000)] | None, OF_SCORING] = 16
     find_duplicates: Annotated[bool, OF_SCORING] = True
     checkpoint_minutes: Annotated[Positive | None, OF_KEEPING] = 10.0
     keep_checkpoint: Annotated[bool, OF_KEEPING] = True

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from disentgen.dataset.spec import DatasetSpec
-from disentgen.errors import DataFileError, UsageError
-from disentgen.paths import data_folder
+from disentgen.errors import DataFileError
+from disentgen.paths import data_folder, expand
+from disentgen.text import shorten
 
 #: Endings of archives that people convert published files to.
 _ARCHIVES = (".npz", ".npy", ".h5", ".hdf5", ".zip", ".gz", ".tar", ".mat", ".pt", ".pkl")
@@ -17,12 +18,19 @@ def raw_folder(root: str | None) -> Path:
     """The folder of raw data files: the given one, else ``raw`` in the data folder.
 
     Raises:
-        UsageError: it is in the home of somebody who has none.
+        UsageError: there can be no such folder.
     """
-    try:
-        return Path(root).expanduser().absolute() if root else data_folder() / "raw"
-    except RuntimeError as error:  # of somebody without a home
-        raise UsageError(f"dataset.root={root}: {error}") from None
+    return expand(root) if root else data_folder() / "raw"
+
+
+def check_root(root: str | None) -> None:
+    """Check that a folder of raw data that was named is one.
+
+    Raises:
+        DataFileError: it is not there, or no folder.
+    """
+    if root is not None and not raw_folder(root).is_dir():
+        raise DataFileError(f"the folder of raw data {shorten(root)} is not a folder.")
 
 
 def list_places(spec: DatasetSpec, root: str | None) -> list[Path]:

@@ -18,6 +18,7 @@ from disentgen.models.autoencoder import (
 from disentgen.models.family import Examples, Family
 from disentgen.models.layers import ImageShape, LayerList, Stack
 from disentgen.models.mixers import Mixer, mixers, resolve_mixer
+from disentgen.schema import Name
 
 #: Reference image, image that a factor is taken from, (batch, factors) one-hot: which factor.
 Composition = tuple[Tensor, Tensor, Tensor]
@@ -79,7 +80,7 @@ def split_pairs(values: Tensor) -> Tensor:
 def build_composer(
     image_shape: ImageShape,
     factor_count: int,
-    name: str | None = None,
+    name: Name | None = None,
     encoder: LayerList = None,
     decoder: LayerList = None,
     latent_size: LatentSize = 10,

@@ -19,6 +19,7 @@ from disentgen.models.layers import (
     write_layers,
 )
 from disentgen.models.outputs import ImageOutput
+from disentgen.schema import Name
 
 
 class GroundTruthDecoder(Model):
@@ -50,7 +51,7 @@ class GroundTruthDecoder(Model):
 def build_ground_truth_decoder(
     image_shape: ImageShape,
     factor_count: int,
-    name: str | None = None,
+    name: Name | None = None,
     decoder: LayerList = None,
 ) -> GroundTruthDecoder:
     """Build a ground-truth decoder from a list of layers.

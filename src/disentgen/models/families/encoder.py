@@ -19,6 +19,7 @@ from disentgen.models.layers import (
     write_layers,
 )
 from disentgen.models.outputs import FactorOutput
+from disentgen.schema import Name
 
 
 class FactorEncoder(Model):
@@ -51,7 +52,7 @@ class FactorEncoder(Model):
 def build_factor_encoder(
     image_shape: ImageShape,
     factor_count: int,
-    name: str | None = None,
+    name: Name | None = None,
     encoder: LayerList = None,
 ) -> FactorEncoder:
     """Build a supervised encoder from a list of layers.

@@ -15,6 +15,7 @@ from disentgen.models.autoencoder import (
 )
 from disentgen.models.family import Examples, Family
 from disentgen.models.layers import ImageShape, LayerList
+from disentgen.schema import Name
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class LatentGaussianModel(Autoencoder):
 
 def build_latent_gaussian_model(
     image_shape: ImageShape,
-    name: str | None = None,
+    name: Name | None = None,
     encoder: LayerList = None,
     decoder: LayerList = None,
     latent_size: LatentSize = 10,

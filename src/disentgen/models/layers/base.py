@@ -8,12 +8,13 @@ from torch import nn
 Shape = tuple[int, ...]
 #: Channels, height, width.
 ImageShape = tuple[int, int, int]
-Count = Annotated[int, Field(ge=1)]
-Padding = Annotated[int, Field(ge=0)]
+#: Lengths in pixels, such as those of a kernel.
+Length = Annotated[int, Field(ge=1, le=1000)]
+Padding = Annotated[int, Field(ge=0, le=1000)]
 #: In a decoder's last layers, "as the image has": channels, number of pixels, or shape.
 AsImage = Literal["image"]
 #: The type of a parameter that is a list of layers; by it, they are found among a builder's.
-LayerList = Annotated[list[Any] | None, "layers"]
+LayerList = Annotated[Annotated[list[Any], Field(max_length=500)] | None, "layers"]
 
 
 class Layer:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from disentgen.errors import UsageError
-from disentgen.models.layers.base import AsImage, Count, Layer, Shape
+from disentgen.models.layers.base import AsImage, Layer, Length, Shape
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class SpatialBroadcast(Layer):
     name = "broadcast"
     input_axes = 1
     takes_shape = True
-    size: tuple[Count, Count] | AsImage = "image"
+    size: tuple[Length, Length] | AsImage = "image"
 
     def output_shape(self, shape: Shape) -> Shape:
         (latents,) = shape

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from disentgen.models.layers.base import AsImage, Count, Layer, Padding, Shape
+from disentgen.models.layers.base import AsImage, Layer, Length, Padding, Shape
+from disentgen.schema import Units
 
 #: Up to so many output channels, a transposed convolution is faster as a plain one.
 FEW_CHANNELS = 4
@@ -24,9 +25,9 @@ class Convolution(Layer):
 
     name = "conv"
     input_axes = 3
-    channels: Count | AsImage
-    kernel: Count
-    stride: Count = 1
+    channels: Units | AsImage
+    kernel: Length
+    stride: Length = 1
     padding: Padding = 0
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -62,9 +63,9 @@ class TransposedConvolution(Layer):
 
     name = "tconv"
     input_axes = 3
-    channels: Count | AsImage
-    kernel: Count
-    stride: Count = 1
+    channels: Units | AsImage
+    kernel: Length
+    stride: Length = 1
     padding: Padding = 0
     output_padding: tuple[Padding, Padding] = (0, 0)
     bias: bool = True

@@ -5,7 +5,8 @@ from math import prod
 
 from torch import nn
 
-from disentgen.models.layers.base import AsImage, Count, Layer, Shape
+from disentgen.models.layers.base import AsImage, Layer, Shape
+from disentgen.schema import Units
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Linear(Layer):
 
     name = "linear"
     input_axes = 1
-    features: Count | AsImage
+    features: Units | AsImage
     bias: bool = True
 
     def output_shape(self, shape: Shape) -> Shape:

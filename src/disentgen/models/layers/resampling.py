@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from disentgen.models.layers.base import Count, Layer, Shape
+from disentgen.models.layers.base import Layer, Length, Shape
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class MaxPooling(Layer):
 
     name = "maxpool"
     input_axes = 3
-    factor: Count = 2
+    factor: Length = 2
 
     def output_shape(self, shape: Shape) -> Shape:
         return (shape[0], *(size // self.factor for size in shape[1:]))
@@ -41,8 +41,8 @@ class Upsampling(Layer):
 
     name = "upsample"
     input_axes = 3
-    factor: Count = 2
-    size: tuple[Count, Count] | None = None
+    factor: Length = 2
+    size: tuple[Length, Length] | None = None
     align_corners: bool = False
 
     def output_shape(self, shape: Shape) -> Shape:

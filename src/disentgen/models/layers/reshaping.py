@@ -6,6 +6,7 @@ from math import prod
 from torch import nn
 
 from disentgen.models.layers.base import AsImage, Layer, Shape
+from disentgen.schema import Units
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Unflattening(Layer):
 
     name = "unflatten"
     takes_shape = True
-    shape: tuple[int, ...] | AsImage
+    shape: tuple[Units, ...] | AsImage
 
     def output_shape(self, shape: Shape) -> Shape:
         if prod(shape) != prod(self._shape):

@@ -1,12 +1,10 @@
 """The perceptron mixer."""
 
-from typing import Annotated
-
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from disentgen.models.mixers.base import Mixer
+from disentgen.schema import Units
 
 
 class PerceptronMixer(Mixer):
@@ -20,9 +18,7 @@ class PerceptronMixer(Mixer):
 
     name = "mlp"
 
-    def __init__(
-        self, latent_size: int, factor_count: int, units: Annotated[int, Field(ge=1)] = 128
-    ):
+    def __init__(self, latent_size: int, factor_count: int, units: Units = 128):
         super().__init__(latent_size, factor_count)
         self.layers = nn.Sequential(
             nn.Linear(2 * latent_size + factor_count, units),

@@ -1,13 +1,11 @@
 """FactorVAE."""
 
-from typing import Annotated
-
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 from torch import Tensor, nn
 
 from disentgen.models.autoencoder import AutoencoderOutput
+from disentgen.schema import Units
 from disentgen.training.losses.adversarial import Adversarial
 from disentgen.training.losses.base import NonNegative, Positive, Terms, kl_terms
 
@@ -40,7 +38,7 @@ class FactorVAE(Adversarial):
         gamma: NonNegative = 100.0,
         beta: NonNegative = 1.0,
         discriminator_lr: Positive = 1e-5,
-        discriminator_units: Annotated[int, Field(ge=1)] = 1000,
+        discriminator_units: Units = 1000,
     ):
         widths = [latent_size, *[discriminator_units] * 6, 2]
         super().__init__(widths, nn.LeakyReLU(0.01), discriminator_lr, betas=(0.5, 0.9))

@@ -1,13 +1,11 @@
 """Wasserstein autoencoders: WAE-MMD and WAE-GAN."""
 
-from typing import Annotated
-
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 from torch import Tensor, nn
 
 from disentgen.models.autoencoder import AutoencoderOutput
+from disentgen.schema import Units
 from disentgen.training.losses.adversarial import Adversarial
 from disentgen.training.losses.base import Loss, NonNegative, Positive, Terms, kl_terms
 
@@ -61,7 +59,7 @@ class WAEGAN(Adversarial):
         weight: NonNegative = 10.0,
         prior_variance: Positive = 2.0,
         discriminator_lr: Positive = 3e-4,
-        discriminator_units: Annotated[int, Field(ge=1)] = 512,
+        discriminator_units: Units = 512,
     ):
         widths = [latent_size, *[discriminator_units] * 4, 1]
         super().__init__(widths, nn.ReLU(), discriminator_lr, betas=(0.5, 0.999))
