@@ -182,7 +182,7 @@ def format_table(
     lines = [f"{corner:<17}" + "".join(f"{head:>9}" for head, _ in shown)]
     for side, value in scores.items():
         cells = (
-            f"{'no image can be scored':>33}"
+            f"{'no image to score':>33}"
             if value is None
             else "".join(f"{format_cell(value.get(key)):>9}" for _, key in shown)
         )
