@@ -26,6 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from configs.cnnvae import ARCHITECTURES
+from disentgen.dataset.batches import BatchStream
 from disentgen.dataset.spec import load_specs
 from disentgen.models import build_model
 from disentgen.training import handlers
@@ -92,17 +93,17 @@ def measure_loop(training: Training, steps: int) -> Rate:
         training.config.training.precision,
         training.device,
     )
-    handlers.attach_data(trainer, training.batches, seed=0)
+    handlers.attach_noise(trainer, seed=0)
     handlers.attach_averages(trainer, training.device)
     attach_guard(trainer, training.device)
     attach_progress(trainer, training.config.training.batch_size)
-    epochs = 0
+    stream, epochs = BatchStream(training.batches), 0
 
     def rate() -> float:
         nonlocal epochs
         epochs += 1
         started = time.perf_counter()
-        trainer.run(max_epochs=epochs, epoch_length=steps)
+        trainer.run(stream, max_epochs=epochs, epoch_length=steps)
         return steps * training.config.training.batch_size / (time.perf_counter() - started)
 
     return rate

@@ -9,6 +9,11 @@ if ! command -v chromedriver >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-
     apt-get update -qq && apt-get install -y -qq chromium chromium-driver >/dev/null ||
         echo "Chromium cannot be installed: the report's page is not tested." >&2
 fi
+if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    # For the tests of runs in a database, which are skipped where there is no server.
+    apt-get update -qq && apt-get install -y -qq postgresql >/dev/null ||
+        echo "PostgreSQL cannot be installed: runs in it are not tested." >&2
+fi
 "$run/ruff" format --check .
 "$run/ruff" check .
 "$run/mypy"

@@ -36,6 +36,15 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def failures(monkeypatch) -> Iterator[list[str]]:
+    """Warnings of steps that have failed without ending the rest; left in the list, they fail."""
+    warnings: list[str] = []
+    monkeypatch.setattr("disentgen.errors.warn", warnings.append)
+    yield warnings
+    assert warnings == []
+
+
 def read_config(family: str, **given: Any) -> Config:
     """A configuration for models of a family: seed 1 on one thread of the CPU."""
     model = {"family": family, **given.pop("model")}

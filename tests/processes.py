@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import re
 import runpy
 import signal
 import subprocess
@@ -24,7 +25,7 @@ SCRIPTS = Path(__file__).parents[1] / "scripts"
 #: Commands are forked from a process that has loaded these: that takes longer than most of them.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["disentgen.report.page", "disentgen.training.run", "git", "lightgbm", "sacred",
+    ["disentgen.report.page", "disentgen.training.run", "git", "lightgbm", "sacred_compat",
      "sklearn.linear_model", "torch._dynamo", "torchvision"]
 )  # fmt: skip
 
@@ -33,14 +34,27 @@ MARK = "DISENTGEN_TESTED_BY"
 os.environ[MARK] = uuid.uuid4().hex
 
 
+def start_forkserver() -> None:
+    """Start the process that commands are forked from, if it is not there yet.
+
+    It may preload modules of ``scripts``: older Pythons do not give it this process's path.
+    """
+    paths = [str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(paths))
+        forkserver.ensure_running()
+
+
 def become_module(
     module: str, words: tuple[str, ...], environment: dict[str, str], streams: tuple[Path, Path]
 ) -> None:
     """What ``python -m module words…`` does in a fresh process inside ``scripts``."""
     for number, path in zip((1, 2), streams, strict=True):
         os.dup2(os.open(path, os.O_WRONLY), number)
-    sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8")  # noqa: SIM115
-    sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", buffering=1)  # noqa: SIM115
+    sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.__stderr__ = open(  # noqa: SIM115
+        2, "w", encoding="utf-8", buffering=1, closefd=False
+    )
     # Undoes what nohup or a shell's "&" around the tests makes their children ignore.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -80,6 +94,7 @@ def start_module(environment: dict[str, str], module: str, *words: str) -> Itera
         streams = Path(folder, "output"), Path(folder, "errors")
         for path in streams:
             path.touch()
+        start_forkserver()
         process = FORKS.Process(target=become_module, args=(module, words, environment, streams))
         process.start()
         try:
@@ -89,13 +104,26 @@ def start_module(environment: dict[str, str], module: str, *words: str) -> Itera
             process.join()
 
 
+#: Ends a warning of a step that has failed: its place in the code.
+FAILURE = re.compile(r"^warning: .* \(\w+\.py:\d+\)$", re.M)
+
+
 def call_module(
-    environment: dict[str, str], module: str, *words: str, status: int = 0
+    environment: dict[str, str], module: str, *words: str, status: int = 0, fails: bool = False
 ) -> subprocess.CompletedProcess:
-    """Run ``python -m module …`` inside ``scripts``."""
+    """Run ``python -m module …`` inside ``scripts``.
+
+    Args:
+        environment: of the command.
+        module: that is run.
+        words: of its command line.
+        status: that it must end with.
+        fails: whether it must warn of steps that have failed, without ending of them.
+    """
     with start_module(environment, module, *words) as command:
         done = command.wait()
     assert done.returncode == status, done.stdout + done.stderr
+    assert bool(FAILURE.search(done.stderr)) == fails, done.stderr
     return done
 
 

@@ -87,14 +87,24 @@ def test_a_saved_configuration_means_what_it_meant(environment):
     assert open_earlier("composition/unbroken").lacks_settings
 
 
-def test_a_finished_run_without_checkpoint_is_not_trained_anew(environment, data):
+def test_a_finished_run_without_checkpoint_is_scored_again_and_never_trained_anew(
+    environment, data
+):
     folder = data / "sims" / "disent" / "1"
     shutil.copytree(EARLIER / "disent" / "beta-4", folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    words = ("with", "resume=1", "training.score_samples=4")
+    words = ("with", "resume=1", "training.epochs=50")
     done = call_module(environment, "experiments.disent", *words, status=1)
     assert "has no checkpoint.pt to go on from" in done.stderr
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    words = ("with", "resume=1", "training.score_samples=4")
+    done = call_module(environment, "experiments.disent", *words)
+    assert "there is no checkpoint; the model is scored as it is" in done.stdout
+    run = open_run(folder)
+    assert run.results["scores"]["train"]["samples"] == 4
+    assert run.status == "COMPLETED"
+    for name in ("model.pt", "history.csv"):
+        assert (folder / name).read_bytes() == before[name]
 
 
 def test_a_killed_run_ends_as_if_it_had_not_been_killed(environment, data):

@@ -23,6 +23,7 @@ from disentgen.run_directory import RunDirectory
 from disentgen.training.losses import losses
 
 SOURCES = REPOSITORY / "src" / "disentgen"
+EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
 
 
 @pytest.fixture
@@ -199,8 +200,10 @@ def test_citations_follow_from_authors_and_year():
 
 
 def test_cite_prints_the_papers_behind_a_run(sims, capsys):
-    scores = {"train": {"nll": 1.0, "active_units": 3, "iw_nll": 2.0}, "held_out": None}
-    (sims / "disent" / "2" / "results.json").write_text(json.dumps({"scores": scores}))
+    scores = {"train": {"nll": 1.0, "active_units": 3, "iw_nll": 2.0}}
+    results = json.loads((EARLIER / "disent" / "1" / "results.json").read_text())
+    results["scores"] = {**scores, "validation": None, "held_out": None}
+    (sims / "disent" / "2" / "results.json").write_text(json.dumps(results))
     kept = sims / "disent" / "2" / "analysis" / "metrics.json"
     kept.parent.mkdir()
     kept.write_text(json.dumps({"stamp": {}, "measured": {"mig": {}, "probe_linear": {}}}))

@@ -12,7 +12,7 @@ import torch
 from configs.cnnvae import ARCHITECTURES
 from conftest import REPOSITORY, read_config
 from disentgen import __main__ as command
-from disentgen.errors import DataFileError, UsageError
+from disentgen.errors import DataFileError, RunningError
 from disentgen.history import Progress, read_progress
 from disentgen.paths import replaced_whole
 from disentgen.registry import read_constants
@@ -43,7 +43,7 @@ def make_run(folder, status="COMPLETED", heartbeat=None, **config):
         "factors": ["shape", "scale", "orientation", "posX", "posY"],
         "parameters": settings.model,
     }
-    RunDirectory(folder).save_model(model, description)
+    RunDirectory(folder).save_model(model.state_dict(), description)
     return model
 
 
@@ -116,16 +116,53 @@ def test_run_whose_process_is_gone_is_dead(tmp_path):
     assert done.stdout.split() == ["DEAD", "RUNNING", "RUNNING", "DEAD"]
 
 
+def test_a_run_that_ends_while_it_is_looked_at_is_not_dead(tmp_path, monkeypatch):
+    make_run(tmp_path / "1", "RUNNING", heartbeat=now())
+
+    def end(directory):
+        record = json.loads((directory.path / "run.json").read_text())
+        (directory.path / "run.json").write_text(json.dumps(record | {"status": "COMPLETED"}))
+        return False
+
+    monkeypatch.setattr(RunDirectory, "is_held", end)
+    assert open_run(tmp_path / "1").status == "COMPLETED"
+
+
+def test_a_run_of_the_library_alone_is_known_by_its_lock(tmp_path):
+    make_run(tmp_path / "1")
+    (tmp_path / "1" / "run.json").unlink()
+    (tmp_path / "1" / "results.json").unlink(missing_ok=True)
+    assert open_run(tmp_path / "1").status == "UNKNOWN"
+    with RunDirectory(tmp_path / "1").held():
+        assert open_run(tmp_path / "1").status == "RUNNING"
+    assert open_run(tmp_path / "1").status == "DEAD"
+
+
 def test_directory_is_held_by_one_process_at_a_time(tmp_path):
     make_run(tmp_path / "1")
     with RunDirectory(tmp_path / "1").held():
         with (
-            pytest.raises(UsageError, match="another process is training"),
+            pytest.raises(RunningError, match="another process is training"),
             RunDirectory(tmp_path / "1").held(),
         ):
             pass
-        assert (tmp_path / "1" / "run.lock").exists()
-    assert not (tmp_path / "1" / "run.lock").exists()
+        assert RunDirectory(tmp_path / "1").is_held()
+    # The file stays: of one that is deleted, two processes could hold one each.
+    assert RunDirectory(tmp_path / "1").is_held() is False
+
+
+def test_a_model_that_is_not_the_one_that_was_scored_is_refused(tmp_path):
+    model = make_run(tmp_path / "1")
+    directory = RunDirectory(tmp_path / "1")
+    earlier = json.loads((EARLIER / "disent" / "1" / "results.json").read_text())
+    directory.save_results(earlier)
+    assert open_run(tmp_path / "1").model is not None  # which does not say it
+    directory.save_results({**earlier, "model_sha256": directory.digest("model.pt")})
+    assert open_run(tmp_path / "1").model is not None
+    torch.nn.init.zeros_(next(model.parameters()))
+    torch.save(model.state_dict(), tmp_path / "1" / "model.pt")
+    with pytest.raises(DataFileError, match=r"model\.pt has changed since the run ended"):
+        open_run(tmp_path / "1").model  # noqa: B018
 
 
 def test_split_is_opened_without_images(tmp_path):
@@ -146,14 +183,23 @@ def test_damaged_checkpoint_is_told_as_such(tmp_path):
         open_run(tmp_path / "1").load_checkpoint()
 
 
-def test_files_cut_off_by_a_kill_are_read_as_missing(tmp_path):
+def test_files_that_are_cut_off_are_damaged_and_those_that_are_not_there_are_not(tmp_path):
     make_run(tmp_path / "1")
-    (tmp_path / "1" / "run.json").write_text('{"status": "RUN')
+    assert open_run(tmp_path / "1").results is None
     (tmp_path / "1" / "results.json").write_text("{")
+    (tmp_path / "1" / "run.json").write_text('{"status": "RUN')
     run = open_run(tmp_path / "1")
-    assert run.status == "UNKNOWN"
-    assert run.results is None
-    assert len(find_runs(tmp_path)) == 1
+    for name in ("results", "record"):
+        with pytest.raises(DataFileError, match=r"(results|run)\.json is damaged: .* line 1"):
+            getattr(run, name)
+    assert find_runs(tmp_path)[["status", "problem"]].values.tolist() == [
+        ["DAMAGED", str(run.problem)]
+    ]
+    assert run.problem.startswith("run.json is damaged: ")
+    make_run(tmp_path / "2")
+    (tmp_path / "2" / "run.json").unlink()
+    assert open_run(tmp_path / "2").status == "UNKNOWN"
+    assert open_run(tmp_path / "2").problem is None
 
 
 def test_mistakes(tmp_path):
@@ -207,7 +253,18 @@ def test_progress_is_that_of_the_last_row(tmp_path):
     assert len(run.history) == 12
 
 
-@pytest.mark.parametrize("text", ["", "epoch,step\n", "epoch\n1\n", "epoch,step\n1\n", "a\x80"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "epoch,step\n",
+        "epoch\n1\n",
+        "epoch,step\n1\n",
+        "a\x80",
+        "epoch,st\rep\n1,2\n",
+        'epoch,step\n1,2\n"\n',
+    ],
+)
 def test_a_damaged_history_is_an_error_of_its_run_alone(tmp_path, text):
     make_run(tmp_path / "1")
     (tmp_path / "1" / "history.csv").write_bytes(text.encode("latin-1"))

@@ -2,7 +2,7 @@
 
 Named configs: dataset.<name>, model.<architecture>, training.<loss>; print_named_configs lists
 them, dataset.show, model.show and training.show explain them. resume=<id or path> goes on with an
-interrupted run.
+interrupted run, resume=auto with the newest of the whole command line, or starts one.
 """
 
 from configs.cnnvae import ARCHITECTURES

@@ -1,35 +1,39 @@
 """What all experiments share: from a command line by way of Sacred to a training that is kept."""
 
 import contextlib
-import shlex
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import colorama
-from sacred import SETTINGS, Experiment
-from sacred.run import Run as SacredRun
 
 from disentgen.command_line import plain_errors
 from disentgen.dataset.originals.find import check_root
-from disentgen.errors import UsageError
+from disentgen.errors import UsageError, warn_on_failure
 from disentgen.paths import data_folder
 from disentgen.plain_settings import nest
 from disentgen.run_directory import RunDirectory
-from disentgen.runs import Run
+from disentgen.runs import Run, open_run
 from disentgen.schema import defaults, merge
+from disentgen.streams import protect_streams, warn_of_lost_output
 from disentgen.training.config import Config
 from disentgen.training.settings import ProcessSettings
+from experiments.checkout import git_state_is_readable
 from experiments.checks import check_choices, check_keys, check_kind
+from experiments.claims import Claim, Request, claim_run, continue_config
 from experiments.given import call_command, read_named_configs
-from experiments.interrupts import interrupt_on_signals
+from experiments.interrupts import ignore_signals, interrupt_on_signals
 from experiments.options import check_clean, check_options
-from experiments.resume import check_continued, find_run
+from experiments.resume import check_continued, describe_resume, locate_resumed
+from ingredients.connections import take_options
+from ingredients.databases import TakenError
+from ingredients.entering import arrange_observers, enter
 from ingredients.observers import RunFolderObserver, check_writable
 from ingredients.section import Section
+from sacred_compat import SETTINGS, Experiment
+from sacred_compat import Run as SacredRun
 
 # Configurations stay plain dictionaries and lists; progress bars, which write to the terminal
 # itself, stay out of the captured output.
@@ -53,7 +57,16 @@ class TrainingExperiment(Experiment):
 
     path: str
     config_read: Config
+    _folder: RunFolderObserver
+    #: The run that ``resume`` names, if it names one.
     resumed: Run | None = None
+    #: Where a training is kept: what was asked for, then what this process holds.
+    request: Request
+    claim: Claim | None = None
+    #: The folder of the last run, if there is one.
+    kept: Path | None = None
+    #: Whether a seed was given, or drawn.
+    seed_is_given: bool = False
     #: Whether a command line is being run. Its errors end the process with a line, and must do so
     #: inside :meth:`run`, since Sacred answers any exception that leaves it with a traceback.
     by_command_line: bool = False
@@ -84,33 +97,84 @@ class TrainingExperiment(Experiment):
         check_kind(config, self.path, self.family)
         if complete:
             check_choices(config, self._sections())
+        self.seed_is_given = config.get("seed") is not None
         self.config_read = Config.read({**config, "experiment": self.path}, complete=False)
         if complete:
-            if self.resumed is not None:
+            if self.resumed is None:
+                check_root(self.config_read.dataset["root"])
+            else:
                 check_continued(self.resumed, self.config_read)
-            check_root(self.config_read.dataset["root"])
             self.config_read.check_whole()
         return {"seed": self.config_read.seed}
 
-    def _create_run(self, *args: Any, **options: Any) -> SacredRun:
-        run = super()._create_run(*args, **options)
+    def _create_run(self, command_name: str | None = None, *args: Any, **kw: Any) -> SacredRun:
+        run = super()._create_run(command_name, *args, **kw)
         if self.must_be_clean:
             check_clean(run)
         run.config = self.config_read.plain()
+        if command_name in (None, self.default_command):
+            self._claim_folder(run)
         return run
 
-    def _train(self, run: SacredRun) -> float | None:
-        from disentgen.analysis.figures.examples import save_examples
-        from disentgen.runs import view_training
-        from disentgen.training.run import train
+    def _claim_folder(self, run: SacredRun) -> None:
+        """Hold the folder that a training is to be kept in, unless it is complete."""
+        databases = arrange_observers(run, self._folder, self._databases)
+        taken = databases.find_highest()
+        while self._choose_folder(run, taken):
+            assert self.claim is not None
+            try:
+                enter(run, self.claim.path, databases)
+            except TakenError:
+                if self.claim.run is not None or self.request.name is not None:
+                    raise
+                taken = int(self.claim.path.name)
+                self.claim.release()
+                self.claim = None
+            else:
+                self._folder.keep_in(self.claim.path)
+                self.claim.begin()
+                return
 
-        directory = RunDirectory(self._folder_of(run))
-        with directory.held():
-            training = train(self.config_read, directory, run)
-            for path in save_examples(view_training(training, directory)):
-                print(f"picture: {path}")
-        scored = training.results["scores"]
-        return (scored["held_out"] or scored["validation"])["nll"]
+    def _choose_folder(self, run: SacredRun, taken: int) -> bool:
+        """Claim a folder for a run, and make the run that of the folder; False if it is complete.
+
+        Args:
+            run: that Sacred has made.
+            taken: a new run's number is larger.
+        """
+        if self.claim is None:
+            self.claim = self.request.claim(self.config_read, self.seed_is_given, taken)
+        if self.claim is None:
+            return False
+        run._id = self.claim.path.name
+        if self.claim.run is not None:
+            if self.resumed is None:
+                self.config_read = continue_config(self.claim.run, self.request.updates)
+                run.config = self.config_read.plain()
+            if comment := self.claim.run.record.comment:
+                run.meta_info.setdefault("comment", comment)
+        return True
+
+    def _train(self, run: SacredRun) -> float | None:
+        from disentgen.runs import view_training
+        from disentgen.training.run import train_held
+
+        assert self.claim is not None
+        self.claim.end_choice()
+        directory = RunDirectory(self.claim.path)
+        try:
+            training = train_held(self.config_read, directory, run)
+            with warn_on_failure("pictures of the run are missing"):
+                from disentgen.analysis.figures.examples import save_examples
+
+                for path in save_examples(view_training(training, directory)):
+                    print(f"picture: {path}")
+        finally:
+            if self.by_command_line:
+                ignore_signals()  # how the run ends is clear: its last files are written
+        scores = training.results["scores"]
+        known = (scores[side]["nll"] for side in ("held_out", "validation") if scores[side])
+        return next(known, None)
 
     def run(
         self,
@@ -123,7 +187,9 @@ class TrainingExperiment(Experiment):
     ) -> SacredRun:
         """Run a command; see :meth:`sacred.Experiment.run`.
 
-        The update ``resume=<id or path>`` goes on with an interrupted run in its own folder.
+        The update ``resume=<id or path>`` goes on with an interrupted run in its own folder;
+        ``resume=auto`` with the newest run of this configuration, if there is one; the option
+        ``--id`` with the run of that folder, if it is there. What is complete is left as it is.
 
         Args:
             command_name: by default the training.
@@ -138,12 +204,33 @@ class TrainingExperiment(Experiment):
                 line in their place.
         """
         guard = plain_errors() if self.by_command_line else contextlib.nullcontext()
+        self.kept = None
         with guard:
-            updates, given = self._compose(
-                command_name, config_updates or {}, named_configs, options or {}
-            )
-            meta = {**(meta_info or {}), "named_configs": list(named_configs)}
-            return super().run(command_name, updates, (), info, meta, given)
+            try:
+                updates, given = self._compose(
+                    command_name, config_updates or {}, named_configs, options or {}
+                )
+                meta = {**(meta_info or {}), "named_configs": list(named_configs)}
+                run = self._create_run(command_name, updates, (), info, meta, given)
+                if self.claim is not None or command_name not in (None, self.default_command):
+                    run()
+                    for folder in list_folders(run):
+                        folder.check()
+                return run
+            finally:
+                self._release()
+
+    def _release(self) -> None:
+        """Let go of the folder, once Sacred has written all that it writes."""
+        claim, self.claim = self.claim, None
+        if claim is None:
+            return
+        run = self.current_run
+        if run is not None and run._heartbeat is not None:
+            run._stop_heartbeat()
+            run._heartbeat.join()
+        claim.release()
+        self.kept = claim.path if claim.begun and claim.path.exists() else None
 
     def _compose(
         self,
@@ -160,26 +247,29 @@ class TrainingExperiment(Experiment):
         self.must_be_clean = bool(options.pop("--enforce_clean", False))
         configs = dict(self.gather_named_configs())
         named = read_named_configs(named_configs, configs, self._sections(), self.family)
-        nested = merge(named, nest(updates))
-        resume = nested.pop("resume", None)
+        typed = nest(updates)
+        resume = typed.pop("resume", None)
+        nested = merge(named, typed)
+        trains = command_name in (None, self.default_command)
         check_keys(nested)
         self.resumed = None
         folder = Path(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
-        if resume is not None:
-            self.resumed = self._find_resumed(folder, str(resume), named_configs)
-            folder, options["--id"] = self.resumed.path.parent, self.resumed.id
-            if comment := self.resumed.record.comment:
-                options.setdefault("--comment", comment)
+        self.request = Request(folder, typed, options.pop("--id", None), resume == "auto")
+        if resume not in (None, "auto"):
+            path = locate_resumed(folder, str(resume), self.path, named_configs)
+            self.claim = claim_run(path) if trains else None  # before its state is read
+            self.resumed = open_run(path)
             nested = merge(self.resumed.config, nested)
-        elif command_name in (None, self.default_command):
+        elif trains:
             if "--unobserved" in options:
                 raise UsageError("a training needs its folder: leave --unobserved away.")
-            check_writable(folder, options.get("--id"))
-        self._observe(RunFolderObserver(folder, goes_on=resume is not None))
+            check_writable(folder)
+        self._observe(RunFolderObserver(folder), options)
         return nested, options
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
         """Run the command line; end with status 130 or 128 + signal when interrupted."""
+        protect_streams()
         self.by_command_line = True
         colorama.init()  # strips colours where the output is not a terminal
         interrupt_on_signals()
@@ -187,47 +277,36 @@ class TrainingExperiment(Experiment):
             with plain_errors():
                 return call_command(self, (sys.argv if argv is None else argv)[1:])
         except KeyboardInterrupt as interrupt:
-            run = self.current_run
-            if run is not None and run._id is not None:
-                resume = shlex.quote(f"resume={self._folder_of(run)}")
-                print(
-                    f"interrupted; go on with: python -m experiments.{self.path} with {resume}",
-                    flush=True,
-                )
+            ignore_signals()
+            if self.kept is not None:
+                saved = RunDirectory(self.kept).has_saved
+                what = "go on" if saved else "nothing was saved; start again"
+                command = describe_resume(self.path, self.kept)
+                print(f"interrupted; {what} with: {command}", flush=True)
             raise SystemExit(128 + getattr(interrupt, "number", signal.SIGINT)) from None
         finally:
             self.by_command_line = False
+            warn_of_lost_output()
 
-    def _find_resumed(self, folder: Path, given: str, named_configs: Sequence[str]) -> Run:
-        """The run that is to go on."""
-        if named_configs:
-            raise UsageError(
-                "a run goes on under its own configuration: resume takes no named configs "
-                f"({', '.join(named_configs)})."
-            )
-        return find_run(folder, given, self.path)
+    def _observe(self, folder: RunFolderObserver, options: dict[str, Any]) -> None:
+        """Keep the next run in its folder, beside whatever observers a user has added.
 
-    def _observe(self, folder: RunFolderObserver) -> None:
-        """Keep the next run in its folder, beside whatever observers a user has added."""
-        others = [own for own in self.observers if not isinstance(own, RunFolderObserver)]
+        Args:
+            folder: keeps it.
+            options: of the command line; those for databases are taken off.
+        """
+        others = [own for own in self.observers if own is not self._folder]
+        self._folder, self._databases = folder, take_options(options)
         self.observers = [*others, folder]
-
-    def _folder_of(self, run: SacredRun) -> Path:
-        observers = [o for o in run.observers if isinstance(o, RunFolderObserver)]
-        return Path(str(observers[0].dir)).absolute()
 
     def _sections(self) -> list[Section]:
         return [section for section in self.ingredients if isinstance(section, Section)]
 
 
+def list_folders(run: SacredRun) -> list[RunFolderObserver]:
+    """The observer that keeps a run in its folder; commands that show something have none."""
+    return [own for own in run.observers if isinstance(own, RunFolderObserver)]
+
+
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value not in (None, False)}
-
-
-def git_state_is_readable() -> bool:
-    """Sacred stops where it cannot read the repository: without git, or before a first commit."""
-    try:
-        command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except OSError:
-        return False

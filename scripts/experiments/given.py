@@ -12,10 +12,6 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sacred import Experiment
-from sacred.commands import help_for_command
-from sacred.run import Run as SacredRun
-
 from disentgen.command_line import CommandParser
 from disentgen.errors import UsageError
 from disentgen.plain_settings import nest, read_words
@@ -25,6 +21,8 @@ from disentgen.settings_files import READERS, read_settings_file
 from disentgen.training.baseline import list_lacking
 from disentgen.training.sections import SECTIONS, section_defaults
 from ingredients.section import Section
+from sacred_compat import Experiment, help_for_command
+from sacred_compat import Run as SacredRun
 
 #: By name: Sacred's, which give their settings when they are called.
 NamedConfigs = Mapping[str, Any]

@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from sacred.run import Run
 
 from disentgen.errors import UsageError
 from disentgen.registry import unknown
 from disentgen.schema import convert
+from sacred_compat import Run
 
 #: A run's folder has this name; it is part of paths, and of command lines.
 RunName = Annotated[str, Field(pattern=r"^\w[\w.+=@-]*$", max_length=100)]

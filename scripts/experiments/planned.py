@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from disentgen.studies import Study
 from disentgen.studies.rows import Row, Words
 
-# What opens datasets takes seconds to import, and is imported where a run is made.
-
 #: A few iterations, to see that a run works.
 SMOKE: Words = (
     "training.epochs=1", "training.epoch_length=2", "training.validation_images=64",
@@ -46,23 +44,18 @@ class PlannedRun:
         return f"{MARK}{' '.join(self.words)}"
 
     @property
-    def source(self) -> str:
-        """Which images it would be trained on now."""
-        from disentgen.dataset.build import choose_source
-        from disentgen.dataset.spec import find_spec
-
-        settings = dict(word.split("=", 1) for word in self.words if "=" in word)
-        return choose_source(
-            find_spec(self.row.dataset, settings.get("dataset.version")),
-            settings.get("dataset.root"),
-            settings.get("dataset.source", "auto"),
-        )
-
-    @property
     def command(self) -> list[str]:
-        """The command line, for use inside ``scripts``."""
+        """The command line, for use inside ``scripts``: it starts the run or goes on with it."""
         module = f"experiments.{self.row.experiment}"
-        return [sys.executable, "-m", module, f"--comment={self.name}", "with", *self.words]
+        return [
+            sys.executable,
+            "-m",
+            module,
+            f"--comment={self.name}",
+            "with",
+            "resume=auto",
+            *self.words,
+        ]
 
     def __str__(self) -> str:
         """The command line, with the note of its row as a comment."""

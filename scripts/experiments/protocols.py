@@ -11,6 +11,7 @@ import io
 from typing import Any
 
 from disentgen.plain_settings import read_words
+from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
 from disentgen.studies.protocols import NOT_OF_A_ROW, format_packed, pack
 from disentgen.studies.rows import Row, Words
@@ -55,4 +56,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -1,26 +1,37 @@
 """Going on with a run in its own folder."""
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
-from disentgen.errors import UsageError
-from disentgen.paths import expand
+from disentgen.errors import RunningError, UsageError
+from disentgen.paths import can_be_written, expand
 from disentgen.runs import Run, open_run
 from disentgen.training.config import Config
-from disentgen.training.continuing import list_changes
+from disentgen.training.continuing import check_images, list_changes, require_checkpoint
 
 
-def find_run(folder: Path, given: str, experiment: str) -> Run:
-    """The run that ``resume`` names, if it can go on.
+def locate_resumed(
+    folder: Path, given: str, experiment: str, named_configs: Sequence[str] = ()
+) -> Path:
+    """The folder of the run that ``resume`` names.
 
     Args:
         folder: of the experiment's runs.
         given: an id or a path.
         experiment: that the run must be of.
+        named_configs: of the command line.
 
     Raises:
-        UsageError: there is no such run, it is of another experiment, or it is still running.
+        UsageError: there is no such run, it is of another experiment, it cannot be written to, or
+            there are named configs.
         DataFileError: its files are damaged.
     """
+    if named_configs:
+        raise UsageError(
+            "a run goes on under its own configuration: resume takes no named configs "
+            f"({', '.join(named_configs)}); resume=auto stands behind a whole command line."
+        )
     full = expand(given)
     places = (folder / given, folder.parent / given, full)
     path = next((place for place in places if (place / "config.json").exists()), None)
@@ -29,20 +40,44 @@ def find_run(folder: Path, given: str, experiment: str) -> Run:
         raise UsageError(
             f"resume={given} is not a run directory; runs in {folder}: {', '.join(ids) or 'none'}."
         )
-    run = open_run(path)
+    run = open_run(path.absolute())
     if run.experiment != experiment:
         raise UsageError(
             f"run {run.path} is one of experiments.{run.experiment}: go on with it by "
-            f"python -m experiments.{run.experiment} with resume={given}."
+            f"{describe_resume(run.experiment, run.path)}"
         )
-    if run.status == "RUNNING":
-        raise UsageError(f"run {run.path} is still running; nothing to resume.")
-    if run.load_checkpoint() is None and (run.results or len(run.history)):
-        raise UsageError(
-            f"run {run.path} has no checkpoint.pt to go on from; it would be trained anew, over "
-            "its model. open_run opens what is there."
+    if not can_be_written(run.path):
+        raise UsageError(f"run {run.path} cannot be written to, so it cannot go on there.")
+    return run.path
+
+
+def describe_resume(experiment: str, path: Path) -> str:
+    """The command line that goes on with a run, quoted for a shell.
+
+    Args:
+        experiment: that the run is of.
+        path: of the run.
+    """
+    return f"python -m experiments.{experiment} with {shlex.quote(f'resume={path}')}"
+
+
+def check_not_running(run: Run, never_held: bool) -> None:
+    """Check that a run, whose folder this process holds, is not running all the same.
+
+    Args:
+        run: that is to go on.
+        never_held: no process of this machine has held its folder before, so that one of an earlier
+            version might be running.
+
+    Raises:
+        RunningError: another machine, or such a process, has given a sign of life of late.
+    """
+    record = run.record
+    here = never_held and record.status == "RUNNING" and record.beats
+    if here or run.runs_elsewhere:
+        raise RunningError(
+            f"run {run.path} is still running on {record.hostname}; nothing to resume."
         )
-    return run
 
 
 def check_continued(run: Run, config: Config) -> None:
@@ -54,7 +89,10 @@ def check_continued(run: Run, config: Config) -> None:
 
     Raises:
         UsageError: a setting cannot change, or there is nothing to do.
+        DataFileError: the checkpoint that it would go on from is not there, or damaged; or the
+            images cannot be opened, or are not those that the run was begun on.
     """
+    check_images(config.spec, run.load_images())
     changed = list_changes(run.settings, config)
     done, epochs = len(run.history), config.training.epochs
     if epochs < done:
@@ -67,3 +105,5 @@ def check_continued(run: Run, config: Config) -> None:
             "to train it further, or training.score_images, training.score_samples or "
             "training.find_duplicates to score it anew."
         )
+    require_checkpoint(run, config.training)
+    config.open_dataset()  # before the run is touched: its file may have moved, or be another one

@@ -7,73 +7,56 @@ Studies are the folders of ``disentgen.studies``; where there are several, ``--s
 """
 
 import argparse
-import json
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Sequence
+import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from disentgen.command_line import CommandParser, job_count, plain_errors, positive
-from disentgen.errors import DataFileError, UsageError
+from disentgen.command_line import RUNNING, CommandParser, job_count, plain_errors, positive
+from disentgen.errors import DisentgenError, UsageError
 from disentgen.paths import data_folder
 from disentgen.registry import choose, unknown
+from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
-from disentgen.studies.protocols import load_protocols
-from experiments.planned import MARK, SMOKE, PlannedRun, plan_runs
+from experiments.planned import SMOKE, PlannedRun, plan_runs
 
 if TYPE_CHECKING:
     from disentgen.runs import Run
 
 # What opens runs takes seconds to import, and is imported where a run is made.
 
-
-def find_named(experiment: str, root: Path | None = None) -> Iterator[tuple[str, Path]]:
-    """Names and folders of all runs of studies of an experiment, the oldest first."""
-    folder = (root or data_folder() / "sims") / experiment
-    for path in sorted(folder.glob("*/run.json"), key=lambda path: path.stat().st_mtime):
-        try:
-            comment = json.loads(path.read_text(encoding="utf-8"))["meta"].get("comment", "")
-        except (json.JSONDecodeError, KeyError):
-            continue  # just being written
-        if comment.startswith(MARK):
-            yield comment, path.parent
+#: Of a run that is there already, by its status.
+OUTCOMES = {"COMPLETED": "finished before", "RUNNING": "running"}
+#: For what is one for all threads: the experiment that reads a command line, and the output.
+READING = threading.Lock()
 
 
-def counts(run: "Run", planned: PlannedRun) -> bool:
-    """Whether a run is a planned one as it would be made now.
+def find_made(planned: PlannedRun) -> "Run | None":
+    """The newest run that is what a planned one would be now, whoever made it; None if none is.
 
-    An earlier run of the same words may have had other defaults; one that cannot be read is none.
+    An earlier run of the same words may have had other defaults, or other images.
+
+    Args:
+        planned: which.
     """
-    from disentgen.training.identity import cell_settings
+    from experiments.claims import find_newest
+    from experiments.protocols import read_protocol
 
-    try:
-        settings = cell_settings(run.settings, run.sides)
-    except DataFileError as error:
-        print(f"left aside: {error}", file=sys.stderr, flush=True)
-        return False
-    if settings["dataset.source"] != planned.source:
-        return False
-    named = any("=" not in word for word in planned.extra)  # which may set any key
-    changed = {word.partition("=")[0] for word in planned.extra}
-    protocol = {} if named else load_protocols(planned.study)[planned.row]
-    return all(
-        settings.get(key) == value
-        for key, value in protocol.items()
-        if key != "steps" and not is_part(key, changed)
-    )
-
-
-def is_part(key: str, settings: Collection[str]) -> bool:
-    """Whether a key is one of some settings, or below one."""
-    return any(key == setting or key.startswith(f"{setting}.") for setting in settings)
+    with READING:
+        try:
+            config = read_protocol(planned.row.experiment, planned.words)
+        except DisentgenError:
+            return None  # its own command says what is wrong with it
+        return find_newest(data_folder() / "sims" / planned.row.experiment, config)
 
 
 def make_run(planned: PlannedRun, jobs: int = 1) -> str:
     """Make a run unless it is finished; go on with it where it was interrupted.
 
-    Runs on the stand-in do not count once the published file is there.
+    Its own command chooses between that, when no other command does, so that of several sweeps at
+    once none makes a run that another makes.
 
     Args:
         planned: which.
@@ -84,39 +67,38 @@ def make_run(planned: PlannedRun, jobs: int = 1) -> str:
     Returns:
         ``finished before``, ``running``, ``done`` or ``failed``.
     """
-    from disentgen.runs import open_run
-
-    named = find_named(planned.row.experiment)
-    opened = [open_run(path) for name, path in named if name == planned.name]
-    same = [run for run in opened if counts(run, planned)]
-    if any(run.status == "COMPLETED" for run in same):
-        return "finished before"
-    if any(run.status == "RUNNING" for run in same):
-        return "running"
-    command = planned.command
-    for run in same:
-        if run.path.joinpath("checkpoint.pt").exists():
-            command = [*command[:4], "with", f"resume={run.path}"]
-    return "done" if call(command, jobs) else "failed"
+    made = find_made(planned)
+    if made is not None and made.status in OUTCOMES:
+        return OUTCOMES[made.status]
+    return {0: "done", RUNNING: "running"}.get(call(planned.command, jobs), "failed")
 
 
-def call(command: list[str], jobs: int) -> bool:
-    """Whether a command ends well; of several at a time what they print only where one does not."""
+def call(command: list[str], jobs: int) -> int:
+    """The exit status of a command; of several at a time what they print only where one fails.
+
+    Args:
+        command: with its words.
+        jobs: how many are run beside each other.
+    """
     if jobs == 1:
-        return subprocess.run(command, check=False).returncode == 0
+        return subprocess.run(command, check=False).returncode
     ended = subprocess.run([*command, "threads=1"], check=False, capture_output=True, text=True)
-    if ended.returncode:
+    if ended.returncode not in (0, RUNNING):
         print(ended.stderr, file=sys.stderr, flush=True)
-    return ended.returncode == 0
+    return ended.returncode
 
 
 def make_runs(planned: Sequence[PlannedRun], jobs: int = 1) -> int:
     """Make runs, so many at a time; the number of those that failed."""
 
+    def say(number: int, what: object) -> None:
+        with READING:
+            print(f"[{number}/{len(planned)}] {what}", flush=True)
+
     def make(number: int, run: PlannedRun) -> bool:
-        print(f"[{number}/{len(planned)}] {run}", flush=True)
+        say(number, run)
         outcome = make_run(run, jobs)
-        print(f"[{number}/{len(planned)}] {outcome}", flush=True)
+        say(number, outcome)
         return outcome == "failed"
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -199,4 +181,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from sacred.run import Run
-
 from configs.datasets import DATASETS, SMALL
 from disentgen.dataset.duplicates import count_duplicates, find_duplicates
 from disentgen.dataset.summary import describe_dataset, describe_duplicates
 from disentgen.paths import data_folder
 from disentgen.training.config import Config
 from ingredients.section import Section
+from sacred_compat import Run
 
 
 def dataset_ingredient(family: str, **defaults: Any) -> Section:

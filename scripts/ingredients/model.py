@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sacred.run import Run
-
 from disentgen.models.summary import describe_model
 from disentgen.training.config import Config
 from ingredients.section import Section
+from sacred_compat import Run
 
 
 def model_ingredient(

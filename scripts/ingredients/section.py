@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sacred import Ingredient
-
 from disentgen.schema import flatten
 from disentgen.training.sections import section_defaults
+from sacred_compat import Ingredient
 
 
 class Section(Ingredient):

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sacred.run import Run
-
 from configs.training import PROTOCOLS
 from disentgen.training.config import Config
 from disentgen.training.console import describe_training
 from ingredients.section import Section
+from sacred_compat import Run
 
 
 def training_ingredient(

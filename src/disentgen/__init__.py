@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from disentgen.dataset.spec import find_spec, load_specs
     from disentgen.dataset.split import Split
     from disentgen.dataset.views import View
-    from disentgen.errors import DataFileError, DisentgenError, DivergenceError, UsageError
+    from disentgen.errors import (
+        DataFileError,
+        DisentgenError,
+        DivergenceError,
+        RunningError,
+        UsageError,
+    )
     from disentgen.models import Model, build_model
     from disentgen.run_directory import RunDirectory
     from disentgen.runs import Run, find_runs, open_run
@@ -38,6 +44,7 @@ _MODULES = {
     "Model": "disentgen.models",
     "Run": "disentgen.runs",
     "RunDirectory": "disentgen.run_directory",
+    "RunningError": "disentgen.errors",
     "Split": "disentgen.dataset.split",
     "UsageError": "disentgen.errors",
     "View": "disentgen.dataset.views",
@@ -60,6 +67,7 @@ __all__ = [
     "Model",
     "Run",
     "RunDirectory",
+    "RunningError",
     "Split",
     "UsageError",
     "View",

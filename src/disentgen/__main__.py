@@ -3,6 +3,7 @@
 ``cite RUN…`` prints the papers behind runs, ``settings`` all settings and layers.
 """
 
+import math
 import sys
 from collections.abc import Sequence
 from numbers import Real
@@ -13,6 +14,8 @@ import pandas as pd
 from disentgen.command_line import CommandParser, plain_errors
 from disentgen.listing import find_runs
 from disentgen.registry import read_constants
+from disentgen.streams import run_command
+from disentgen.text import join_lines
 
 COLUMNS = {
     "experiment": "experiment",
@@ -31,6 +34,10 @@ COLUMNS = {
     "scores.train.nll": "NLL train",
     "scores.held_out.nll": "NLL held out",
 }
+
+
+#: Characters of a cell: a reason why a run is damaged, say.
+LONGEST = 200
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -68,7 +75,7 @@ def list_runs(root: str | None) -> None:
 
 
 def format_runs(runs: pd.DataFrame) -> str:
-    """A line for each run: how far it is, what was trained on what, and its main scores.
+    """A line for each run: how far it is, what was trained on what, its main scores, its problem.
 
     Args:
         runs: of :func:`~disentgen.listing.find_runs`.
@@ -83,8 +90,14 @@ def format_runs(runs: pd.DataFrame) -> str:
     shown["dataset.variant"] = shown["dataset.variant"].fillna(shown["dataset.held_out"])
     for column in ("model.latent_size", "steps_done"):
         shown[column] = [format_number(number, ".0f") for number in shown[column]]
-    shown = shown[list(COLUMNS)].rename(columns=COLUMNS)
+    columns = [*COLUMNS, *(["problem"] if (shown["status"] == "DAMAGED").any() else [])]
+    shown = shown[columns].rename(columns=COLUMNS).map(show_cell)
     return shown.to_string(index=False, na_rep="-", float_format="{:.2f}".format)
+
+
+def show_cell(value: Any) -> Any:
+    """A cell of the table; of text, which may be anybody's, all is visible and in one line."""
+    return value if isinstance(value, Real) or value is None else join_lines(value, LONGEST)
 
 
 def describe_epochs(status: str, done: object, epochs: object) -> str:
@@ -110,7 +123,8 @@ def name_objectives(runs: pd.DataFrame) -> list[str]:
     labels = []
     for name, (_, run) in zip(runs["training.loss.name"], runs.iterrows(), strict=True):
         value = run.get(f"training.loss.params.{named_by.get(name)}")
-        labels.append(name if value is None or pd.isna(value) else f"{name} {format_number(value)}")
+        shown = "" if format_number(value) == "-" else f" {format_number(value)}"
+        labels.append(name if pd.isna(name) else f"{name}{shown}")
     return labels
 
 
@@ -121,10 +135,10 @@ def format_number(value: Any, form: str = "g") -> str:
         value: as it stands in the table.
         form: a format specification of numbers.
     """
-    if pd.isna(value):
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
     return format(value, form) if isinstance(value, Real) else str(value)
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

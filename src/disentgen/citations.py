@@ -5,16 +5,17 @@ which one is meant follows from its authors and its year.
 """
 
 import inspect
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from disentgen.analysis.kept import list_kept
 from disentgen.analysis.metrics import load_metrics
 from disentgen.command_line import CommandParser, plain_errors
 from disentgen.runs import Run, open_run
+from disentgen.text import make_visible
 from disentgen.training.losses import losses
 
 #: Sources of what experiments ask of a model.
@@ -119,11 +120,7 @@ def _read_formula(objective: str) -> str:
 
 def list_measured(run: Run) -> list[str]:
     """The names of all that was measured on a run and kept."""
-    try:
-        kept = json.loads((run.path / "analysis" / "metrics.json").read_text(encoding="utf-8"))
-        return list(kept["measured"])
-    except (FileNotFoundError, json.JSONDecodeError, KeyError):
-        return []
+    return list_kept(run.subfolder("analysis") / "metrics.json")
 
 
 def cite(runs: Iterable[Run]) -> str:
@@ -152,4 +149,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("run", nargs="+", help="a path, or a name such as disent/1, or a number")
     given = parser.parse_args(arguments)
     with plain_errors():
-        print(cite([open_run(name) for name in given.run]))
+        print(make_visible(cite([open_run(name) for name in given.run]), keep="\n"))

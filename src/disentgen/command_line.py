@@ -2,14 +2,18 @@
 
 import argparse
 import contextlib
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from disentgen.errors import DisentgenError
+from disentgen.errors import DisentgenError, RunningError
 from disentgen.paths import expand
 from disentgen.registry import nearest_match
 from disentgen.text import make_visible, shorten
+
+#: The exit status of a command whose run another process is training.
+RUNNING = 3
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -42,9 +46,15 @@ class CommandParser(argparse.ArgumentParser):
 
 @contextlib.contextmanager
 def plain_errors() -> Iterator[None]:
-    """End the process with the message of a user's error, in a line; let others through."""
+    """End the process with the message of a user's error, in a line; let others through.
+
+    The status is 1, and 3 where another process is training the run.
+    """
     try:
         yield
+    except RunningError as error:
+        print(f"error: {make_visible(error)}", file=sys.stderr, flush=True)
+        raise SystemExit(RUNNING) from error
     except DisentgenError as error:
         raise SystemExit(f"error: {make_visible(error)}") from error
 

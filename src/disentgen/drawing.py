@@ -18,6 +18,7 @@ from torch import Tensor
 
 from disentgen.paths import write_whole
 from disentgen.registry import choose
+from disentgen.text import make_visible
 
 #: Widths of a paper's column and of its page, in inches.
 COLUMN, PAGE = 3.25, 6.75
@@ -25,6 +26,8 @@ COLUMN, PAGE = 3.25, 6.75
 SMALL, MEDIUM, LARGE = 6, 7, 8
 #: Pixels between images in a row, and from one image to the next below it.
 GAP = 3
+#: Characters of a text; more of them are cut off, since nobody would see them.
+LONGEST = 500
 #: What a format is saved with: without the date, so that the same picture is the same file.
 METADATA: dict[str, dict[str, Any] | None] = {
     "png": None,
@@ -45,7 +48,7 @@ def default_style() -> Iterator[None]:
 
 def literal(text: object) -> str:
     """A text that matplotlib draws as it is: a ``$`` in a name begins no formula."""
-    return str(text).replace("$", r"\$")
+    return make_visible(str(text)[:LONGEST], keep="\n").replace("$", r"\$")
 
 
 def wrap(text: object, width: int, lines: int = 3) -> str:

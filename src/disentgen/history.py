@@ -1,11 +1,19 @@
-"""How far a run has come, by the last row of its ``history.csv``."""
+"""What a run has done, by its ``history.csv``: all rows, or the last one."""
 
 import csv
-from collections import deque
+import io
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from disentgen.errors import DataFileError
+from disentgen.files import read_regular
+from disentgen.text import join_lines
+
+#: No training comes this far.
+LAST_STEP = 2**53
 
 
 @dataclass(frozen=True)
@@ -37,13 +45,90 @@ def read_progress(path: Path, epochs: int | None = None) -> Progress:
     Raises:
         DataFileError: the file is damaged.
     """
-    if not path.exists():
+    content = read_regular(path)
+    if content is None:
         return Progress(0, 0, epochs)
+    return Progress(*check_history(path, content), epochs)
+
+
+def read_history(path: Path) -> pd.DataFrame:
+    """A row for each finished epoch, (epochs, columns); none where there is no such file.
+
+    Args:
+        path: of ``history.csv``.
+
+    Raises:
+        DataFileError: the file is damaged.
+    """
+    content = read_regular(path)
+    if content is None:
+        return pd.DataFrame()
+    check_history(path, content)
+    return pd.read_csv(io.BytesIO(content))
+
+
+def read_rows(path: Path) -> list[dict[str, float]]:
+    """The rows of a history, each with the columns that it has a value in; none without a file.
+
+    Args:
+        path: of ``history.csv``.
+
+    Raises:
+        DataFileError: the file is damaged.
+    """
+    content = read_regular(path)
+    if content is None:
+        return []
+    check_history(path, content)
+    return [
+        {
+            name: int(value) if name in ("epoch", "step") else float(value)
+            for name, value in row.items()
+            if value
+        }
+        for row in csv.DictReader(io.StringIO(content.decode("utf-8")))
+    ]
+
+
+def check_history(path: Path, content: bytes) -> tuple[int, int]:
+    """Check that a history is a table of numbers; the epoch and the step of its last row.
+
+    Args:
+        path: of the file, for messages.
+        content: of the file.
+
+    Raises:
+        DataFileError: it is damaged; the message names the row.
+    """
+    number, last = 0, dict[str, float]()
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            # A history of thousands of epochs need not be parsed for its last row.
-            lines = [next(file), *deque(file, maxlen=1)]
-        (row,) = csv.DictReader(lines)
-        return Progress(int(row["epoch"]), int(row["step"]), epochs)
-    except (StopIteration, ValueError, KeyError, TypeError) as error:
-        raise DataFileError(f"{path} is damaged: its last row names no epoch and step.") from error
+        head, *rows = content.decode("utf-8").removesuffix("\n").split("\n")
+        columns = _split(head)
+        if "" in columns or len({*columns}) < len(columns):
+            raise ValueError("columns have no names of their own")
+        for number, row in enumerate(rows, start=1):  # noqa: B007
+            last = dict(zip(columns, map(_read_number, _split(row)), strict=True))
+        epoch, step = last["epoch"], last["step"]
+        if not (epoch.is_integer() and step.is_integer() and 0 < epoch <= step < LAST_STEP):
+            raise ValueError("it names no epoch and step")
+    except (ValueError, KeyError) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else error
+        raise DataFileError(f"{path} is damaged: row {number}: {join_lines(reason)}.") from error
+    return int(epoch), int(step)
+
+
+def _split(row: str) -> list[str]:
+    """The fields of a row; of a history none is quoted or holds a line's end."""
+    row = row.removesuffix("\r")
+    if '"' in row or not row.isprintable():
+        raise ValueError("it is no row of numbers")
+    return row.split(",")
+
+
+def _read_number(field: str) -> float:
+    """A number as pandas reads it; a score that is not known is an empty field."""
+    if not field:
+        return math.nan
+    if "_" in field or not field.isascii() or not field.isprintable():
+        raise ValueError(f"{field!r} is no number")
+    return float(field)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from disentgen.errors import DataFileError
-from disentgen.paths import data_folder, expand
+from disentgen.paths import data_folder, expand, walk_runs
 from disentgen.registry import nearest_match
 from disentgen.run_files import RunFiles
 from disentgen.schema import flatten
@@ -24,9 +24,10 @@ def find_runs(root: str | Path | None = None, **filters: Any) -> pd.DataFrame:
             dots, ``**{"dataset.variant": "shape2tx"}``, or one of a list of values.
 
     Returns:
-        Columns ``experiment``, ``id``, ``status``, ``path``; ``epochs_done`` and ``steps_done``, as
-        of now; every key of the saved configurations with dots (``model.latent_size``), and every
-        score (``scores.held_out.nll``).
+        Columns ``experiment``, ``id``, ``status``, ``path``; ``problem``, why a run is DAMAGED and
+        None of others; ``epochs_done`` and ``steps_done``, as of now; every key of the saved
+        configurations with dots (``model.latent_size``), and every score
+        (``scores.held_out.nll``).
 
     Raises:
         DataFileError: the folder is not there, or no run has a column of a filter's name.
@@ -34,7 +35,7 @@ def find_runs(root: str | Path | None = None, **filters: Any) -> pd.DataFrame:
     folder = expand(root) if root else data_folder() / "sims"
     if root and not folder.is_dir():
         raise DataFileError(f"{folder} is not a folder of runs.")
-    runs = [RunFiles(path.parent.absolute()) for path in folder.glob("**/config.json")]
+    runs = [RunFiles(path.absolute()) for path in walk_runs(folder)]
     rows = [summarise(run) for run in runs if run.id != "_sources"]
     frame = pd.DataFrame(rows)
     for column, value in filters.items() if rows else ():
@@ -45,7 +46,7 @@ def find_runs(root: str | Path | None = None, **filters: Any) -> pd.DataFrame:
         frame = frame[[is_one_of(cell, accepted) for cell in frame[column]]]
     if not len(frame):
         return frame
-    order = frame["id"].map(lambda name: (int(name), "") if name.isdigit() else (0, name))
+    order = frame["id"].map(lambda name: (int(name), "") if name.isdecimal() else (0, name))
     frame = frame.assign(_order=order).sort_values(["experiment", "_order"])
     return frame.drop(columns="_order").reset_index(drop=True)
 
@@ -59,15 +60,16 @@ def is_one_of(cell: Any, accepted: list[Any]) -> bool:
 def summarise(run: RunFiles) -> dict[str, Any]:
     """A row of the table; without what of a run cannot be read."""
     row: dict[str, Any] = {"experiment": run.path.parent.name}
-    with contextlib.suppress(DataFileError):
+    own: dict[str, Any] = {"id": run.id, "status": run.status, "problem": run.problem}
+    with contextlib.suppress(DataFileError):  # which is the run's problem
         row = {key: read_number(key, value) for key, value in flatten(run.saved).items()}
         row["experiment"] = run.experiment
     with contextlib.suppress(DataFileError):
         progress = run.progress
-        row |= {"epochs_done": progress.epochs_done, "steps_done": progress.steps_done}
-    scores = (run.results or {}).get("scores", {})
-    return {**row, "id": run.id, "status": run.status, **flatten({"scores": scores}),
-            "path": str(run.path)}  # fmt: skip
+        own |= {"epochs_done": progress.epochs_done, "steps_done": progress.steps_done}
+    with contextlib.suppress(DataFileError):
+        own |= flatten({"scores": (run.results or {}).get("scores", {})})
+    return {**row, **own, "path": str(run.path)}
 
 
 def read_number(key: str, value: Any) -> Any:
@@ -82,6 +84,6 @@ def read_number(key: str, value: Any) -> Any:
         return value
     try:
         number = json.loads(value)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return value
     return number if isinstance(number, int | float) else value

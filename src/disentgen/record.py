@@ -8,11 +8,13 @@ from typing import Any
 
 #: A run that says RUNNING, and whose last sign of life is older than this, is dead.
 STALE_SECONDS = 60
+#: By how much the clocks of two machines may differ; a later sign of life is none.
+SKEW_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class Record:
-    """The content of ``run.json``; of a file that is not there or was cut off, nothing is known.
+    """The content of ``run.json``; of a file that is not there, nothing is known.
 
     Args:
         content: the file's, as plain data.
@@ -26,6 +28,11 @@ class Record:
         return str(self.content.get("status", "UNKNOWN"))
 
     @property
+    def start_time(self) -> str | None:
+        """When the run was last started or went on: UTC, ISO 8601."""
+        return self.content.get("start_time")
+
+    @property
     def program(self) -> str:
         """The file that was run, without its ending: an option can change the experiment's name."""
         return PurePath(self.content.get("experiment", {}).get("mainfile") or "").stem
@@ -33,12 +40,13 @@ class Record:
     @property
     def comment(self) -> str:
         """What the user noted on the command line."""
-        return str(self._meta.get("comment", ""))
+        return str(self._meta.get("comment") or "")
 
     @property
     def words(self) -> list[str]:
-        """The words of the command line after ``with``."""
-        return list(self._meta.get("options", {}).get("UPDATE", []))
+        """The words of the command line after ``with`` that say what the run is."""
+        words = self._meta.get("options", {}).get("UPDATE") or []
+        return [word for word in words if word != "resume=auto"]
 
     @property
     def hostname(self) -> str | None:
@@ -56,7 +64,7 @@ class Record:
     def beats(self) -> bool:
         """Whether there has been a sign of life of late."""
         age = self.seconds_since_beat
-        return age is not None and age < STALE_SECONDS
+        return age is not None and -SKEW_SECONDS < age < STALE_SECONDS
 
     @property
     def _meta(self) -> Mapping[str, Any]:

@@ -1,26 +1,41 @@
 """The files of a run, each written whole or not at all."""
 
 import contextlib
+import hashlib
 import io
 import json
-import pickle
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
-from disentgen.errors import DataFileError, UsageError
-from disentgen.paths import sweep_temporaries, write_whole
+from disentgen.errors import DataFileError, RunningError
+from disentgen.files import exists, measure_memory, open_regular, own_folder
+from disentgen.history import read_rows
+from disentgen.locking import HeldError, Lock, is_held
+from disentgen.paths import FolderIdentity, make_folder, sweep_temporaries, write_whole
+from disentgen.plain_files import read_saved
+from disentgen.saved import (
+    SavedConfig,
+    SavedImages,
+    SavedModel,
+    SavedRecord,
+    SavedResults,
+    SavedStarts,
+)
 
 if TYPE_CHECKING:  # torch takes seconds to start, and a list of runs needs none of it
-    from torch import nn
+    from torch import Tensor
 
     from disentgen.dataset.split import Split
     from disentgen.models import Model
     from disentgen.training.config import Config
+
+
+#: The file by which a process holds a run's directory.
+LOCK = "run.lock"
 
 
 @dataclass(frozen=True)
@@ -29,82 +44,193 @@ class RunDirectory:
 
     Args:
         path: of the folder.
+        identity: of the folder that is written to, and of no other; None where that is any.
     """
 
     path: Path
+    identity: FolderIdentity | None = field(default=None, compare=False, repr=False)
+
+    def prepare(self) -> Self:
+        """The same files in the folder that is at the path now, which is made if need be.
+
+        Once that folder was deleted or renamed, saving raises a DataFileError.
+        """
+        return replace(self, identity=FolderIdentity.of(make_folder(self.path)))
+
+    def has(self, name: str) -> bool:
+        """Whether the folder has something of a name, be it damaged or not."""
+        return exists(self.path / name)
+
+    def subfolder(self, name: str) -> Path:
+        """The path of a folder inside this one, which is there or can be made.
+
+        Raises:
+            DataFileError: something else has its name: a link, say, which leads elsewhere.
+        """
+        return own_folder(self.path / name)
+
+    def digest(self, name: str) -> str:
+        """SHA-256 of a file.
+
+        Raises:
+            DataFileError: it is not there, or cannot be read.
+        """
+        path = self.path / name
+        try:
+            with open_regular(path, measure_memory()) as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError as error:
+            raise DataFileError(f"{path} is not there.") from error
 
     def save_config(self, config: "Config") -> None:
         """Write ``config.json``: what the run is, and all that opening it again needs."""
         self._save_json("config.json", config.plain())
 
     def load_config(self) -> dict[str, Any] | None:
-        """The configuration that is saved, as plain data; None if there is none."""
-        return self._load_json("config.json")
+        """The configuration that is saved, as plain data; None if there is none.
+
+        Raises:
+            DataFileError: the file is damaged.
+        """
+        return read_saved(self.path / "config.json", SavedConfig)
+
+    def load_record(self) -> dict[str, Any]:
+        """What Sacred keeps of the run in ``run.json``; empty if nothing.
+
+        Raises:
+            DataFileError: the file is damaged.
+        """
+        return read_saved(self.path / "run.json", SavedRecord) or {}
 
     def save_split(self, split: "Split") -> None:
         """Write ``split.json``: counts and hashes of the split's sides."""
         self._save_json("split.json", split.describe())
 
-    def save_model(self, model: "nn.Module", description: Mapping[str, Any]) -> None:
+    def save_images(self, description: Mapping[str, Any]) -> None:
+        """Write ``images.json``: which images the run is of, with the hash of their file."""
+        self._save_json("images.json", description)
+
+    def load_images(self) -> dict[str, Any]:
+        """Which images the run is of; nothing of runs that were made before this was kept.
+
+        Raises:
+            DataFileError: the file is damaged.
+        """
+        return read_saved(self.path / "images.json", SavedImages) or {}
+
+    def save_model(self, weights: Mapping[str, "Tensor"], description: Mapping[str, Any]) -> None:
         """Write ``model.pt`` (weights only) and ``model.json`` (what to load them into).
 
         Args:
-            model: whose weights are kept.
-            description: what it was built from, as plain data.
+            weights: by name, (…,) of any shape, on the CPU.
+            description: what the model was built from, as plain data.
         """
-        weights = {name: value.cpu() for name, value in model.state_dict().items()}
         self._save_json("model.json", description)
         self._save_tensors("model.pt", weights)
+
+    def load_weights(self) -> dict[str, "Tensor"]:
+        """The weights of ``model.pt`` by name, (…,) of any shape, on the CPU.
+
+        Raises:
+            DataFileError: the run has not saved a model, or the file is damaged.
+        """
+        from disentgen.weights import read_tensors
+
+        try:
+            return read_tensors(self.path / "model.pt")
+        except FileNotFoundError as error:
+            raise DataFileError(
+                f"{self.path} holds no model: no epoch of it was finished."
+            ) from error
 
     def load_model(self) -> "Model":
         """Rebuild the model of ``model.json`` with the weights of ``model.pt``.
 
         Raises:
-            DataFileError: the run has not saved a model.
+            DataFileError: the run has not saved a model, its files are damaged or do not belong
+                together, or ``model.pt`` is not the file that ``results.json`` is about.
         """
-        from disentgen.models import build_model
+        from disentgen.weights import rebuild_model
 
-        description = self._load_json("model.json")
-        if description is None or not (self.path / "model.pt").exists():
+        description = read_saved(self.path / "model.json", SavedModel)
+        if description is None or not self.has("model.pt"):
             raise DataFileError(f"{self.path} holds no model: no epoch of it was finished.")
-        model = build_model(
-            description["family"],
-            description["image_shape"],
-            len(description["factors"]),
-            description["parameters"],
-        )
-        model.load_state_dict(self._load_tensors("model.pt"))
-        return model.eval()
+        results = read_saved(self.path / "results.json", SavedResults) or {}
+        # Runs of earlier versions do not say which file they were scored with.
+        scored = results.get("model_sha256")
+        if scored is not None and self.digest("model.pt") != scored:
+            raise DataFileError(
+                f"{self.path / 'model.pt'} has changed since the run ended: its SHA-256 is not the "
+                "one in results.json."
+            )
+        return rebuild_model(description, self.path / "model.pt")
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the directory for this process; the system lets it go should the process die.
+        """Hold the directory for this process, which makes it if it is not there.
 
         Raises:
-            UsageError: another process holds it.
+            RunningError: another process holds it.
+            DataFileError: it cannot be made or locked.
         """
-        lock = self.path / "run.lock"
+        lock = self.take()
         try:
-            with FileLock(lock, timeout=0):
-                try:
-                    yield
-                finally:
-                    lock.unlink(missing_ok=True)
-        except Timeout:
-            raise UsageError(f"another process is training in {self.path}.") from None
+            yield
+        finally:
+            lock.release()
+
+    def take(self) -> Lock:
+        """The lock of the directory, taken by this process; see :meth:`held`."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            return Lock.take(self.path / LOCK)
+        except HeldError:
+            raise RunningError(
+                f"another process is training in {self.path}{self._describe_holder()}."
+            ) from None
+        except DataFileError:
+            raise
+        except OSError as error:
+            raise DataFileError(f"cannot write {self.path}: {error.strerror or error}.") from error
 
     def is_held(self) -> bool | None:
         """Whether a process of this machine holds the directory; None where no lock says it."""
-        lock = self.path / "run.lock"
-        if not lock.exists():
-            return None
-        try:
-            with FileLock(lock, timeout=0):
-                return False
-        except Timeout:
-            return True
-        except OSError:  # not ours to lock
-            return None
+        return is_held(self.path / LOCK)
+
+    def _describe_holder(self) -> str:
+        last = (self.load_starts() or [{}])[-1]
+        if not {"pid", "host", "time"} <= set(last):
+            return ""
+        return f": process {last['pid']} on {last['host']}, since {last['time']}"
+
+    def load_starts(self) -> list[dict[str, Any]]:
+        """Who has started the run or gone on with it, when and how; the first start first.
+
+        Raises:
+            DataFileError: ``starts.json`` is damaged.
+        """
+        starts: list[dict[str, Any]] = (
+            read_saved(self.path / "starts.json", SavedStarts) or {"starts": []}
+        )["starts"]
+        return starts
+
+    def save_starts(self, starts: list[dict[str, Any]]) -> None:
+        """Write ``starts.json``."""
+        self._save_json("starts.json", {"starts": starts})
+
+    def save_changes(self, name: str, patch: bytes) -> None:
+        """Write how a checkout differed from its commit, as a patch."""
+        self._write(name, lambda file: file.write_bytes(patch))
+
+    @property
+    def has_started(self) -> bool:
+        """Whether a process has begun to train here, though it may not have come to save it."""
+        return self.has("split.json")
+
+    @property
+    def has_saved(self) -> bool:
+        """Whether anything is there that a training can go on from, or be scored again by."""
+        return any(self.has(name) for name in ("checkpoint.pt", "history.csv"))
 
     def clear(self) -> None:
         """Remove results of an earlier end of the run, and what a killed process was writing."""
@@ -113,23 +239,38 @@ class RunDirectory:
         sweep_temporaries(self.path)
 
     def save_checkpoint(self, state: Mapping[str, Any]) -> None:
-        """Write ``checkpoint.pt``: all that resuming needs, as of the last finished epoch."""
+        """Write ``checkpoint.pt``: all that resuming needs."""
         self._save_tensors("checkpoint.pt", state)
 
+    def drop_checkpoint(self) -> None:
+        """Remove ``checkpoint.pt`` of a run that has ended and is not to be trained further."""
+        (self.path / "checkpoint.pt").unlink(missing_ok=True)
+
     def load_checkpoint(self) -> dict[str, Any] | None:
-        """The last checkpoint, if an epoch was finished.
+        """The last checkpoint; None as long as nothing was saved, or where it was not kept.
 
         Raises:
             DataFileError: the file is damaged.
         """
-        if not (self.path / "checkpoint.pt").exists():
+        from disentgen.weights import read_tensors
+
+        try:
+            return read_tensors(self.path / "checkpoint.pt")
+        except FileNotFoundError:
             return None
-        return self._load_tensors("checkpoint.pt")
 
     def save_history(self, history: list[dict[str, float]]) -> None:
         """Write ``history.csv``, a row for each finished epoch."""
         frame = pd.DataFrame(history).astype({"epoch": int, "step": int})
-        write_whole(self.path / "history.csv", lambda file: frame.to_csv(file, index=False))
+        self._write("history.csv", lambda file: frame.to_csv(file, index=False))
+
+    def load_history(self) -> list[dict[str, float]]:
+        """The rows of ``history.csv``, each with the columns that it has a value in.
+
+        Raises:
+            DataFileError: the file is damaged.
+        """
+        return read_rows(self.path / "history.csv")
 
     def save_results(self, results: Mapping[str, Any]) -> None:
         """Write ``results.json``."""
@@ -141,27 +282,13 @@ class RunDirectory:
         # By way of memory, since torch reports a full disk as an error of its own making.
         buffer = io.BytesIO()
         torch.save(dict(content), buffer)
-        write_whole(self.path / name, lambda file: file.write_bytes(buffer.getbuffer()))
-
-    def _load_tensors(self, name: str) -> dict[str, Any]:
-        import torch
-
-        try:
-            content: dict[str, Any] = torch.load(
-                self.path / name, map_location="cpu", weights_only=True
-            )
-            return content
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise DataFileError(f"{self.path / name} is damaged: {error}") from error
+        self._write(name, lambda file: file.write_bytes(buffer.getbuffer()))
 
     def _save_json(self, name: str, content: Mapping[str, Any]) -> None:
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        write_whole(self.path / name, lambda file: file.write_text(text, encoding="utf-8"))
+        self._write(name, lambda file: file.write_text(text, encoding="utf-8"))
 
-    def _load_json(self, name: str) -> dict[str, Any] | None:
-        """The content of a file; None if it is not there, was cut off or holds something else."""
-        try:
-            content = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return None
-        return content if isinstance(content, dict) else None
+    def _write(self, name: str, write: Callable[[Path], object]) -> None:
+        if self.identity is not None:
+            self.identity.check()
+        write_whole(self.path / name, write)

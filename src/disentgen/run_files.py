@@ -1,5 +1,6 @@
 """What the text files of a run say: enough to list it, without torch."""
 
+import os
 import platform
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,11 +9,20 @@ from typing import Any
 import pandas as pd
 
 from disentgen.errors import DataFileError, UsageError
-from disentgen.history import Progress, read_progress
+from disentgen.history import Progress, read_history, read_progress
+from disentgen.plain_files import read_saved
 from disentgen.record import Record
 from disentgen.registry import read_constants
 from disentgen.run_directory import RunDirectory
+from disentgen.saved import SavedModel, SavedResults, SavedSplit
+from disentgen.schema import flatten
+from disentgen.text import make_visible
 from disentgen.training.baseline import complete_saved
+
+#: Packages whose modules are families of models and objectives.
+FAMILIES, LOSSES = "disentgen.models.families", "disentgen.training.losses"
+#: Settings that lists of runs compute with.
+NUMBERS = ("training.epochs", "model.latent_size", "seed")
 
 
 @dataclass(frozen=True)
@@ -36,19 +46,17 @@ class RunFiles(RunDirectory):
         Values stand as they were saved: neither checked, nor in the one form that means the same.
 
         Raises:
-            DataFileError: ``config.json`` is not readable.
+            DataFileError: ``config.json`` is not there, or is damaged.
         """
         content = self.load_config()
-        if content is None or not all(
-            isinstance(content.get(section, {}), dict) for section in ("model", "training")
-        ):
-            raise DataFileError(f"{self.path} has no readable config.json.")
+        if content is None:
+            raise DataFileError(f"{self.path / 'config.json'} is not there.")
         known = "experiment" in content and "family" in content.get("model", {})
         return complete_saved(content, *((None, None) if known else self._guess_earlier()))
 
     def _guess_earlier(self) -> tuple[str | None, str | None]:
         """Experiment and family of a run whose configuration does not yet say them."""
-        described = str((self._load_json("model.json") or {}).get("family"))
+        described = str((read_saved(self.path / "model.json", SavedModel) or {}).get("family"))
         families = families_by_experiment()
         experiments = {family: name for name, family in families.items()}
         program = self.record.program
@@ -58,19 +66,30 @@ class RunFiles(RunDirectory):
 
     @cached_property
     def record(self) -> Record:
-        """What Sacred keeps of the run."""
-        return Record(self._load_json("run.json") or {})
+        """What Sacred keeps of the run; nothing where the library alone has trained it.
+
+        Raises:
+            DataFileError: ``run.json`` is damaged.
+        """
+        return Record(self.load_record())
 
     @cached_property
     def results(self) -> dict[str, Any] | None:
-        """Scores and everything about the run; None until it has ended."""
-        return self._load_json("results.json")
+        """Scores and everything about the run; None until it has ended.
+
+        Raises:
+            DataFileError: ``results.json`` is damaged.
+        """
+        return read_saved(self.path / "results.json", SavedResults)
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """A row for each finished epoch."""
-        path = self.path / "history.csv"
-        return pd.read_csv(path) if path.exists() else pd.DataFrame()
+        """A row for each finished epoch.
+
+        Raises:
+            DataFileError: ``history.csv`` is damaged.
+        """
+        return read_history(self.path / "history.csv")
 
     @property
     def progress(self) -> Progress:
@@ -83,20 +102,75 @@ class RunFiles(RunDirectory):
         return read_progress(self.path / "history.csv", epochs)
 
     @cached_property
+    def problem(self) -> str | None:
+        """The first thing that is damaged in its text files; None where all of them can be read."""
+        try:
+            self._check_name()
+            self._check_settings()
+            _ = self.record, self.results, self.progress
+            read_saved(self.path / "split.json", SavedSplit)
+            self.load_images()
+        except DataFileError as error:
+            return str(error).replace(f"{make_visible(self.path)}{os.sep}", "")
+        return None
+
+    def _check_name(self) -> None:
+        try:
+            str(self.path).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise DataFileError(f"the name of {self.path} is not UTF-8.") from error
+
+    def _check_settings(self) -> None:
+        """Check the settings that lists and tables need, without what reads all of them."""
+        settings, accepted = flatten(self.saved), {
+            "training.loss.name": list_names(LOSSES),
+            "model.family": list_names(FAMILIES),
+        }  # fmt: skip
+        problems = [
+            f"{key} is '{settings[key]}'; accepted: {', '.join(names)}"
+            for key, names in accepted.items()
+            if settings.get(key) not in (None, *names)
+        ]
+        problems += [
+            f"{key} is '{settings[key]}', where a whole number is expected"
+            for key in NUMBERS
+            if not _is_whole(settings.get(key))
+        ]
+        for problem in problems:
+            raise DataFileError(f"{self.path / 'config.json'}: {problem}.")
+
+    @cached_property
     def status(self) -> str:
         """COMPLETED, FAILED, INTERRUPTED, RUNNING; DEAD if it says RUNNING and is not.
 
-        A run that the library has trained alone is COMPLETED once it has results.
+        DAMAGED if one of its text files is: :attr:`problem` says which. A run that the library
+        trains alone is COMPLETED once it has results; until then its lock says whether it is
+        RUNNING.
         """
+        if self.problem is not None:
+            return "DAMAGED"
+        if not self.record.content:
+            held = self.is_held()
+            if self.results:
+                return "COMPLETED"
+            return "UNKNOWN" if held is None else "RUNNING" if held else "DEAD"
         status = self.record.status
-        if not self.record.content and self.results:
-            return "COMPLETED"
-        return "DEAD" if status == "RUNNING" and not self._is_alive() else status
+        if status == "RUNNING" and not self._is_alive():
+            # It may have ended after its record was read, and before its lock was looked at.
+            status = Record(self.load_record()).status
+            return "DEAD" if status == "RUNNING" else status
+        return status
 
     def _is_alive(self) -> bool:
         """Whether a run that says RUNNING is: its lock is held, or else it has beaten of late."""
-        held = self.is_held() if self.record.hostname == platform.node() else None
-        return self.record.beats if held is None else held
+        held = self.is_held()
+        return self.record.beats if held is None else held or self.runs_elsewhere
+
+    @property
+    def runs_elsewhere(self) -> bool:
+        """Whether another machine, whose locks are not seen here, is training the run."""
+        record = self.record
+        return record.status == "RUNNING" and record.hostname != platform.node() and record.beats
 
 
 def families_by_experiment() -> dict[str, str]:
@@ -108,7 +182,7 @@ def families_by_experiment() -> dict[str, str]:
         UsageError: two of them have one experiment.
     """
     families: dict[str, str] = {}
-    for constants in read_constants("disentgen.models.families", "name", "experiment"):
+    for constants in read_constants(FAMILIES, "name", "experiment"):
         name, experiment = constants.get("name"), constants.get("experiment")
         if experiment in families:
             raise UsageError(
@@ -118,3 +192,17 @@ def families_by_experiment() -> dict[str, str]:
         if name is not None and experiment is not None:
             families[experiment] = name
     return families
+
+
+def list_names(package: str) -> list[str]:
+    """What the modules of a package call what they export, by their sources."""
+    named = (constants.get("name") for constants in read_constants(package, "name"))
+    return [name for name in named if name is not None]
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether a setting is a whole number, or was saved as the text of one; None is not set."""
+    try:
+        return value is None or float(value).is_integer()
+    except (TypeError, ValueError, OverflowError):
+        return False

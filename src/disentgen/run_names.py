@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from disentgen.errors import DataFileError, UsageError
+from disentgen.files import exists
 from disentgen.paths import data_folder, expand
 from disentgen.registry import nearest_match
 
@@ -33,7 +34,7 @@ def locate_run(name: str | Path | int) -> Path:
 
 
 def _is_run(path: Path) -> bool:
-    return (path / "config.json").exists()
+    return exists(path / "config.json")
 
 
 def _require_run(path: Path) -> Path:

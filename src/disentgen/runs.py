@@ -1,7 +1,9 @@
 """Runs: what a training has left behind, opened again."""
 
+import contextlib
 import functools
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +15,14 @@ from disentgen.dataset.tasks import Task
 from disentgen.errors import DataFileError, UsageError
 from disentgen.listing import find_runs
 from disentgen.models import FAMILIES, Model
+from disentgen.plain_files import read_saved
 from disentgen.run_directory import RunDirectory
 from disentgen.run_files import RunFiles
 from disentgen.run_names import locate_run
+from disentgen.saved import SavedSplit
 from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
+from disentgen.training.continuing import check_images
 from disentgen.training.sections import open_split
 
 if TYPE_CHECKING:  # Ignite takes seconds to start
@@ -45,15 +50,16 @@ class Run(RunFiles):
         Raises:
             DataFileError: ``config.json`` is not readable, or not by this version.
         """
-        saved = self.saved
-        try:
-            return Config.read_saved(saved)
-        except UsageError as error:
-            raise DataFileError(f"{self.path / 'config.json'}: {error}") from error
+        with self._of_config():
+            return Config.read_saved(self.saved)
 
     @property
     def lacks_settings(self) -> bool:
-        """Whether the run was made before all of today's settings were there."""
+        """Whether the run was made before all of today's settings were there.
+
+        Raises:
+            DataFileError: ``config.json`` is damaged.
+        """
         return bool(list_lacking(self.load_config() or {}, self.family))
 
     @cached_property
@@ -63,23 +69,48 @@ class Run(RunFiles):
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The dataset, its split and its images."""
-        return self.settings.open_dataset()
+        """The dataset, its split and its images.
+
+        Raises:
+            DataFileError: ``config.json`` is damaged, or the images cannot be opened, or they are
+                others than those that the run is of.
+        """
+        with self._of_config():
+            check_images(self.settings.spec, self.load_images())
+            return self.settings.open_dataset()
 
     @cached_property
     def split(self) -> Split:
-        """The sides of the dataset's grid; needs no images."""
-        return self.settings.split
+        """The sides of the dataset's grid; needs no images.
+
+        Raises:
+            DataFileError: ``config.json`` is damaged.
+        """
+        with self._of_config():
+            return self.settings.split
 
     @cached_property
     def sides(self) -> dict[str, Any]:
-        """Counts and hashes of the split's sides, as saved when the run started."""
-        saved = self._load_json("split.json") or (self.results or {}).get("split")
-        return saved or describe_split(json.dumps(self.config["dataset"], sort_keys=True))
+        """Counts and hashes of the split's sides, as saved when the run started.
+
+        Raises:
+            DataFileError: ``split.json`` is damaged.
+        """
+        saved = read_saved(self.path / "split.json", SavedSplit) or (self.results or {}).get(
+            "split"
+        )
+        if saved:
+            return saved
+        with self._of_config():
+            return describe_split(json.dumps(self.config["dataset"], sort_keys=True))
 
     @cached_property
     def model(self) -> Model:
-        """The model of the run's selected epoch, in evaluation mode, on the CPU."""
+        """The model of the run's selected epoch, in evaluation mode, on the CPU.
+
+        Raises:
+            DataFileError: see :meth:`load_model`.
+        """
         return self.load_model()
 
     def task(self, side: str) -> Task:
@@ -87,6 +118,14 @@ class Run(RunFiles):
         if side not in self._tasks:
             self._tasks[side] = FAMILIES[self.family].make_task(self.split, side)
         return self._tasks[side]
+
+    @contextlib.contextmanager
+    def _of_config(self) -> Iterator[None]:
+        """What the configuration says that today's version does not accept, as its damage."""
+        try:
+            yield
+        except UsageError as error:
+            raise DataFileError(f"{self.path / 'config.json'}: {error}") from error
 
 
 @functools.cache

@@ -8,6 +8,7 @@ import pytest
 from conftest import REPOSITORY
 from disentgen.analysis.kept import KeptArrays, KeptResults
 from disentgen.analysis.measure import Measurements
+from disentgen.analysis.places import Place
 from disentgen.runs import open_run
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
@@ -67,7 +68,7 @@ def test_results_that_were_kept_meanwhile_stay(tmp_path):
 def measured(tmp_path):
     """Measurements of a run, on 20 images, kept in an empty folder."""
     measured = Measurements(open_run(EARLIER / "disent" / "1"), 20)
-    measured.folder = tmp_path
+    measured.place = Place(tmp_path)
     return measured
 
 
@@ -102,7 +103,7 @@ def test_files_of_earlier_versions_are_read(measured, monkeypatch, tmp_path):
 def test_a_quick_look_wipes_nothing(measured, tmp_path):
     for images in (20, 10):
         other = Measurements(measured.run, images)
-        other.folder = tmp_path
+        other.place = Place(tmp_path)
         other.get("errors")
         other.codes("held_out")
         other.get("probes", "linear")

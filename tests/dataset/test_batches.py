@@ -1,8 +1,11 @@
+import json
+from itertools import islice
+
 import numpy as np
 import pytest
 import torch
 
-from disentgen.dataset.batches import Observations, ScoringBatches, TrainingBatches
+from disentgen.dataset.batches import BatchStream, Observations, ScoringBatches, TrainingBatches
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.images import Images
 from disentgen.dataset.tasks import Generate, Infer, Reconstruct
@@ -59,6 +62,40 @@ def test_order_is_a_function_of_seed_and_epoch():
     assert read_epoch(training(), 3) == read_epoch(training(), 3)
     assert read_epoch(training(), 3) != read_epoch(training(), 4)
     assert read_epoch(training(), 3) != read_epoch(training(seed=1), 3)
+
+
+class Jitter(Reconstruct):
+    """Images beside a number that is drawn for each."""
+
+    def __call__(self, observed, indices, generator):
+        return observed.images(indices), generator.random(len(indices)).tolist()
+
+
+def test_a_stream_goes_on_where_another_stood_without_reading_what_came_before():
+    read = []
+
+    def show(indices):
+        read.extend(indices.tolist())
+        return show_index(indices)
+
+    observed = Observations(Images((4, 4, 3), 255, "stand-in", show), GRID, CPU)
+    batches = TrainingBatches(observed, Jitter(GRID, np.arange(100)), np.arange(100), 8, 12, 0)
+    first, second = BatchStream(batches), BatchStream(batches)
+    drawing = iter(first)
+    for _ in range(17):
+        next(drawing)
+    state = json.loads(json.dumps(first.state_dict()))
+    expected = [(read_indices(images), drawn) for images, drawn in islice(drawing, 20)]
+    read.clear()
+    second.load_state_dict(state)
+    assert not read
+    goes_on = islice(iter(second), 20)
+    assert [(read_indices(images), drawn) for images, drawn in goes_on] == expected
+    assert len(read) == 20 * 8
+    epochs = [
+        (read_indices(images), drawn) for n in (2, 3, 4) for images, drawn in batches.epoch(n)
+    ]
+    assert epochs[5:25] == expected
 
 
 def test_epoch_longer_than_the_images_goes_round_again():

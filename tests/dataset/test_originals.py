@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import time
-import zipfile
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -14,64 +13,20 @@ import numpy as np
 import pytest
 
 from disentgen.dataset.build import build_dataset
-from disentgen.dataset.grid import FactorGrid
+from disentgen.dataset.originals.conversions import locate_array
 from disentgen.dataset.originals.convert import open_original
 from disentgen.dataset.originals.export import export_stand_in
 from disentgen.dataset.originals.formats import find_format
-from disentgen.dataset.originals.verify import compute_hash
-from disentgen.dataset.spec import DatasetSpec, OriginalFile, load_specs
+from disentgen.dataset.spec import load_specs
 from disentgen.errors import DataFileError, UsageError
-
-#: More images than are read at a time, and small ones.
-GRID = FactorGrid({"a": (1.0, 2.0, 3.0), "b": tuple(float(i) for i in range(2000))})
-SIDE = 16
+from published import GRID, SIDE, as_original, make_labels, make_spec, spoil, write_archive
 
 
-def render_noise(indices, maximum, channels):
-    """Different for every index, and the same every time."""
-    positions = np.arange(SIDE * SIDE * channels)
-    mixed = (indices[:, None] * 7919 + positions * 104729 + indices[:, None] * positions) % 65521
-    return (mixed % (maximum + 1)).astype(np.uint8).reshape(-1, SIDE, SIDE, channels)
-
-
-def render_binary(indices):
-    return render_noise(indices, 1, 1)
-
-
-def render_colour(indices):
-    return render_noise(indices, 255, 3)
-
-
-def make_labels():
-    return {"labels": GRID.classes(np.arange(GRID.size))}
-
-
-def make_spec(maximum=1, channels=1, ending="npz"):
-    return DatasetSpec(
-        name="test",
-        title="Test",
-        grid=GRID,
-        pixels_shape=(SIDE, SIDE, channels),
-        maximum=maximum,
-        variants={},
-        original=OriginalFile(
-            folder="test", names=(f"test.{ending}",), url=f"https://example.org/test.{ending}",
-            hash="md5:0", licence="none", key="imgs", labels=make_labels,
-        ),
-        render=render_binary if maximum == 1 else render_colour,
-    )  # fmt: skip
-
-
-def as_original(spec, path):
-    """Take the stand-in's mark off a file and its hash as the published one."""
-    if path.suffix == ".npz":
-        with zipfile.ZipFile(path, "a") as archive:
-            archive.comment = b""
-    else:
-        with h5py.File(path, "a") as archive:
-            archive.attrs.clear()
-    digest = compute_hash(path, "md5")
-    return replace(spec, original=replace(spec.original, hash=f"md5:{digest}"))
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path, monkeypatch):
+    """A data folder of the test's own, where converted images are kept."""
+    monkeypatch.setenv("DISENTGEN_DATA", str(tmp_path / "data"))
+    return tmp_path / "data"
 
 
 KINDS = {"binary-npz": (1, 1, "npz"), "colour-npz": (255, 3, "npz"), "colour-h5": (255, 3, "h5")}
@@ -118,31 +73,13 @@ def test_published_file_gives_its_images_bit_by_bit(original):
     assert np.array_equal(images(indices), spec.render(indices))
 
 
-def test_converted_file_is_used_again_and_made_anew_when_the_file_changes(original):
+def test_converted_file_is_used_again(original):
     spec, path = original
     open_original(spec, path)
-    converted = path.with_suffix(".converted.npy")
+    converted = locate_array(spec, path)
     made = converted.stat().st_mtime_ns
     open_original(spec, path)
     assert converted.stat().st_mtime_ns == made
-    os.utime(path)
-    open_original(spec, path)
-    assert converted.stat().st_mtime_ns != made
-
-
-def test_binary_images_of_no_whole_bytes_come_back(tmp_path):
-    grid = FactorGrid({"place": tuple(float(place) for place in range(45))})
-    spec = replace(
-        make_spec(),
-        grid=grid,
-        pixels_shape=(5, 9, 1),
-        original=replace(make_spec().original, labels=dict),
-        render=lambda indices: np.eye(45, dtype=np.uint8)[indices].reshape(-1, 5, 9, 1),
-    )
-    path = tmp_path / "test.npz"
-    export_stand_in(spec, path)
-    images = open_original(as_original(spec, path), path)
-    assert np.array_equal(images(np.arange(45)), spec.render(np.arange(45)))
 
 
 @pytest.mark.parametrize("ending", ["npz", "h5"])
@@ -182,23 +119,8 @@ def test_hdf5_blocks_that_span_many_images_are_read_in_order(tmp_path):
     assert np.array_equal(images(np.arange(GRID.size)), pictures)
 
 
-def write_archive(path, **arrays):
-    if path.suffix == ".npz":
-        np.savez(path, **arrays)
-        return
-    with h5py.File(path, "w") as archive:
-        for key, array in arrays.items():
-            archive[key] = array
-
-
 def truncate(spec, path):
     path.write_bytes(path.read_bytes()[:-200_000])
-
-
-def spoil(spec, path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 255
-    path.write_bytes(content)
 
 
 def reshape(spec, path):
@@ -246,7 +168,7 @@ def test_damaged_files_are_refused_and_leave_nothing(original, damage, message):
     damage(spec, path)
     with pytest.raises(DataFileError, match=message):
         open_original(spec, path)
-    assert not path.with_suffix(".converted.npy").exists()
+    assert not locate_array(spec, path).exists()
 
 
 @pytest.mark.parametrize("link", [h5py.SoftLink("/labels"), h5py.ExternalLink("a.h5", "/imgs")])
@@ -272,7 +194,7 @@ def test_file_of_the_right_hash_but_other_labels_is_refused(original, labels, me
     other = replace(spec, original=replace(spec.original, labels=lambda: {"labels": labels}))
     with pytest.raises(DataFileError, match=message):
         open_original(other, path)
-    assert not path.with_suffix(".converted.npy").exists()
+    assert not locate_array(spec, path).exists()
 
 
 def test_pixels_brighter_than_the_dataset_has_are_refused(tmp_path):
@@ -282,7 +204,7 @@ def test_pixels_brighter_than_the_dataset_has_are_refused(tmp_path):
     write_archive(path, imgs=pictures, labels=make_labels()["labels"])
     with pytest.raises(DataFileError, match=r"^.*test\.npz: 'imgs' holds 255; .* at most 1\.$"):
         open_original(as_original(spec, path), path)
-    assert not path.with_suffix(".converted.npy").exists()
+    assert not locate_array(spec, path).exists()
 
 
 def test_full_disk_is_an_error_before_the_conversion(original, monkeypatch):
@@ -295,7 +217,7 @@ def test_full_disk_is_an_error_before_the_conversion(original, monkeypatch):
 def test_shortened_conversion_is_made_anew(original):
     spec, path = original
     open_original(spec, path)
-    converted = path.with_suffix(".converted.npy")
+    converted = locate_array(spec, path)
     os.truncate(converted, converted.stat().st_size // 2)
     indices = np.arange(GRID.size)
     assert np.array_equal(open_original(spec, path)(indices), spec.render(indices))
@@ -337,30 +259,29 @@ def test_killed_conversion_leaves_nothing_that_looks_finished(original, monkeypa
             if block.ndim > 2:
                 signal.pause()
 
-    monkeypatch.setattr(images, "_read_blocks", read_slowly)
-    worker = fork.Process(target=open_original, args=(spec, path), daemon=True)
-    worker.start()
-    while not list(path.parent.glob(".*.tmp")):
+    with monkeypatch.context() as patched:
+        patched.setattr(images, "_read_blocks", read_slowly)
+        worker = fork.Process(target=open_original, args=(spec, path), daemon=True)
+        worker.start()
+    while not list(locate_array(spec, path).parent.glob(".*.tmp")):
         assert worker.is_alive()
         time.sleep(0.05)
     os.kill(worker.pid, signal.SIGKILL)
     worker.join()
-    assert not path.with_suffix(".converted.npy").exists()
-    monkeypatch.undo()
-    assert list(path.parent.glob(".*.tmp"))
+    assert not locate_array(spec, path).exists()
+    assert list(locate_array(spec, path).parent.glob(".*.tmp"))
     indices = np.arange(GRID.size)
     assert np.array_equal(open_original(spec, path)(indices), spec.render(indices))
-    assert not list(path.parent.glob(".*.tmp"))
+    assert not list(locate_array(spec, path).parent.glob(".*.tmp"))
 
 
-def test_original_in_a_folder_that_cannot_be_written_to(original, tmp_path, monkeypatch):
+def test_data_folder_that_cannot_be_written_to_is_named(original, data_folder):
     spec, path = original
-    monkeypatch.setenv("DISENTGEN_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(os, "access", lambda folder, mode: folder != path.parent)
-    images = open_original(spec, path)
-    assert np.array_equal(images(np.arange(9)), spec.render(np.arange(9)))
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
-    assert (tmp_path / "data" / "raw" / "test" / "test.converted.npy").exists()
+    data_folder.write_text("in the way")
+    with pytest.raises(
+        DataFileError, match=rf"cannot convert {path} in {data_folder}.*: Not a dir"
+    ):
+        open_original(spec, path)
 
 
 @pytest.mark.slow

@@ -1,7 +1,9 @@
 """One more figure is one more file: of a run, and of a study."""
 
 import json
+import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +13,12 @@ import disentgen.analysis.figures
 from conftest import REPOSITORY
 from disentgen.analysis.collect import Collection
 from disentgen.analysis.figures.figure import load_figures
+from disentgen.analysis.measure import Measurements
 from disentgen.analysis.tables import tabulate_cells
 from disentgen.errors import DataFileError
 from disentgen.registry import load_records
 from disentgen.report import pictures
+from disentgen.report.images import embed, show_drawn
 from disentgen.runs import open_run
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
@@ -134,14 +138,39 @@ def test_pictures_are_drawn_once_and_anew_when_the_run_has_changed(run, only):
     pictures.draw_pictures(open_run(run.path), 60)
     assert picture.path.stat().st_mtime_ns != kept
     kept = picture.path.stat().st_mtime_ns
-    (run.path / "analysis" / "pictures.json").write_text(json.dumps({"model": "as it was once"}))
+    picture.path.with_name("pictures.json").write_text(json.dumps({"model": "as it was once"}))
     assert len(pictures.draw_pictures(open_run(run.path), 60)) == 1
     assert picture.path.stat().st_mtime_ns != kept
 
 
-def test_a_run_that_cannot_be_drawn_is_left_out_with_the_reason(run, only):
+def test_a_picture_that_cannot_be_drawn_is_missing_with_the_reason(
+    run, only, failures, monkeypatch
+):
+    """The run and its other pictures stay; the next report tries again."""
+    only("curves", "latents")
+    collection, curves = Collection([run], {}, 60), load_figures("run")[0]
+    assert curves.name == "curves"
+
+    def fail(data):
+        raise MemoryError("too large\nby far")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(pictures, "load_figures", lambda of: [replace(curves, draw=fail)])
+        pictures.draw_runs(collection, jobs=1)
+        (missing,) = pictures.list_pictures(Measurements(run, 60))
+    assert collection.runs == [run]
+    assert re.fullmatch(r"MemoryError: too large by far \(figure.py:\d+\)", missing.problem)
+    assert failures == [f"the picture {missing.path} is missing: {missing.problem}"]
+    failures.clear()
+    shown = show_drawn(missing, embed)
+    assert (shown.name, shown.problem, shown.source) == ("curves.png", missing.problem, "")
+    (picture,) = pictures.draw_pictures(run, 60)
+    assert (picture.problem, picture.path.exists()) == (None, True)
+
+
+def test_a_run_that_cannot_be_read_is_left_out_with_the_reason(run, only):
     only("curves")
-    (run.path / "history.csv").write_text("epoch\n")
+    (run.path / "results.json").unlink()
     collection = Collection([run], {}, 60)
     with pytest.raises(DataFileError, match=r"no run is left.*disent/1: .+"):
         pictures.draw_runs(collection, jobs=1)

@@ -9,7 +9,7 @@ from configs.training import LOSSES, PROTOCOLS
 from conftest import REPOSITORY, read_config
 from disentgen.analysis.figures.examples import save_examples
 from disentgen.dataset.pairs import Pairs
-from disentgen.errors import UsageError
+from disentgen.errors import DataFileError, UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import open_run, view_training
 from disentgen.schema import defaults, flatten
@@ -187,6 +187,22 @@ def test_a_directory_takes_no_other_run(tmp_path):
     running.train(read(training={"epochs": 3}), directory)
     assert len(open_run(tmp_path).history) == 3
     assert open_run(tmp_path).status == "COMPLETED"
+    assert len(directory.load_starts()) == 2
+
+
+def test_without_a_checkpoint_a_finished_run_is_scored_and_never_trained(tmp_path):
+    directory = RunDirectory(tmp_path)
+    first = running.train(read(), directory)
+    (tmp_path / "checkpoint.pt").unlink()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(DataFileError, match="no checkpoint.pt to go on from"):
+        running.train(read(training={"epochs": 3}), directory)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    again = running.train(read(training={"score_images": 32}), directory)
+    assert again.history == first.history
+    assert again.results["scores"]["train"]["images"] == 32
+    for name in ("model.pt", "history.csv"):
+        assert (tmp_path / name).read_bytes() == before[name]
 
 
 def test_composers_of_before_summed_no_pairs():

@@ -46,11 +46,11 @@ def test_table_of_scores_with_bounds():
     assert format_scores(SCORES, "nats per image").splitlines() == [
         "nats per image         NLL   ± s.e.    floor       KL   active   images",
         "train                65.58     0.72     0.00    22.40        7   20,000",
-        "held-out                    no images on this side",
+        "held-out                    no image to score",
         "",
         "K = 16 samples       −ELBO   ± s.e.   IW-NLL   ± s.e.   images",
         "train                91.24     1.25    86.50     1.50    1,000",
-        "held-out                    no images on this side",
+        "held-out                    no image to score",
     ]
 
 
@@ -65,3 +65,20 @@ def test_table_of_scores_of_a_model_without_posterior():
         "nll per factor                   train",
         "  shape                           3.00",
     ]
+
+
+def test_what_is_not_known_of_a_side_is_a_dash():
+    scores = {"train": {"nll": 3.0, "nll_standard_error": 0.5, "images": 2},
+              "held_out": {"nll": 4.0, "images": 1}}  # fmt: skip
+    assert format_scores(scores, "nats per image").splitlines() == [
+        "nats per image         NLL   ± s.e.   images",
+        "train                 3.00     0.50        2",
+        "held-out              4.00        –        1",
+    ]
+
+
+def test_an_epoch_without_validation_has_a_line():
+    row = {"epoch": 1, "train.nll": 5.0, "lr": 0.1, "images_per_second": 20}
+    assert describe_row(row, 2, 3.0, sampled=False) == (
+        "epoch 1/2  train (over the epoch) NLL 5.00  20 images/s  3 s left"
+    )

@@ -48,6 +48,12 @@ def test_scores_are_means_at_the_posterior_mean(model):
     np.testing.assert_allclose(scores.details["kl_per_latent"], kl.mean(axis=0), rtol=1e-5)
 
 
+def test_a_single_image_has_no_standard_error(model):
+    scores = score(model, batch(torch.rand(1, 1, 64, 64), 5), CPU)
+    assert scores.nll_standard_error is None
+    assert "nll_standard_error" not in scores.as_record(())
+
+
 def test_a_unit_is_active_if_its_posterior_mean_varies_by_more_than_a_hundredth(model, monkeypatch):
     # Of latents that are -s and s for every other image the variance is s².
     spreads = torch.tensor([0.0, 0.09, 0.099, 0.101, 0.2, 5.0, 0.0, 0.0, 0.0, 0.0])

@@ -1,6 +1,11 @@
 """The body of every experiment, without Sacred."""
 
 import copy
+import re
+import shutil
+import signal
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -8,13 +13,19 @@ import pytest
 import torch
 
 from configs.cnnvae import ARCHITECTURES
-from configs.training import LOSSES, PROTOCOLS
+from configs.training import LOSSES, PAIRED, PROTOCOLS
 from conftest import read_config
-from disentgen.errors import DivergenceError, UsageError
+from disentgen.analysis.figures import reconstructions
+from disentgen.analysis.figures.examples import list_shown_sides
+from disentgen.errors import DataFileError, DivergenceError, UsageError
 from disentgen.run_directory import RunDirectory
+from disentgen.runs import open_run
 from disentgen.schema import merge
-from disentgen.training.assembly import assemble
+from disentgen.training import machine
+from disentgen.training import run as run_module
+from disentgen.training.assembly import Training, assemble
 from disentgen.training.config import Config
+from disentgen.training.losses import Loss
 from disentgen.training.losses.vae import BetaVAE
 from disentgen.training.machine import choose_device, prepare_process
 from disentgen.training.optimizers import build_optimizer, optimizers, resolve_optimizer
@@ -31,9 +42,11 @@ class Recorder:
 
 
 #: Of the named objectives, but quick: with a small discriminator.
-OBJECTIVES = LOSSES | {
-    "factor": merge(LOSSES["factor"], {"loss": {"params": {"discriminator_units": 50}}})
-}
+OBJECTIVES = (
+    LOSSES
+    | PAIRED
+    | {"factor": merge(LOSSES["factor"], {"loss": {"params": {"discriminator_units": 50}}})}
+)
 #: What a run is trained by, where a test does not say something else.
 QUICK = {**PROTOCOLS["fast"], "score_samples": 2, "batch_size": 16}
 
@@ -67,6 +80,15 @@ def assert_same_run(one, other):
         assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
 
 
+@pytest.mark.parametrize("threads", [2, 3])
+def test_more_threads_than_cores_are_warned_of(monkeypatch, capsys, threads):
+    monkeypatch.setattr(machine, "available_threads", lambda: 2)
+    prepare_process(threads)
+    warnings = capsys.readouterr().err.splitlines()
+    assert len(warnings) == (threads > 2)
+    assert all("threads=3, but this process may use 2 cores" in line for line in warnings)
+
+
 def test_same_seed_same_metrics_and_another_seed_others(tmp_path):
     first, _ = run(make_config(), tmp_path / "1")
     second, _ = run(make_config(), tmp_path / "2")
@@ -96,6 +118,167 @@ def test_run_stopped_while_it_was_scored_is_scored_again_and_not_trained(tmp_pat
     assert again["scores"] == whole["scores"]
     assert (tmp_path / "model.pt").read_bytes() == weights
     assert len(read_history(tmp_path)) == 2
+
+
+@pytest.fixture
+def interrupts():
+    """Ctrl-C interrupts, though tests may be run where it is ignored: in the background, say."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def interrupt_at(monkeypatch, step=None, epoch=None):
+    """Let a signal come in the middle of a step, or in the validation of an epoch, once."""
+    forward, validate = Loss.judge, run_module.validate
+
+    def judge(self, output, target):
+        nonlocal step
+        due, step = step == 0, None if step is None else step - 1
+        if due:
+            signal.raise_signal(signal.SIGINT)
+        return forward(self, output, target)
+
+    def validate_once(training):
+        nonlocal epoch
+        if epoch == len(training.history) + 1:
+            epoch = None
+            signal.raise_signal(signal.SIGINT)
+        return validate(training)
+
+    monkeypatch.setattr(Loss, "judge", judge)
+    monkeypatch.setattr(run_module, "validate", validate_once)
+
+
+@pytest.mark.parametrize(
+    ("loss", "family", "moment", "saved"),
+    [
+        ("factor", "lgm", {"step": 7}, "step 3 of 5 in epoch 2 of 3"),
+        ("factor", "lgm", {"step": 9}, "step 5 of 5 in epoch 2 of 3"),
+        ("waegan", "lgm", {"epoch": 2}, "step 5 of 5 in epoch 2 of 3"),
+        pytest.param(
+            "adagvae", "lgm", {"step": 3}, "step 4 of 5 in epoch 1 of 3", marks=pytest.mark.ci
+        ),
+        pytest.param(
+            "beta", "composer", {"step": 12}, "step 3 of 5 in epoch 3 of 3", marks=pytest.mark.ci
+        ),
+    ],
+)
+@pytest.mark.usefixtures("interrupts")
+def test_interrupted_run_saves_its_last_step_and_goes_on_bit_by_bit(
+    tmp_path, monkeypatch, capsys, loss, family, moment, saved
+):
+    options = {"epochs": 3, "lr_decay": 0.9, "early_stopping": 10}
+    config = make_config(loss, family=family, **options)
+    whole, _ = run(config, tmp_path / "whole")
+    interrupt_at(monkeypatch, **moment)
+    with pytest.raises(KeyboardInterrupt):
+        run(config, tmp_path / "parts")
+    assert f"saved after {saved}\n" in capsys.readouterr().out
+    resumed, recorder = run(config, tmp_path / "parts")
+    assert f"resuming after {saved}\n" in capsys.readouterr().out
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+    assert whole["scores"] == resumed["scores"]
+    assert [step for step, _ in recorder.scalars["train.loss"]] == [1, 2, 3]
+
+
+@pytest.mark.usefixtures("interrupts")
+def test_seconds_of_an_interrupted_epoch_are_counted_in_both_processes(tmp_path, monkeypatch):
+    interrupt_at(monkeypatch, step=2)
+    with pytest.raises(KeyboardInterrupt):
+        run(make_config(epochs=1), tmp_path)
+    checkpoint = RunDirectory(tmp_path).load_checkpoint()
+    checkpoint["unfinished_epoch"]["seconds"] += 1000
+    RunDirectory(tmp_path).save_checkpoint(checkpoint)
+    run(make_config(epochs=1), tmp_path)
+    assert 1000 < pd.read_csv(tmp_path / "history.csv")["seconds"].item() < 2000
+
+
+@pytest.mark.parametrize(
+    ("minutes", "seconds", "saved"),
+    [
+        (None, 0, [5, 25]),  # short epochs: the first and the last
+        (None, 20, [5, 10, 15, 20, 25]),
+        (None, 5, [5, 15, 25]),  # the third a minute after the first, in the middle of the fourth
+        (1, 5, [5, 17, 25]),
+        (1e-9, 1, [*range(1, 26), 25]),
+    ],
+)
+def test_epochs_are_saved_once_a_minute_and_steps_as_often_as_is_said(
+    tmp_path, monkeypatch, minutes, seconds, saved
+):
+    clock, steps = time.monotonic(), []
+    judge, save = Loss.judge, RunDirectory.save_checkpoint
+
+    def take_time(self, *batch):
+        nonlocal clock
+        clock += seconds
+        return judge(self, *batch)
+
+    def note(self, state):
+        steps.append(state["step"])
+        save(self, state)
+
+    monkeypatch.setattr(Loss, "judge", take_time)
+    monkeypatch.setattr(RunDirectory, "save_checkpoint", note)
+    fake = SimpleNamespace(monotonic=lambda: clock)
+    monkeypatch.setattr("disentgen.training.checkpoints.time", fake)
+    options = {"epochs": 5, "score_images": 16, "validation_images": 16, "batch_size": 4}
+    run(make_config("vae", checkpoint_minutes=minutes, **options), tmp_path)
+    assert steps == saved
+    assert len(read_history(tmp_path)) == 5
+
+
+def test_a_run_that_drops_its_checkpoint_is_scored_again_but_not_trained(tmp_path, capsys):
+    config = make_config("vae", keep_checkpoint=False)
+    whole, _ = run(config, tmp_path)
+    assert not (tmp_path / "checkpoint.pt").exists()
+    (tmp_path / "results.json").unlink()  # as a process does that is killed while scoring
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    del files["starts.json"]  # which the next start is added to
+    again, recorder = run(config, tmp_path)
+    assert again["scores"] == whole["scores"] and again["speed"] == whole["speed"]
+    assert [step for step, _ in recorder.scalars["train.loss"]] == [1, 2]
+    assert {name: (tmp_path / name).read_bytes() for name in files} == files
+    assert "there is no checkpoint; the model is scored as it is" in capsys.readouterr().out
+    with pytest.raises(DataFileError, match="has no checkpoint.pt to go on from"):
+        run(make_config("vae", keep_checkpoint=False, epochs=3), tmp_path)
+    assert {name: (tmp_path / name).read_bytes() for name in files} == files
+    (tmp_path / "history.csv").unlink()
+    with pytest.raises(DataFileError, match="has no checkpoint.pt to go on from"):
+        run(config, tmp_path)
+
+
+def test_history_follows_the_checkpoint(tmp_path):
+    """It lacks an epoch, or has one too many, where the run was copied or killed at a bad time."""
+    config = make_config("vae")
+    run(config, tmp_path)
+    history = (tmp_path / "history.csv").read_bytes()
+    for lines in (2, 4):
+        text = history.splitlines(keepends=True)
+        (tmp_path / "history.csv").write_bytes(b"".join((text * 2)[:lines]))
+        (tmp_path / "model.pt").unlink()
+        run(config, tmp_path)
+        assert (tmp_path / "history.csv").read_bytes() == history
+        assert RunDirectory(tmp_path).load_model().latent_size == 10
+
+
+@pytest.mark.usefixtures("interrupts")
+def test_a_run_of_which_nothing_was_saved_says_that_it_starts_again(tmp_path, monkeypatch, capsys):
+    interrupt_at(monkeypatch, step=0)
+    monkeypatch.setattr("disentgen.training.checkpoints.Checkpoints.save_step", lambda self: None)
+    with pytest.raises(KeyboardInterrupt):
+        run(make_config("vae"), tmp_path)
+    assert "saved" not in capsys.readouterr().out
+    run(make_config("vae"), tmp_path)
+    assert "nothing was saved of this run; it starts again" in capsys.readouterr().out
+
+
+def test_a_long_epoch_says_after_fifty_steps_how_long_the_run_will_take(tmp_path, capsys):
+    run(make_config("vae", epochs=1, epoch_length=52, batch_size=4), tmp_path)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("step ")]
+    assert len(lines) == 1
+    assert re.fullmatch(r"step 50 of 52 in epoch 1 of 1  [\d,]+ images/s  \d+ s left", lines[0])
 
 
 def test_every_term_is_recorded_under_its_name(tmp_path):
@@ -260,13 +443,13 @@ def test_divergence_names_step_and_term_and_keeps_finished_epochs(tmp_path, monk
 
     def spoil(self, output, target, step):
         terms = forward(self, output, target, step)
-        return terms | {"nll": terms["nll"] * float("nan")} if step == 7 else terms
+        return terms | {"nll": terms["nll"] * float("nan")} if step == 17 else terms
 
     monkeypatch.setattr(BetaVAE, "forward", spoil)
-    with pytest.raises(DivergenceError, match=r"at step 8 \(epoch 2\): nll = nan"):
-        run(make_config("beta"), tmp_path)
-    assert len(pd.read_csv(tmp_path / "history.csv")) == 1
-    assert RunDirectory(tmp_path).load_checkpoint()["history"][-1]["epoch"] == 1
+    with pytest.raises(DivergenceError, match=r"at step 18 \(epoch 4\): nll = nan"):
+        run(make_config("beta", epochs=4), tmp_path)
+    assert len(pd.read_csv(tmp_path / "history.csv")) == 3
+    assert RunDirectory(tmp_path).load_checkpoint()["history"][-1]["epoch"] == 3
     assert RunDirectory(tmp_path).load_model().latent_size == 10
     assert not (tmp_path / "results.json").exists()
 
@@ -332,3 +515,64 @@ def test_devices():
 def test_process_takes_its_number_of_threads():
     prepare_process(1)
     assert torch.get_num_threads() == 1
+
+
+ALONE = "shape == 3 & scale == 0.5 & orientation == 0 & posX < 0.2 & posY < 0.2"
+
+
+def make_lonely(**training):
+    """A composer that is trained on 48 images, with one to validate and one held out."""
+    data = {
+        "variant": None, "held_in": ALONE, "validation": 0.01,
+        "held_out": "shape == 2 & scale == 0.5 & orientation == 0 & posX == 0 & posY == 0",
+    }  # fmt: skip
+    return make_config("vae", data, "composer", batch_size=4, epochs=2, **training)
+
+
+def test_a_side_without_images_that_can_be_scored_costs_a_warning(tmp_path, capsys):
+    """The held-out image has no partner to be composed with, the validation image has."""
+    results, _ = run(make_lonely(), tmp_path)
+    scores = results["scores"]
+    assert scores["held_out"] is None
+    assert scores["validation"]["images"] == 1
+    assert "nll_standard_error" not in scores["validation"]
+    printed = capsys.readouterr()
+    assert printed.err == ("warning: no held-out image can be scored, since none has a partner.\n")
+    assert list_shown_sides(open_run(tmp_path)) == {"held in": "validation"}
+    assert reconstructions.title_side(open_run(tmp_path), "held in", "validation") == (
+        f"held in: NLL {scores['validation']['nll']:.1f} nats"
+    )
+
+
+def test_without_validation_the_last_epoch_is_selected(tmp_path, monkeypatch, capsys):
+    def choose_none_to_validate(training, side, limit):
+        return choose(training, side, limit)[: 0 if side == "validation" else None]
+
+    choose = Training.choose_images
+    monkeypatch.setattr(Training, "choose_images", choose_none_to_validate)
+    results, _ = run(make_lonely(), tmp_path / "1")
+    assert results["scores"]["validation"] is None
+    assert results["selected_epoch"] == results["best_epoch"] == 2
+    assert "validation.nll" not in read_history(tmp_path / "1")
+    assert "no validation image can be scored" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="early_stopping: no validation image"):
+        run(make_lonely(early_stopping=1), tmp_path / "2")
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+def test_a_run_whose_folder_is_gone_stops_at_the_next_save(tmp_path, renamed):
+    folder = tmp_path / "run"
+
+    class Mover:
+        def log_scalar(self, metric_name, value, step=None):
+            if folder.exists() and renamed:
+                folder.rename(tmp_path / "renamed")
+            elif folder.exists():
+                shutil.rmtree(folder)
+
+    fate = f"is called {tmp_path / 'renamed'} now" if renamed else "was deleted or moved"
+    with pytest.raises(DataFileError, match=f"run {fate}, so nothing more is written"):
+        train(make_config("vae", epochs=3), RunDirectory(folder), Mover())
+    assert [path.name for path in tmp_path.iterdir()] == ["renamed"] * renamed
+    if renamed:
+        assert len(read_history(tmp_path / "renamed")) == 1

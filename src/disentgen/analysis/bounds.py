@@ -22,7 +22,7 @@ from disentgen.analysis.metrics import Codes, Metric, Subject, load_metrics
 from disentgen.command_line import CommandParser, bounded, plain_errors, positive
 from disentgen.dataset import build_dataset
 from disentgen.dataset.split import Split
-from disentgen.paths import data_folder
+from disentgen.paths import can_be_written, data_folder, make_folder
 
 #: Ceiling and floor by metric and part.
 Bounds = dict[tuple[str, str], dict[str, float | None]]
@@ -39,11 +39,13 @@ class Reference:
         dataset: its name and version, for the file's name.
         split: whose training images are coded.
         latents: of the noise; None for the factors' values, standardised.
+        beside: folder of a report, where scores are kept if the data folder is read-only.
     """
 
     dataset: str
     split: Split
     latents: int | None = None
+    beside: Path | None = None
 
     @property
     def stamp(self) -> dict[str, Any]:
@@ -61,7 +63,10 @@ class Reference:
         """The file that scores are kept in."""
         digest = hashlib.sha256(json.dumps(self.stamp).encode()).hexdigest()[:12]
         name = f"{self.dataset}-{self.stamp['codes']}-{digest}.json"
-        return data_folder() / "results" / "metric_bounds" / name
+        results = data_folder() / "results"
+        if self.beside is not None and not can_be_written(results):
+            results = self.beside
+        return results / "metric_bounds" / name
 
     def score(
         self, metrics: Iterable[Metric], images: int | None = None
@@ -72,7 +77,7 @@ class Reference:
             metrics: that are asked for.
             images: to measure on; by default, the number that each metric names.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         kept = KeptResults(self.path, self.stamp)
         scores: dict[tuple[str, str], float | None] = {}
         # Runs that are measured side by side ask for the same scores.
@@ -103,6 +108,7 @@ def measure_bounds(
     latents: int,
     images: int | None = None,
     metrics: Sequence[Metric] | None = None,
+    beside: Path | None = None,
 ) -> Bounds:
     """Ceiling and floor of metrics on a split's training images.
 
@@ -112,13 +118,14 @@ def measure_bounds(
         latents: of the noise.
         images: how many; by default, the number that each metric names.
         metrics: of codes or of a sampler; all of these by default.
+        beside: see :class:`Reference`.
 
     Returns:
         ``ceiling`` and ``floor`` by metric and part, of parts that are scores.
     """
     chosen = list(load_metrics(*BOUNDED).values()) if metrics is None else metrics
-    ceiling = Reference(dataset, split).score(chosen, images)
-    floor = Reference(dataset, split, latents).score(chosen, images)
+    ceiling = Reference(dataset, split, None, beside).score(chosen, images)
+    floor = Reference(dataset, split, latents, beside).score(chosen, images)
     return {part: {"ceiling": ceiling[part], "floor": floor[part]} for part in ceiling}
 
 

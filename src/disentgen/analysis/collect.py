@@ -3,16 +3,18 @@
 import argparse
 import sys
 from ast import literal_eval
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from disentgen.analysis.collection import Collection
+from disentgen.analysis.places import is_writable
 from disentgen.command_line import file_path, job_count, positive
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
 from disentgen.registry import nearest_match
 from disentgen.runs import Run, find_runs, open_run
+from disentgen.text import join_lines, make_visible
 from disentgen.training.machine import available_threads
 
 #: Files beside config.json, without which there is no run, that tables and measurements read.
@@ -43,10 +45,10 @@ def find_collection(
     if not len(table):
         raise explain_none(root, filters or {})
     runs, left_out = [], {}
-    for path, status in zip(table["path"], table["status"], strict=True):
+    for path, status, problem in zip(table["path"], table["status"], table["problem"], strict=True):
         run = open_run(path)
         if status != "COMPLETED":
-            left_out[path] = str(status)
+            left_out[path] = f"DAMAGED: {problem}" if status == "DAMAGED" else str(status)
         elif fault := find_fault(run):
             left_out[path] = fault
         else:
@@ -79,29 +81,31 @@ def explain_none(root: Path | None, filters: Mapping[str, Any]) -> DataFileError
 
 def find_fault(run: Run) -> str | None:
     """What a finished run lacks of that which tables need."""
-    missing = [name for name in NEEDED if not (run.path / name).exists()]
+    missing = [name for name in NEEDED if not run.has(name)]
     if missing:
         return f"without {', '.join(missing)}"
-    parts: dict[str, Callable[[], Any]] = {
-        "config.json": lambda: run.config["training"],
-        "model.json": lambda: run.family,
-        "results.json": lambda: (run.results or {})["scores"]["train"],
-        "history.csv": lambda: run.history["step"].iloc[-1],
-    }
-    for name, read in parts.items():
-        try:
-            read()
-        except DataFileError as error:
-            return str(error)
-        except (KeyError, IndexError, TypeError, ValueError):
-            return f"{name} is damaged"
+    try:
+        _ = run.settings, run.sides, run.results, run.history
+    except DataFileError as error:
+        return str(error)
     return None
 
 
 def print_left_out(collection: Collection) -> None:
     """A line for each run that was left out, on stderr."""
     for path, reason in collection.left_out.items():
-        print(f"left out: {path}: {reason}", file=sys.stderr)
+        print(f"left out: {make_visible(path)}: {join_lines(reason)}", file=sys.stderr)
+
+
+def print_kept_beside(collection: Collection) -> None:
+    """A line, on stderr, if what was measured is not kept in the runs' own folders."""
+    count = sum(not is_writable(run.path) for run in collection.runs)
+    if count and collection.beside is not None:
+        print(
+            f"{count} of {len(collection.runs)} runs cannot be written to; what is measured on "
+            f"them is kept in {collection.beside / 'measurements'}",
+            file=sys.stderr,
+        )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

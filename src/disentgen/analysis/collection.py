@@ -50,6 +50,8 @@ class Collection:
         images: of each side to measure on; by default, each measurement's own number.
         jobs: processes that measure.
         only: keys of results that are wanted, such as ``dci_lasso``; everything by default.
+        beside: folder of a report, where what is measured on runs is kept whose own folder cannot
+            be written to.
 
     Raises:
         UsageError: there are no results under one of these keys.
@@ -60,6 +62,7 @@ class Collection:
     images: int | None = None
     jobs: int = 1
     only: Sequence[str] | None = None
+    beside: Path | None = None
 
     def __post_init__(self) -> None:
         keys = dict.fromkeys(column.key for column in list_columns().values())
@@ -115,7 +118,8 @@ class Collection:
 
     @cached_property
     def _results(self) -> dict[str, RunResults]:
-        work = work_on(self, self.jobs, "measuring", measure_run, self.images, self.only)
+        given = self.images, self.only, self.beside
+        work = work_on(self, self.jobs, "measuring", measure_run, *given)
         done: dict[str, RunResults] = {results.path: results for results in work}
         self.left_out |= {
             path: results.problem for path, results in done.items() if results.problem is not None
@@ -134,7 +138,9 @@ class Collection:
             except Exception as error:
                 self.left_out[path] = describe_failure(error)
         self.drop_left_out()
-        of_cells = measure_cells(join_rows(rows.values()), self.runs, self.images, self.only)
+        of_cells = measure_cells(
+            join_rows(rows.values()), self.runs, self.images, self.only, self.beside
+        )
         measured = {path: done[path].results | of_cells.get(path, {}) for path in rows}
         complete = (
             rows[str(run.path)] | describe_results(run, measured[str(run.path)])
@@ -165,17 +171,20 @@ def work_on(
     yield from tqdm(done, total=count, desc=what, unit="run", disable=None)
 
 
-def measure_run(path: Path, images: int | None, only: Sequence[str] | None) -> RunResults:
+def measure_run(
+    path: Path, images: int | None, only: Sequence[str] | None, beside: Path | None = None
+) -> RunResults:
     """Measure one run, in a process of its own.
 
     Args:
         path: of the run.
         images: see :class:`Collection`.
         only: see :class:`Collection`; metrics have bounds where everything is measured.
+        beside: see :class:`Collection`.
     """
     torch.set_num_threads(1)
     try:
-        measured = Measurements(open_run(path), images)
+        measured = Measurements(open_run(path), images, beside)
         results = measured.results(only)
         return RunResults(str(path), results, measured.bounds() if only is None else {})
     except Exception as error:  # one broken run is no reason to lose the work on all others

@@ -1,6 +1,7 @@
 """Metrics of several runs: those of one cell, which differ in nothing but their seed."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import pandas as pd
 
@@ -16,6 +17,7 @@ def measure_cells(
     runs: Iterable[Run],
     images: int | None = None,
     only: Iterable[str] | None = None,
+    beside: Path | None = None,
 ) -> dict[str, dict[str, Result]]:
     """Results of metrics of several runs, by path of a run, then by name.
 
@@ -27,6 +29,7 @@ def measure_cells(
         runs: those of the table.
         images: to measure on; by default, the number that each metric names.
         only: names of metrics that are wanted; all by default.
+        beside: see :class:`~disentgen.analysis.measure.Measurements`.
     """
     wanted = None if only is None else set(only)
     metrics = [
@@ -37,14 +40,16 @@ def measure_cells(
         return results
     opened = {str(run.path): run for run in runs}
     for _, rows in drop_repetitions(table).groupby(CELL):
-        group = [run for path in rows["path"] if kl_of(run := opened[path])]
+        group = [
+            Measurements(run, images, beside) for path in rows["path"] if kl_of(run := opened[path])
+        ]
         for metric in metrics if len(group) > 1 else []:
-            for run, result in zip(group, measure_group(metric, group, images), strict=True):
-                results.setdefault(str(run.path), {})[metric.name] = result
+            for measured, result in zip(group, measure_group(metric, group), strict=True):
+                results.setdefault(str(measured.run.path), {})[metric.name] = result
     return results
 
 
-def measure_group(metric: Metric, group: list[Run], images: int | None) -> list[Result]:
+def measure_group(metric: Metric, group: list[Measurements]) -> list[Result]:
     """A metric of the runs of a cell: a result for each.
 
     Where it cannot be computed, results hold nothing but a ``warning`` that says why.
@@ -52,11 +57,10 @@ def measure_group(metric: Metric, group: list[Run], images: int | None) -> list[
     Args:
         metric: of several runs.
         group: two runs or more, with codes and KL.
-        images: to measure on; by default, the number that the metric names.
     """
     try:
-        codes = [Measurements(run, images).codes("train", metric.images).codes for run in group]
-        return metric.measure_runs(codes, [kl_of(run) for run in group])
+        codes = [measured.codes("train", metric.images).codes for measured in group]
+        return metric.measure_runs(codes, [kl_of(measured.run) for measured in group])
     except Exception as error:  # whatever it is, the runs themselves are sound
         return [{"warning": describe_failure(error)} for _ in group]
 

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
-from disentgen.paths import write_whole
+from disentgen.errors import DataFileError
+from disentgen.files import ARRAY_BYTES, check_archive, open_regular, read_regular
+from disentgen.paths import make_folder, write_whole
 from disentgen.versions import list_versions
 
 #: Libraries whose versions are kept beside a result, and the project's own.
@@ -46,11 +48,13 @@ class KeptResults:
     Args:
         path: of the file.
         stamp: what the results depend on beside their name and number of images, as plain data.
+        writable: whether more can be kept.
     """
 
-    def __init__(self, path: Path, stamp: dict[str, Any]):
+    def __init__(self, path: Path, stamp: dict[str, Any], writable: bool = True):
         self.path = path
         self.stamp = stamp
+        self.writable = writable
 
     def recall(
         self, name: str, images: int, revision: int, measure: Callable[..., Any], *given: Any
@@ -71,19 +75,35 @@ class KeptResults:
                 versions=list_versions(LIBRARIES),
                 result=as_plain(measure(*given)),
             )
-            # Read again: other results may have been kept while this one was measured.
-            content = self._load()
-            content.measured.setdefault(name, {})[str(images)] = entry
-            text = content.model_dump_json(indent=1) + "\n"
-            write_whole(self.path, lambda file: file.write_text(text, encoding="utf-8"))
+            if self.writable:
+                self._keep(name, images, entry)
         return entry.result
 
+    def _keep(self, name: str, images: int, entry: Entry) -> None:
+        # Read again: other results may have been kept while this one was measured.
+        content = self._load()
+        content.measured.setdefault(name, {})[str(images)] = entry
+        text = content.model_dump_json(indent=1) + "\n"
+        make_folder(self.path.parent)
+        write_whole(self.path, lambda file: file.write_text(text, encoding="utf-8"))
+
     def _load(self) -> Content:
+        empty = Content(stamp=self.stamp, measured={})
         try:
-            content = Content.model_validate_json(self.path.read_bytes())
-        except (FileNotFoundError, ValidationError):
-            return Content(stamp=self.stamp, measured={})
-        return content if content.stamp == self.stamp else Content(stamp=self.stamp, measured={})
+            kept = read_regular(self.path)
+            content = empty if kept is None else Content.model_validate_json(kept)
+        except (DataFileError, ValidationError):
+            return empty
+        return content if content.stamp == self.stamp else empty
+
+
+def list_kept(path: Path) -> list[str]:
+    """The names of the results in a file of :class:`KeptResults`, whatever they were made from."""
+    try:
+        content = read_regular(path)
+        return [] if content is None else list(Content.model_validate_json(content).measured)
+    except (DataFileError, ValidationError):
+        return []
 
 
 class KeptArrays:
@@ -94,11 +114,13 @@ class KeptArrays:
     Args:
         folder: of the files.
         stamp: what the arrays depend on beside their name and number of images, as plain data.
+        writable: whether more can be kept.
     """
 
-    def __init__(self, folder: Path, stamp: dict[str, Any]):
+    def __init__(self, folder: Path, stamp: dict[str, Any], writable: bool = True):
         self.folder = folder
         self.stamp = stamp
+        self.writable = writable
 
     def recall(
         self,
@@ -122,18 +144,21 @@ class KeptArrays:
         arrays = self._load(path, revision)
         if arrays is None:
             arrays = measure()
-            path.parent.mkdir(exist_ok=True)
-            write_whole(path, lambda file: self._save(file, revision, arrays))
+            if self.writable:
+                make_folder(path.parent)
+                write_whole(path, lambda file: self._save(file, revision, arrays))
         return arrays
 
     def _load(self, path: Path, revision: int) -> Mapping[str, NDArray[Any]] | None:
         try:
-            with np.load(path) as file:
-                kept = {name: file[name] for name in file.files}
+            with open_regular(path, ARRAY_BYTES) as opened:
+                check_archive(opened, path)
+                with np.load(opened) as file:
+                    kept = {name: file[name] for name in file.files}
             # Files of the first revision need not say so.
             same = int(kept.pop("revision", 1)) == revision
             return kept if str(kept.pop("stamp")) == json.dumps(self.stamp) and same else None
-        except (OSError, EOFError, BadZipFile, ValueError, KeyError):
+        except (OSError, EOFError, BadZipFile, ValueError, KeyError, MemoryError):
             return None
 
     def _save(self, path: Path, revision: int, arrays: Mapping[str, NDArray[Any]]) -> None:

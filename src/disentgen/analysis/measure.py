@@ -1,8 +1,8 @@
 """What is measured on a finished run, recalled by name or measured now."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from disentgen.analysis.bounds import Bounds, measure_bounds, name_dataset
@@ -10,7 +10,9 @@ from disentgen.analysis.kept import KeptArrays, KeptResults
 from disentgen.analysis.measurements import Measurement, Part, load_measurements
 from disentgen.analysis.measurements.codes import Codes
 from disentgen.analysis.metrics import Result
-from disentgen.errors import UsageError
+from disentgen.analysis.places import Place, choose_place
+from disentgen.errors import DisentgenError, UsageError, warn_on_failure
+from disentgen.files import own_folder
 from disentgen.registry import choose
 from disentgen.runs import Run
 
@@ -24,23 +26,38 @@ class Measurements:
     Args:
         run: a run that has saved a model.
         images: of each side to measure everything on; by default each measurement's own number.
+        beside: the folder of a report, where what is measured is kept if the run's own folder
+            cannot be written to; without it, nothing is then.
+
+    Raises:
+        DataFileError: the run's folder ``analysis`` leads elsewhere.
     """
 
-    def __init__(self, run: Run, images: int | None = None):
+    def __init__(self, run: Run, images: int | None = None, beside: Path | None = None):
         self.run = run
         self.images = images
-        self.folder = run.path / "analysis"
+        self.beside = beside
+
+    @cached_property
+    def place(self) -> Place:
+        """Where what is measured is kept."""
+        return choose_place(self.run.path, self.beside)
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of the pictures; of a number of images that a user chose, one of its own."""
+        folder = self.place.folder
+        return folder if self.images is None else own_folder(folder / f"images_{self.images}")
 
     @cached_property
     def stamp(self) -> dict[str, Any]:
         """What kept measurements must have been made from."""
-        digest = hashlib.sha256((self.run.path / "model.pt").read_bytes()).hexdigest()
-        return {"model": digest}
+        return {"model": self.run.digest("model.pt")}
 
     @cached_property
     def kept(self) -> KeptResults:
         """Results of plain data that were measured earlier."""
-        return KeptResults(self.folder / "metrics.json", self.stamp)
+        return KeptResults(self.place.folder / "metrics.json", self.stamp, self.place.writable)
 
     def applies(self, name: str) -> bool:
         """Whether a run of this kind has a measurement.
@@ -83,7 +100,7 @@ class Measurements:
         def measure() -> Mapping[str, Any]:
             return arrays.save(measurement.measure(self, limit, *part.given))
 
-        kept = KeptArrays(self.folder, self.stamp)
+        kept = KeptArrays(self.place.folder, self.stamp, self.place.writable)
         return arrays.load(self.run, kept.recall(part.key, limit, part.revision, measure))
 
     @property
@@ -112,6 +129,8 @@ class Measurements:
     def results(self, only: Iterable[str] | None = None) -> dict[str, Result]:
         """Everything that stands in tables, by key; what does not is measured too by default.
 
+        Where a measurement fails, its result is but a ``warning`` that says why.
+
         Args:
             only: keys of results that are wanted; all else is left out.
         """
@@ -123,9 +142,15 @@ class Measurements:
             in_tables = {column.key for column in measurement.columns().values()}
             for place, part in measurement.list_parts(self.run).items():
                 if wanted is None or part.key in wanted:
-                    result = self.get(name, place)
+                    result = self._try_to_get(name, place)
                     results |= {part.key: result} if part.key in in_tables else {}
         return results
+
+    def _try_to_get(self, name: str, part: str) -> Any:
+        """A result, or what stands in its place where a sound run cannot be measured."""
+        with warn_on_failure(f"{self.run.path} has no '{part}'", DisentgenError) as outcome:
+            return self.get(name, part)
+        return {"warning": outcome.problem}
 
     def bounds(self) -> Bounds:
         """Ceiling and floor of every metric on the images that it was measured on.
@@ -136,4 +161,4 @@ class Measurements:
             return {}
         section, latents = self.run.config["dataset"], self.codes("train").codes.shape[1]
         label = name_dataset(section["name"], section.get("version"))
-        return measure_bounds(label, self.run.split, latents, self.images)
+        return measure_bounds(label, self.run.split, latents, self.images, beside=self.beside)

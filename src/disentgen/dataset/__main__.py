@@ -12,6 +12,7 @@ from disentgen.dataset.originals.find import check_root
 from disentgen.dataset.spec import find_spec, load_specs
 from disentgen.dataset.summary import describe_dataset, list_datasets
 from disentgen.paths import data_folder
+from disentgen.streams import run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -100,4 +101,4 @@ def compare_images(given: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -1,9 +1,10 @@
 """Ready batches of tensors, one gather each."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from math import ceil
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,7 +64,7 @@ class Observations:
 class TrainingBatches:
     """Shuffled batches of full size; their order is a function of the seed and the epoch alone.
 
-    There is therefore no position to save: a resumed run draws the order of its next epoch anew.
+    A run that goes on therefore draws the order of its epoch anew.
 
     Args:
         observed: images and factors as tensors.
@@ -94,9 +95,21 @@ class TrainingBatches:
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of an epoch (counted from 1)."""
-        generator = np.random.default_rng([self.seed, number, 1])
-        for indices in self.observed.announce(islice(self._shuffle(number), len(self))):
-            yield self.task(self.observed, indices, generator)
+        return islice(iter(BatchStream(self, (number - 1) * len(self))), len(self))
+
+    def order(self, number: int, skipped: int) -> Iterator[Indices]:
+        """The batches of an epoch (counted from 1), each as (batch,) indices of images.
+
+        Args:
+            number: of the epoch.
+            skipped: how many of its first batches are left out, without reading an image.
+        """
+        remaining = islice(self._shuffle(number), skipped, len(self))
+        return self.observed.announce(remaining)
+
+    def start_draws(self, number: int) -> np.random.Generator:
+        """The generator of what the task draws in an epoch (counted from 1)."""
+        return np.random.default_rng([self.seed, number, 1])
 
     def _shuffle(self, number: int) -> Iterator[Indices]:
         generator = np.random.default_rng([self.seed, number])
@@ -104,6 +117,42 @@ class TrainingBatches:
             order = generator.permutation(self.indices)
             for start in range(0, len(order) - self.batch_size + 1, self.batch_size):
                 yield order[start : start + self.batch_size]
+
+
+@dataclass
+class BatchStream:
+    """The batches of one epoch after another, without end, from a step on.
+
+    ``state_dict`` says where it stands: another stream goes on from there with the same batches.
+
+    Args:
+        batches: of a training.
+        step: how many batches were drawn before.
+        draws: what the task of the present epoch draws from; an epoch starts with one of its own.
+    """
+
+    batches: TrainingBatches
+    step: int = 0
+    draws: np.random.Generator = field(default_factory=np.random.default_rng)
+
+    def __iter__(self) -> Iterator[Batch]:
+        while True:
+            number, skipped = self.step // len(self.batches) + 1, self.step % len(self.batches)
+            if not skipped:
+                self.draws = self.batches.start_draws(number)
+            for indices in self.batches.order(number, skipped):
+                batch = self.batches.task(self.batches.observed, indices, self.draws)
+                self.step += 1
+                yield batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """The number of batches that were drawn, and the state of the task's generator."""
+        return {"step": self.step, "draws": self.draws.bit_generator.state}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from another stream's :meth:`state_dict`."""
+        self.step = state["step"]
+        self.draws.bit_generator.state = state["draws"]
 
 
 @dataclass(frozen=True)

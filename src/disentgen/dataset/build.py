@@ -1,13 +1,20 @@
 """From the ``dataset`` section of a configuration to objects."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from disentgen.dataset.images import Images, Source
 from disentgen.dataset.originals.convert import open_original
-from disentgen.dataset.originals.find import find_original, list_places, require_original
+from disentgen.dataset.originals.find import (
+    describe_absence,
+    find_original,
+    list_places,
+    raw_folder,
+    require_original,
+)
 from disentgen.dataset.originals.formats import find_format
 from disentgen.dataset.spec import DatasetSpec, find_spec
 from disentgen.dataset.split import Condition, Split, Variant, split_grid
@@ -55,6 +62,15 @@ class Dataset:
         """The dataset's title for tables and figures; a stand-in always says that it is one."""
         stand_in = self.images.source == "stand-in"
         return f"{self.spec.title} (rendered stand-in)" if stand_in else self.spec.title
+
+    def describe(self) -> dict[str, str | None]:
+        """Which images these are, as plain data: what a run records of them."""
+        return {
+            "name": self.spec.name,
+            "label": self.label,
+            "source": self.images.source,
+            "hash": self.images.hash,
+        }
 
     def observe(self, device: "torch.device | str" = "cpu") -> "Observations":
         """Images and factor values by index, as tensors on a device, factors in their scale."""
@@ -177,9 +193,21 @@ def open_images(spec: DatasetSpec, root: str | None, source: str) -> tuple[Image
         UsageError: a stand-in is wanted, and the dataset has none.
     """
     if choose_source(spec, root, source) == "original":
-        original = require_original(spec, root)
-        return open_original(spec, original), f"images: the original {spec.title}, {original}"
+        path = require_original(spec, root)
+        return open_original(spec, path), describe_original(spec, root, path)
     images = Images(spec.pixels_shape, spec.maximum, "stand-in", spec.require_renderer())
-    path = find_original(spec, root)
-    reason = f"{path} is left aside" if path else f"no original at {list_places(spec, root)[0]}"
+    reason = describe_absence(spec, root)
     return images, f"images: a rendered stand-in of {spec.title} ({reason})"
+
+
+def describe_original(spec: DatasetSpec, root: str | None, path: Path) -> str:
+    """A line on a file whose images are used: whose it is, and where it lies.
+
+    Args:
+        spec: of the dataset.
+        root: folder of raw data; None for ``raw`` in the data folder.
+        path: of the file.
+    """
+    whose = "the original" if spec.source else "the private file of"
+    missed = "" if path in list_places(spec, root) else f" (none below {raw_folder(root)})"
+    return f"images: {whose} {spec.title}, {path}{missed}"

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from disentgen.dataset.build import Dataset
 from disentgen.dataset.images import Pixels, pack_bits
 from disentgen.dataset.split import SIDES, Split
+from disentgen.errors import warn_on_failure
 from disentgen.paths import data_folder, write_whole
 
 #: Images that are hashed at a time.
@@ -61,7 +62,8 @@ def find_duplicates(dataset: Dataset) -> FirstIndices:
         if first is None:
             first = match_images(dataset)
             if held:
-                _save(path, stamp, first)
+                with warn_on_failure(f"{path} is made every time"):
+                    _save(path, stamp, first)
     return first
 
 

@@ -32,6 +32,7 @@ class Images:
         source: "original" only if read from the verified published file.
         fetch: maps (n,) indices to (n, height, width, channels) uint8.
         expect: takes the indices that will be asked for next, so that a disk can read ahead.
+        hash: ``algorithm:digest`` of the published file that they are of; None for a stand-in.
     """
 
     pixels_shape: PixelsShape
@@ -39,6 +40,7 @@ class Images:
     source: Source
     fetch: Callable[[Indices], Pixels]
     expect: Callable[[Indices], None] = _expect_nothing
+    hash: str | None = None
 
     def __repr__(self) -> str:
         size = " × ".join(map(str, self.pixels_shape))
@@ -53,13 +55,15 @@ class MappedRows:
     """Rows of an array in a file, larger than memory perhaps, read in any order.
 
     The system reads just the pages that are asked for, ahead of time where they were announced,
-    and keeps them in its own cache; the process lets go of them every so many rows.
+    and keeps them in its own cache; the process lets go of them every so many rows. Another process
+    that it is sent to maps the file anew.
     """
 
     #: A row may bring its neighbours with it, some 64 KB: this many keep below 200 MB.
     _RELEASE_AFTER = 2048
 
     def __init__(self, path: Path):
+        self.path = path
         with path.open("rb") as file:
             np.lib.format.read_magic(file)
             shape, _, dtype = np.lib.format.read_array_header_1_0(file)
@@ -68,6 +72,9 @@ class MappedRows:
         self._mapping.madvise(mmap.MADV_RANDOM)
         self._rows: Pixels = np.ndarray(shape, dtype, self._mapping, self._offset)
         self._touched = 0
+
+    def __reduce__(self) -> tuple[type["MappedRows"], tuple[Path]]:
+        return MappedRows, (self.path,)
 
     def __getitem__(self, indices: Indices) -> Pixels:
         rows = self._rows[indices]
@@ -85,6 +92,26 @@ class MappedRows:
         lengths = starts + row_bytes - pages
         for page, length in zip(pages.tolist(), lengths.tolist(), strict=True):
             self._mapping.madvise(mmap.MADV_WILLNEED, page, length)
+
+
+@dataclass(frozen=True)
+class StoredImages:
+    """Images as they are kept in an array: packed bits of binary ones, else bytes.
+
+    Args:
+        rows: an image each.
+        pixels_shape: height, width, channels of an image.
+        maximum: the value of a fully bright pixel.
+    """
+
+    rows: MappedRows
+    pixels_shape: PixelsShape
+    maximum: int
+
+    def __call__(self, indices: Indices) -> Pixels:
+        """Images: (n,) indices to (n, height, width, channels)."""
+        stored = self.rows[indices]
+        return unpack_bits(stored, self.pixels_shape) if self.maximum == 1 else stored
 
 
 def unpack_bits(rows: Pixels, pixels_shape: PixelsShape) -> Pixels:

@@ -17,6 +17,7 @@ from disentgen.drawing import (
     save_figure,
     space_evenly,
 )
+from disentgen.paths import make_folder
 
 EXAMPLES = 10
 
@@ -66,7 +67,7 @@ def save_sides(dataset: Dataset, folder: Path, columns: int = 2 * EXAMPLES) -> P
     held_out = dataset.split.expressions["held_out"] or "nothing held out"
     figure.suptitle(literal(f"{dataset.label} · {held_out}"), fontsize=9)
     name = f"{dataset.spec.name}-{dataset.split.sha256('held_out')[:8]}.png"
-    return save_figure(figure, folder / name)
+    return save_figure(figure, make_folder(folder) / name)
 
 
 class Variation(NamedTuple):
@@ -127,6 +128,7 @@ def save_factors(dataset: Dataset, path: Path, columns: int = EXAMPLES) -> Path:
             transform=row[0].transAxes,
         )  # fmt: skip
     figure.suptitle(literal(f"{dataset.label} · one factor varied in each row"), fontsize=9)
+    make_folder(path.parent)
     return save_figure(figure, path)
 
 

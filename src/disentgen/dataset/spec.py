@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -30,6 +31,8 @@ class OriginalFile:
         labels: makes the other arrays, by name, (images, …) each or what the file says of all
             images together; those without Python objects are compared with the file's when it is
             opened.
+        others: further files that were published with the same images in the same order, by which
+            the dataset is known too.
     """
 
     folder: str
@@ -39,6 +42,20 @@ class OriginalFile:
     licence: str
     key: str
     labels: Callable[[], Mapping[str, NDArray[Any]]]
+    others: tuple["OriginalFile", ...] = ()
+
+    @property
+    def forms(self) -> tuple["OriginalFile", ...]:
+        """All published files of these images, this one first."""
+        return (self, *self.others)
+
+    def choose_form(self, path: Path) -> "OriginalFile":
+        """Which of the published files a file should be, by its name, or else by its ending."""
+        for form in self.forms:
+            if path.name in form.names:
+                return form
+        endings = {Path(form.names[0]).suffix: form for form in reversed(self.forms)}
+        return endings.get(path.suffix, self)
 
 
 @dataclass(frozen=True)

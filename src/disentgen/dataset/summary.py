@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from disentgen.dataset.build import Dataset
-from disentgen.dataset.originals.convert import converted_size
-from disentgen.dataset.originals.find import find_original
+from disentgen.dataset.originals.conversions import converted_size
+from disentgen.dataset.originals.find import describe_near, find_original
 from disentgen.dataset.originals.formats import find_format
 from disentgen.dataset.spec import DatasetSpec, load_specs
 from disentgen.dataset.split import Split
+from disentgen.errors import DataFileError
 
 #: The source of variants that nobody has published.
 OWN = "ours, not published"
@@ -41,9 +42,12 @@ def list_datasets(root: str | None) -> str:
 
 
 def _describe_file(spec: DatasetSpec, root: str | None) -> str:
-    path = find_original(spec, root)
+    try:
+        path = find_original(spec, root)
+    except DataFileError as error:
+        return str(error)
     if path is None:
-        return f"not there; get it with: download {spec.words}"
+        return f"not there{describe_near(spec, root)}; get it with: download {spec.words}"
     kind = "stand-in" if find_format(path).is_stand_in(path) else "present"
     return f"{kind}, {path.stat().st_size / 1e9:.2f} GB: {path}"
 

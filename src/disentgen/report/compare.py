@@ -6,18 +6,25 @@ from pathlib import Path
 
 import pandas as pd
 
-from disentgen.analysis.collect import add_arguments, open_collection, print_left_out
+from disentgen.analysis.collect import (
+    add_arguments,
+    open_collection,
+    print_kept_beside,
+    print_left_out,
+)
 from disentgen.analysis.measurements.constant import CONSTANT
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.tables import tabulate_cells
 from disentgen.command_line import CommandParser, file_path, plain_errors
-from disentgen.paths import data_folder
+from disentgen.paths import data_folder, make_folder
+from disentgen.report.formatting import save_csv
 from disentgen.runs import Run
 from disentgen.studies import Study, load_studies
 from disentgen.studies.verdicts.decisions import UNDECIDED, tabulate_verdicts
 from disentgen.studies.verdicts.departures import add_protocols
 from disentgen.studies.verdicts.published import KEYS, load_published
 from disentgen.studies.verdicts.selection import NO_RUN, list_strays
+from disentgen.text import make_visible
 
 COMPARED = ("nll_train", "nll_held_out", "disentanglement")
 #: What :func:`~disentgen.studies.verdicts.departures.add_protocols` adds to runs.
@@ -121,7 +128,7 @@ def compare_cells(cells: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def save_comparison(results: Sequence[StudyResult], folder: Path) -> None:
     """Write ``comparison.csv`` and ``claims.csv``, of all studies."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     tables = {
         "comparison": [result.cells for result in results],
         "claims": [result.verdicts for result in results],
@@ -129,7 +136,7 @@ def save_comparison(results: Sequence[StudyResult], folder: Path) -> None:
     for name, parts in tables.items():
         # pandas takes an empty table's columns for text.
         joined = pd.concat([part for part in parts if len(part)] or parts[:1])
-        joined.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+        save_csv(joined, folder / f"{name}.csv")
 
 
 def format_result(result: StudyResult) -> str:
@@ -232,8 +239,10 @@ def main(arguments: list[str] | None = None) -> None:
     folder = given.output or data_folder() / "results" / "compare"
     with plain_errors():
         collection = open_collection(given, only=(DISENTANGLEMENT, CONSTANT))
+        collection.beside = folder
         results = compare_studies(collection.table, collection.runs)
         save_comparison(results, folder)
-    print("\n".join(map(format_result, results)))
+    print(make_visible("\n".join(map(format_result, results)), keep="\n"))
     print_left_out(collection)
+    print_kept_beside(collection)
     print(f"\n{folder / 'comparison.csv'}, {folder / 'claims.csv'}")

@@ -1,11 +1,14 @@
 """Numbers and tables as text for people."""
 
 from collections.abc import Hashable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from disentgen.analysis.tables import CONFIDENCE, MINIMUM_SEEDS
+from disentgen.text import make_visible
 
 DASH = "–"
 #: What an interval is, for pages and for captions.
@@ -14,6 +17,15 @@ INTERVALS = (
     "logarithms for NLL, excess and ratios (whose means are geometric) and on logits for scores of "
     "0 to 1"
 ).replace("%", " %")
+
+
+def save_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table; of its texts, which may be anybody's, all is visible."""
+    shown = table.copy()
+    for name, column in table.items():
+        if not is_numeric_dtype(column):
+            shown[name] = [make_visible(cell) if isinstance(cell, str) else cell for cell in column]
+    shown.to_csv(path, index=False, float_format="%.6g")
 
 
 def records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:

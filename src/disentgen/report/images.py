@@ -5,15 +5,24 @@ import io
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from urllib.parse import quote
 
+from disentgen.analysis.figures.figure import Picture
 from disentgen.drawing import Hotspot
-from disentgen.paths import write_whole
+from disentgen.errors import DataFileError
+from disentgen.files import PICTURE_BYTES, exists, read_regular
+from disentgen.paths import make_folder, write_whole
+from disentgen.text import join_lines
 
 #: The longest side of a picture that WebP can hold, in pixels.
 LONGEST_WEBP = 16_383
 QUALITY = 80
+#: What figures are saved as.
+FORMATS = ("PNG", "GIF", "WEBP")
+#: Of all frames of a picture together.
+PIXELS = 400_000_000
 #: Gives the address of a picture that lies somewhere, for the page that shows it.
 Place = Callable[[Path], str]
 
@@ -39,30 +48,39 @@ class PagePicture:
     formats: Sequence[tuple[str, str]] = ()
 
 
+def show_drawn(picture: Picture, place: Place) -> PagePicture:
+    """A picture of a figure for a page, or the reason for which there is none.
+
+    Args:
+        picture: of a run, or of runs.
+        place: puts it where the page can show it.
+    """
+    if picture.problem is None:
+        return show_picture(picture.path, picture.caption, place)
+    return PagePicture(picture.path.name, picture.caption, problem=picture.problem)
+
+
 def show_picture(path: Path, caption: str, place: Place) -> PagePicture:
-    """A picture for a page, or the reason for which there is none.
+    """A picture file for a page, or the reason for which it cannot be shown.
 
     Args:
         path: of the picture.
         caption: below it.
         place: puts it where the page can show it.
     """
-    from PIL import Image
-
-    if not path.is_file():
+    if not exists(path):
         return PagePicture(path.name, caption, problem="there is no such file")
     try:
         return PagePicture(path.name, caption, place(path))
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        # Which of these says that a picture is damaged depends on its format.
+    except DataFileError as error:
         return PagePicture(path.name, caption, problem=f"it cannot be read: {error}")
 
 
 def embed(path: Path) -> str:
     """A picture, still or moving, as an address that holds all of it."""
-    suffix = choose_suffix(path)
-    content = base64.b64encode(read_as(path, suffix)).decode()
-    return f"data:image/{suffix.removeprefix('.')};base64,{content}"
+    suffix, content = encode(path)
+    encoded = base64.b64encode(content).decode()
+    return f"data:image/{suffix.removeprefix('.')};base64,{encoded}"
 
 
 def copy_into(folder: Path, page: Path) -> Place:
@@ -76,33 +94,43 @@ def copy_into(folder: Path, page: Path) -> Place:
     """
 
     def place(path: Path) -> str:
-        suffix, age = choose_suffix(path), path.stat().st_mtime_ns
+        age = path.lstat().st_mtime_ns
         # curves.png and curves.gif may both become WebP.
-        target = folder / f"{path.stem}-{path.suffix.removeprefix('.')}{suffix}"
-        if not target.exists() or target.stat().st_mtime_ns != age:
-            content = read_as(path, suffix)
-            write_whole(target, lambda file: file.write_bytes(content))
-            os.utime(target, ns=(age, age))
+        stem = folder / f"{path.stem}-{path.suffix.removeprefix('.')}"
+        targets = (stem.with_name(stem.name + suffix) for suffix in (".webp", path.suffix.lower()))
+        for target in targets:
+            if target.is_file() and target.stat().st_mtime_ns == age:
+                return quote(target.relative_to(page).as_posix())
+        suffix, content = encode(path)
+        target = stem.with_name(stem.name + suffix)
+        make_folder(folder)
+        write_whole(target, lambda file: file.write_bytes(content))
+        os.utime(target, ns=(age, age))
         return quote(target.relative_to(page).as_posix())
 
     return place
 
 
-def choose_suffix(path: Path) -> str:
-    """What a picture is shown as: WebP, a fraction of PNG's size, where that can hold it."""
+def encode(path: Path) -> tuple[str, bytes]:
+    """What a picture is shown as, suffix and content: WebP, a fraction of PNG's size, if that can.
+
+    Raises:
+        DataFileError: it is no regular file, is damaged, or is too large to be shown.
+    """
     from PIL import Image
 
-    with Image.open(path) as picture:
-        return ".webp" if max(picture.size) <= LONGEST_WEBP else path.suffix.lower()
-
-
-def read_as(path: Path, suffix: str) -> bytes:
-    """The content of a picture, converted to WebP where that is its suffix."""
-    from PIL import Image
-
-    if suffix != ".webp" or path.suffix.lower() == suffix:
-        return path.read_bytes()
-    buffer = io.BytesIO()
-    with Image.open(path) as picture:
-        picture.save(buffer, "WEBP", quality=QUALITY, save_all=True)
-    return buffer.getvalue()
+    content = read_regular(path, PICTURE_BYTES) or b""
+    try:
+        # Other formats have readers that start other programs.
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            frames = getattr(picture, "n_frames", 1)
+            if frames * prod(picture.size) > PIXELS:
+                raise ValueError(f"it has more than {PIXELS:,} pixels")
+            picture.load()
+            if max(picture.size) > LONGEST_WEBP or path.suffix.lower() == ".webp":
+                return path.suffix.lower(), content
+            buffer = io.BytesIO()
+            picture.save(buffer, "WEBP", quality=QUALITY, save_all=True)
+    except Exception as error:  # which one says that a picture is damaged depends on its format
+        raise DataFileError(f"{path} is damaged: {join_lines(error)}") from error
+    return ".webp", buffer.getvalue()

@@ -13,6 +13,7 @@ from disentgen.analysis.figures.subjects import name_data
 from disentgen.report.columns import RUN_SCORES
 from disentgen.report.compare import COMPARED, StudyResult
 from disentgen.report.formatting import DASH, INTERVALS, format_number, records
+from disentgen.text import make_visible
 
 DATA = ["dataset", "version", "source"]
 #: Columns at the left that are text; all others are numbers.
@@ -160,5 +161,5 @@ def name_label(kind: str, key: Any) -> str:
 
 
 def escape(text: str) -> str:
-    """A text as LaTeX prints it."""
-    return text.translate(SPECIAL)
+    """A text as LaTeX prints it, in one line."""
+    return make_visible(text).translate(SPECIAL)

@@ -1,25 +1,30 @@
 """A report about all runs: tables, figures and pages; needs no network."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from markupsafe import Markup
 from tqdm import tqdm
 
-from disentgen.analysis.collect import add_arguments, open_collection, print_left_out
+from disentgen.analysis.collect import (
+    add_arguments,
+    open_collection,
+    print_kept_beside,
+    print_left_out,
+)
 from disentgen.analysis.collection import Collection
 from disentgen.analysis.figures.figure import Picture
 from disentgen.analysis.figures.subjects import name_data
 from disentgen.analysis.tables import MINIMUM_SEEDS
 from disentgen.command_line import CommandParser, file_path, plain_errors
-from disentgen.errors import DataFileError, describe_failure
-from disentgen.paths import data_folder, write_whole
+from disentgen.errors import describe_failure
+from disentgen.paths import data_folder, make_folder, write_whole
 from disentgen.report.formatting import INTERVALS
-from disentgen.report.images import PagePicture, copy_into, embed, show_picture
+from disentgen.report.images import PagePicture, copy_into, embed, show_drawn
 from disentgen.report.index import describe_index, list_differences, list_repetitions
 from disentgen.report.links import (
     FROM_INDEX,
@@ -34,10 +39,16 @@ from disentgen.report.pictures import draw_runs, save_figures
 from disentgen.report.rendering import render
 from disentgen.report.run_page import describe_page, list_relatives, show_pictures
 from disentgen.report.tables import ReportTables, save_tables
+from disentgen.report.written import remove_stale
+
+#: Bytes of a page above which mail servers refuse it.
+LARGE_PAGE = 20_000_000
 
 
 def save_report(collection: Collection, folder: Path, single_file: bool = False) -> Path:
     """Write tables, figures and pages of measured and drawn runs.
+
+    What an earlier report has written there, such as pages of runs that are gone, is removed.
 
     Args:
         collection: of runs; those that cannot be shown are left out, with the reason.
@@ -57,17 +68,17 @@ def save_report(collection: Collection, folder: Path, single_file: bool = False)
     links = Links(name_pages(collection.runs), INSIDE if single_file else FROM_INDEX)
     runs, cells = add_addresses(tables.runs, tables.cells, links, path.name)
     titles = list_titles(runs, cells)
-    figures = [
-        place_figure(picture, titles, path.name, single_file)
-        for picture in save_figures(collection, runs, cells, folder)
-    ]
+    saved = save_figures(collection, runs, cells, folder)
+    figures = [place_figure(picture, titles, path.name, single_file) for picture in saved]
+    written, inside = list_files(saved), list[Markup]()
     if single_file:
         inside = render_runs(collection, tables, described, links)
     else:
-        inside = []
-        save_run_pages(collection, tables, described, folder)
+        written += save_run_pages(collection, tables, described, folder)
     page = render("index", inside=inside, figures=figures, **fill_index(collection, tables, links))
-    return write_page(path, page)
+    write_page(path, page)
+    remove_stale(path, written)
+    return path
 
 
 def place_figure(
@@ -87,7 +98,7 @@ def place_figure(
         for spot in picture.hotspots
     ]
     formats = () if single_file else list_formats(picture.path)
-    shown = show_picture(picture.path, picture.caption, place)
+    shown = show_drawn(picture, place)
     return replace(shown, hotspots=hotspots, formats=formats)
 
 
@@ -112,7 +123,7 @@ def save_run_pages(
     tables: ReportTables,
     described: Mapping[str, dict[str, Any]],
     folder: Path,
-) -> None:
+) -> list[Path]:
     """Write ``runs/<experiment>-<id>.html`` for each run, its pictures in a folder beside it.
 
     Args:
@@ -120,9 +131,12 @@ def save_run_pages(
         tables: of the report.
         described: of :func:`describe_pages`.
         folder: of the report.
+
+    Returns:
+        The paths of all pages and pictures.
     """
     links = Links(name_pages(collection.runs), FROM_RUN)
-    pages = folder / "runs"
+    pages, written = make_folder(folder / "runs"), []
     for run in tqdm(collection.runs, desc="writing pages", unit="run", disable=None):
         path, name = str(run.path), links.names[str(run.path)]
         pictures = show_pictures(run, collection, copy_into(pages / name, pages))
@@ -130,7 +144,9 @@ def save_run_pages(
             "run", page=described[path], id="", back="../index.html", pictures=pictures,
             relatives=list_relatives(path, tables.runs, links),
         )  # fmt: skip
-        write_page(pages / f"{name}.html", page)
+        written.append(write_page(pages / f"{name}.html", page))
+        written += [pages / unquote(shown.source) for shown in pictures if shown.source]
+    return written
 
 
 def render_runs(
@@ -183,6 +199,17 @@ def fill_index(collection: Collection, tables: ReportTables, links: Links) -> di
     }
 
 
+def list_files(saved: Iterable[Picture]) -> list[Path]:
+    """The files of figures, in all formats."""
+    return [
+        path
+        for picture in saved
+        if picture.problem is None
+        for path in map(picture.path.with_suffix, (".png", ".svg", ".pdf"))
+        if path.exists()
+    ]
+
+
 def list_formats(path: Path) -> list[tuple[str, str]]:
     """Other formats in which a figure lies beside its PNG, and their addresses."""
     others = (path.with_suffix(suffix) for suffix in (".svg", ".pdf"))
@@ -195,17 +222,12 @@ def write_page(path: Path, page: str) -> Path:
     return path
 
 
-def make_folder(folder: Path) -> Path:
-    """The folder of a report, made if need be.
-
-    Raises:
-        DataFileError: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataFileError(f"cannot write a report into {folder}: {error.strerror}.") from error
-    return folder
+def describe_size(page: Path) -> str:
+    """The size of a page that is too large to send, and how to make it smaller; else nothing."""
+    size = page.stat().st_size
+    if size <= LARGE_PAGE:
+        return ""
+    return f" ({size / 1e6:,.0f} MB: --where and --experiment choose runs)"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -224,8 +246,10 @@ def main(arguments: list[str] | None = None) -> None:
     with plain_errors():
         collection = open_collection(given)
         folder = make_folder(given.output or data_folder() / "results" / "report")
+        collection.beside = folder
         collection.measure()
         draw_runs(collection, given.jobs)
         page = save_report(collection, folder, given.single_file)
     print_left_out(collection)
-    print(f"{len(collection.runs)} runs: {page}")
+    print_kept_beside(collection)
+    print(f"{len(collection.runs)} runs: {page}{describe_size(page)}")

@@ -3,103 +3,131 @@
 Which there are is what the modules of :mod:`disentgen.analysis.figures` export.
 """
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
+from pydantic import BaseModel
 
 from disentgen.analysis.collection import Collection, work_on
-from disentgen.analysis.figures.figure import Figure, Kind, Picture, load_figures
+from disentgen.analysis.figures.figure import Kind, Picture, load_figures
 from disentgen.analysis.figures.subjects import RunGroup, group_by_dataset, group_by_split
 from disentgen.analysis.measure import Measurements
-from disentgen.errors import describe_failure
-from disentgen.paths import write_whole
+from disentgen.errors import DataFileError, describe_failure
+from disentgen.files import exists
+from disentgen.paths import make_folder, write_whole
+from disentgen.plain_files import read_saved
 from disentgen.runs import Run, open_run
 
 #: What is kept of a run's pictures beside them: what they were made from, and their captions.
 KEPT = "pictures.json"
 
 
-def list_figures(measured: Measurements) -> list[Figure[Any, Any]]:
-    """The figures that a run has."""
-    return [figure for figure in load_figures("run") if figure.applies(measured)]
+class KeptPictures(BaseModel):
+    """What that file holds.
+
+    Args:
+        stamp: what the pictures were made from.
+        captions: by file and revision of the figure.
+        problems: of figures that could not be drawn, likewise.
+    """
+
+    stamp: dict[str, Any]
+    captions: dict[str, str]
+    problems: dict[str, str] = {}
 
 
-def draw_run(path: Path, images: int | None) -> tuple[str, str | None]:
-    """Draw what is missing of a run's pictures, in its folder ``analysis``; why it cannot be."""
+def draw_run(path: Path, images: int | None, beside: Path | None = None) -> tuple[str, str | None]:
+    """Draw what is missing of a run's pictures; why it cannot be.
+
+    Args:
+        path: of the run.
+        images: see :class:`~disentgen.analysis.measure.Measurements`.
+        beside: likewise.
+    """
     torch.set_num_threads(1)
     try:
-        draw_pictures(open_run(path), images)
+        draw_pictures(open_run(path), images, beside)
     except Exception as error:
         return str(path), describe_failure(error)
     return str(path), None
 
 
-def draw_pictures(run: Run, images: int | None) -> list[Picture]:
+def draw_pictures(run: Run, images: int | None, beside: Path | None = None) -> list[Picture]:
     """Draw the pictures of a run that are not there, or are of an earlier state of it.
+
+    One that cannot be drawn costs a warning, and is tried again the next time.
 
     Args:
         run: a finished one.
         images: see :class:`~disentgen.analysis.measure.Measurements`.
+        beside: likewise.
 
     Returns:
         All pictures of the run.
     """
-    measured = Measurements(run, images)
+    measured = Measurements(run, images, beside)
     stamp = make_stamp(measured)
-    drawn = read_captions(measured, stamp)
-    for figure in list_figures(measured):
+    drawn, problems = read_kept(measured, stamp, "captions"), dict[str, str]()
+    make_folder(measured.pictures)
+    for figure in load_figures("run"):
         key = f"{figure.file}:{figure.revision}"
-        if key not in drawn or not (measured.folder / figure.file).exists():
-            drawn[key] = figure.save(measured, measured.folder / figure.name).caption
-    text = json.dumps({"stamp": stamp, "captions": drawn}, indent=1)
-    write_whole(measured.folder / KEPT, lambda file: file.write_text(text, encoding="utf-8"))
+        if key in drawn and exists(measured.pictures / figure.file):
+            continue
+        picture = figure.try_to_save(measured, measured.pictures / figure.name)
+        if picture is None:
+            continue
+        if picture.problem is None:
+            drawn[key] = picture.caption
+        else:
+            problems[key] = picture.problem
+    text = json.dumps({"stamp": stamp, "captions": drawn, "problems": problems}, indent=1)
+    write_whole(measured.pictures / KEPT, lambda file: file.write_text(text, encoding="utf-8"))
     return list_pictures(measured)
 
 
 def make_stamp(measured: Measurements) -> dict[str, Any]:
     """What kept pictures must have been made from."""
-    written = {
-        name: hashlib.sha256((measured.run.path / name).read_bytes()).hexdigest()
-        for name in ("results.json", "history.csv")
-    }
+    written = {name: measured.run.digest(name) for name in ("results.json", "history.csv")}
     return {**measured.stamp, **written, "images": measured.images}
 
 
-def read_captions(measured: Measurements, stamp: dict[str, Any]) -> dict[str, str]:
-    """Captions of the pictures that were made from a stamp, by file and revision; none of others.
+def read_kept(measured: Measurements, stamp: dict[str, Any], part: str) -> dict[str, str]:
+    """What is kept of pictures that were made from a stamp, by file and revision; none of others.
 
     Args:
         measured: of the run.
         stamp: of :func:`make_stamp`.
+        part: ``captions`` of pictures, or ``problems`` of those that could not be drawn.
     """
     try:
-        kept = json.loads((measured.folder / KEPT).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        kept = read_saved(measured.pictures / KEPT, KeptPictures)
+    except DataFileError:  # they are drawn anew
         return {}
-    if not isinstance(kept, dict) or kept.get("stamp") != stamp:
-        return {}
-    return dict(kept["captions"])
+    return dict(kept.get(part, {})) if kept is not None and kept["stamp"] == stamp else {}
 
 
 def list_pictures(measured: Measurements) -> list[Picture]:
-    """The pictures of a run that have been drawn, in the order of the figures."""
-    captions = read_captions(measured, make_stamp(measured))
-    keys = {f"{figure.file}:{figure.revision}": figure.file for figure in load_figures("run")}
-    return [
-        Picture(captions[key], measured.folder / file)
-        for key, file in keys.items()
-        if key in captions
-    ]
+    """The pictures of a run that were to be drawn, in the order of the figures."""
+    stamp = make_stamp(measured)
+    captions, problems = (read_kept(measured, stamp, part) for part in ("captions", "problems"))
+    pictures = []
+    for figure in load_figures("run"):
+        key, path = f"{figure.file}:{figure.revision}", measured.pictures / figure.file
+        if key in captions:
+            pictures.append(Picture(captions[key], path))
+        elif key in problems:
+            pictures.append(Picture(f"{figure.title}.", path, problem=problems[key]))
+    return pictures
 
 
 def draw_runs(collection: Collection, jobs: int) -> None:
     """Draw what is missing of all runs' pictures, several runs at a time.
 
-    A run that cannot be drawn is left out, with the reason.
+    A picture that cannot be drawn is missing, with the reason; a run of which none can be is left
+    out, likewise.
 
     Args:
         collection: of runs; those that cannot be drawn are dropped from it.
@@ -108,7 +136,8 @@ def draw_runs(collection: Collection, jobs: int) -> None:
     Raises:
         DataFileError: none is left.
     """
-    for path, problem in work_on(collection, jobs, "drawing", draw_run, collection.images):
+    given = collection.images, collection.beside
+    for path, problem in work_on(collection, jobs, "drawing", draw_run, *given):
         if problem is not None:
             collection.left_out[path] = problem
     collection.drop_left_out()
@@ -117,7 +146,7 @@ def draw_runs(collection: Collection, jobs: int) -> None:
 def save_figures(
     collection: Collection, runs: pd.DataFrame, cells: pd.DataFrame, folder: Path
 ) -> list[Picture]:
-    """Draw the figures of each dataset and of each of its splits.
+    """Draw the figures of each dataset and of each of its splits; one may be missing.
 
     Args:
         collection: of runs.
@@ -125,14 +154,14 @@ def save_figures(
         cells: of :func:`~disentgen.analysis.tables.tabulate_cells`.
         folder: of the pictures.
     """
-    saved = []
-    for group in group_by_dataset(runs, cells, collection.images):
+    saved: list[Picture | None] = []
+    make_folder(folder)
+    for group in group_by_dataset(runs, cells, collection.images, collection.beside):
         subjects: list[tuple[Kind, RunGroup]] = [("study", group)]
         subjects += [("split", split) for split in group_by_split(group)]
         saved += [
-            figure.save(subject, folder / f"{figure.name}-{subject.name}")
+            figure.try_to_save(subject, folder / f"{figure.name}-{subject.name}")
             for kind, subject in subjects
             for figure in load_figures(kind)
-            if figure.applies(subject)
         ]
-    return saved
+    return [picture for picture in saved if picture is not None]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import disentgen
 from disentgen.report.formatting import DASH, format_number
 from disentgen.report.glossary import GLOSSARY, define_terms
+from disentgen.text import make_visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -19,6 +20,7 @@ def open_templates() -> "Environment":
     environment = Environment(
         loader=PackageLoader("disentgen.report"),
         autoescape=True,
+        finalize=show_text,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -30,6 +32,16 @@ def open_templates() -> "Environment":
         "version": disentgen.__version__,
     }
     return environment
+
+
+def show_text(value: Any) -> Any:
+    """A value that stands in braces; of a text, which may be anybody's, all is visible.
+
+    Args:
+        value: of any type; HTML and lines stay as they are.
+    """
+    plain = isinstance(value, str) and not hasattr(value, "__html__")
+    return make_visible(value, keep="\n\t") if plain else value
 
 
 def render(template: str, **content: Any) -> str:

@@ -14,11 +14,12 @@ from disentgen.analysis.metrics import Result
 from disentgen.analysis.results_table import SAMPLE
 from disentgen.analysis.tables import CELL
 from disentgen.dataset.summary import describe_duplicates
-from disentgen.report.images import PagePicture, Place, show_picture
+from disentgen.report.images import PagePicture, Place, show_drawn
 from disentgen.report.links import Links
 from disentgen.report.pictures import list_pictures
 from disentgen.runs import Run
 from disentgen.schema import flatten
+from disentgen.text import make_visible
 
 UNBOUNDED = {"ceiling": None, "floor": None}
 
@@ -75,21 +76,31 @@ def list_scores(measured: Mapping[str, Result], bounds: Bounds) -> list[dict[str
             **{key: result.get(key) for key in SAMPLE},
         }
         for name, result in measured.items()
-        for part, value in result.items()
-        if part not in SAMPLE and not isinstance(value, list)
+        for part, value in list_values(result).items()
     ]
 
 
+def list_values(result: Result) -> dict[str, Any]:
+    """The single numbers of a result by part; a nameless dash of one that is but a warning."""
+    if result.keys() == {"warning"}:
+        return {"": None}
+    return {
+        part: value
+        for part, value in result.items()
+        if part not in SAMPLE and not isinstance(value, list)
+    }
+
+
 def show_pictures(run: Run, collection: Collection, place: Place) -> list[PagePicture]:
-    """The pictures of a run that were drawn, with their captions.
+    """The pictures of a run with their captions, or why they are missing.
 
     Args:
         run: a finished one.
         collection: that it is of.
         place: puts pictures where the page can show them.
     """
-    drawn = list_pictures(Measurements(run, collection.images))
-    return [show_picture(picture.path, picture.caption, place) for picture in drawn]
+    drawn = list_pictures(Measurements(run, collection.images, collection.beside))
+    return [show_drawn(picture, place) for picture in drawn]
 
 
 def list_relatives(path: str, runs: pd.DataFrame, links: Links) -> dict[str, list[tuple[str, str]]]:
@@ -128,8 +139,15 @@ def describe_command(run: Run) -> str:
     words = [f"{run.path}/config.json"]
     given = run.record.words
     # Words leave the rest to defaults, which may be others by now.
-    if given and not run.lacks_settings and not any(word.startswith("resume=") for word in given):
+    # Words that hold more than can be seen, such as a line's end, are no words to be pasted.
+    if (
+        given
+        and "".join(given).isprintable()
+        and not run.lacks_settings
+        and not any(word.startswith("resume=") for word in given)
+    ):
         words = given
         if not any(word.startswith("seed=") for word in words):
             words = [*words, f"seed={run.config['seed']}"]
-    return shlex.join(["python", "-m", f"experiments.{run.experiment}", "with", *words])
+    command = shlex.join(["python", "-m", f"experiments.{run.experiment}", "with", *words])
+    return make_visible(command)

@@ -16,6 +16,7 @@ from disentgen.report.compare import (
     name_departures,
     save_comparison,
 )
+from disentgen.report.formatting import save_csv
 from disentgen.report.latex import format_cells, format_comparison
 
 
@@ -54,7 +55,7 @@ def save_tables(collection: Collection, folder: Path) -> ReportTables:
     metrics = tabulate_metrics(collection.measured, collection.bounds)
     files = {"runs": tables.runs.drop(columns="path"), "cells": tables.cells, "metrics": metrics}
     for name, table in files.items():
-        table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+        save_csv(table, folder / f"{name}.csv")
     save_comparison(results, folder)
     papers = {"cells": format_cells(tables.cells), "comparison": format_comparison(results)}
     for name, text in papers.items():

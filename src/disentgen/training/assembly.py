@@ -7,9 +7,11 @@ import torch
 
 from disentgen.dataset import Dataset
 from disentgen.dataset.batches import ScoringBatches, TrainingBatches
+from disentgen.dataset.images import Indices
 from disentgen.dataset.tasks import ReconstructPairs, Task
 from disentgen.models import FAMILIES, Model
 from disentgen.training.config import Config
+from disentgen.training.continuing import has_ended
 from disentgen.training.evaluation import Scores, score
 from disentgen.training.losses import Loss, build_loss
 from disentgen.training.machine import choose_device
@@ -57,8 +59,10 @@ class Training:
 
     @property
     def best_epoch(self) -> int:
-        """The (first) epoch of the lowest validation NLL."""
-        return int(min(self.history, key=lambda row: row["validation.nll"])["epoch"])
+        """The (first) epoch of the lowest validation NLL; without validation, the last one."""
+        validated = [row for row in self.history if "validation.nll" in row]
+        best = min(validated, key=lambda row: row["validation.nll"], default=self.history[-1])
+        return int(best["epoch"])
 
     @property
     def selected_epoch(self) -> int:
@@ -68,11 +72,7 @@ class Training:
     @property
     def is_finished(self) -> bool:
         """Whether all epochs are there, or early stopping has ended them."""
-        if not self.history:
-            return False
-        patience, done = self.config.training.early_stopping, len(self.history)
-        stalled = patience is not None and done - self.best_epoch >= patience
-        return stalled or done >= self.config.training.epochs
+        return has_ended(self.history, self.config.training)
 
     def make_task(self, side: str) -> Task:
         """What is asked of the model for images of a side, made once.
@@ -85,19 +85,30 @@ class Training:
             self.tasks[side] = family.make_task(self.dataset.split, side)
         return self.tasks[side]
 
+    def choose_images(self, side: str, limit: int | None) -> Indices:
+        """The images of a side that the model is scored on: those that its task can be asked of.
+
+        Args:
+            side: such as ``held_out``.
+            limit: how many are drawn, where the side has more; None is all.
+
+        Returns:
+            (images,) indices.
+        """
+        return self.make_task(side).usable(self.dataset.split.sample(side, limit))
+
     def score(self, side: str, limit: int | None, progress: str | None = None) -> Scores | None:
-        """Score the model on images of a side; None where the side is empty.
+        """Score the model on images of a side; None where none can be scored.
 
         Args:
             side: such as ``held_out``.
             limit: how many images are scored, where the side has more; None is all.
             progress: what to call it in a progress bar; none by default.
         """
-        task = self.make_task(side)
-        indices = task.usable(self.dataset.split.sample(side, limit))
+        indices = self.choose_images(side, limit)
         if not len(indices):
             return None
-        batches = ScoringBatches(self.batches.observed, task, indices)
+        batches = ScoringBatches(self.batches.observed, self.make_task(side), indices)
         return score(self.model, batches, self.device, progress)
 
 

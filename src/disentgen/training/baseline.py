@@ -16,6 +16,9 @@ BEFORE: dict[str, dict[str, Any]] = {
     "training.select": {"": "best"},
     "training.score_samples": {"": None},
     "training.find_duplicates": {"": False},
+    "training.checkpoint_minutes": {"": None},
+    "training.keep_checkpoint": {"": True},
+    "training.loggers": {"": []},
 }
 
 

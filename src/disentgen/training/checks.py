@@ -1,12 +1,12 @@
 """Whether the parts of a training fit each other and the machine, before they take memory."""
 
-import os
 from math import prod
 
 import torch
 
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
+from disentgen.files import measure_memory
 from disentgen.models import Model
 from disentgen.models.layers import Stack
 from disentgen.training.losses import Loss
@@ -45,11 +45,6 @@ def check_largest_tensor(model: Model, batch_size: int) -> None:
             f"{largest * batch_size * BYTES_PER_VALUE / 1e9:,.0f} GB of a batch of {batch_size:,}; "
             f"this machine has {measure_memory() / 1e9:,.0f} GB."
         )
-
-
-def measure_memory() -> int:
-    """Bytes of this machine's memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def check_batch_size(batch_size: int, split: Split, model: Model, loss: Loss) -> None:

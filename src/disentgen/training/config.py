@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from disentgen.dataset.build import Dataset, build_dataset, open_images
+from disentgen.dataset.originals.conversions import find_array
 from disentgen.dataset.originals.find import require_original
 from disentgen.dataset.originals.verify import check_layout
 from disentgen.dataset.spec import DatasetSpec, find_spec
@@ -19,6 +20,7 @@ from disentgen.registry import choose
 from disentgen.schema import Key, check, describe_keys, flatten, plain
 from disentgen.training.baseline import complete_saved
 from disentgen.training.checks import check_batch_size, check_largest_tensor, check_memory
+from disentgen.training.loggers import check_loggers
 from disentgen.training.losses import build_loss
 from disentgen.training.machine import available_threads, check_device, choose_device
 from disentgen.training.sections import (
@@ -189,8 +191,11 @@ class Config:
             UsageError, DataFileError: see :meth:`read`.
         """
         choose_device(self.device)
+        check_loggers(self.training.loggers)
         if self.dataset["source"] == "original":
-            check_layout(self.spec, require_original(self.spec, self.dataset["root"]))
+            path = require_original(self.spec, self.dataset["root"])
+            if find_array(self.spec, path) is None:  # a file that is known was looked at before
+                check_layout(self.spec, path)
         with torch.device("meta"):
             model = self.build_model()
             choice = self.training.loss

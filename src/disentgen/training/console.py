@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from disentgen.dataset.split import SIDES
 from disentgen.dataset.summary import describe_duplicates
 from disentgen.schema import flatten
+from disentgen.text import make_visible
 from disentgen.training.config import Config
 from disentgen.training.losses import losses
 from disentgen.training.machine import lacks_bf16
@@ -43,7 +44,8 @@ def describe_start(training: "Training") -> str:
         f"{training.dataset.note}\n"
         f"{training.dataset.label}: {len(training.batches.indices):,} images to train on, "
         f"{split['validation']['count']:,} for validation, {held_out}{control}\n"
-        f"{training.config.model['name'] or training.config.family}: {parameters:,} parameters, "
+        f"{make_visible(training.config.model['name'] or training.config.family)}: "
+        f"{parameters:,} parameters, "
         f"loss {training.config.training.loss.name}, {training.device}, "
         f"seed {training.config.seed}{fixed}{warning}"
     )
@@ -59,31 +61,65 @@ def describe_fixed(training: "Training") -> str:
     return "".join(lines)
 
 
-def describe_row(row: "Row", epochs: int, seconds_left: float, sampled: bool) -> str:
+def describe_position(step: int, done: int, length: int, epochs: int) -> str:
+    """Where a training stands, as in ``epoch 3 of 30`` or ``step 40 of 900 in epoch 4 of 30``.
+
+    Args:
+        step: the last one.
+        done: epochs that are in the history; one is when it has been validated.
+        length: steps in an epoch.
+        epochs: how many there will be.
+    """
+    inside = step - done * length
+    if inside > 0:
+        return f"step {inside:,} of {length:,} in epoch {done + 1} of {epochs}"
+    return f"epoch {done} of {epochs}"
+
+
+def describe_row(row: "Row", epochs: int, seconds_left: float | None, sampled: bool) -> str:
     """The line that is printed at the end of an epoch.
 
     Args:
         row: of the history, of that epoch.
         epochs: how many there will be.
-        seconds_left: until the last of them has ended.
+        seconds_left: until the last of them has ended; None where nothing can be said of it.
         sampled: whether the model is trained on samples of a posterior; it is validated at its
             mean, so that the two columns are not the same quantity.
     """
     names = {"nll": "NLL", "squared_error": "squared error", "kl": "KL"}
     sides = {"train": f"train ({'sampled' if sampled else 'over the epoch'})"}
     columns = [
-        f"{title} "
-        + " ".join(
-            f"{name} {row[f'{side}.{key}']:.2f}"
-            for key, name in names.items()
-            if f"{side}.{key}" in row
+        " ".join(
+            [title, *(f"{name} {row[f'{side}.{key}']:.2f}" for key, name in names.items()
+                      if f"{side}.{key}" in row)]
         )
         for side, title in (sides | {"validation": "validation"}).items()
-    ]
+        if any(key.startswith(f"{side}.") for key in row)
+    ]  # fmt: skip
     return (
         f"epoch {row['epoch']:.0f}/{epochs}  {'  '.join(columns)}  "
-        f"{row['images_per_second']:,.0f} images/s  {format_duration(seconds_left)} left"
+        f"{row['images_per_second']:,.0f} images/s{describe_left(seconds_left)}"
     )
+
+
+def describe_step(
+    position: str, batch_size: int, pace: float | None, seconds_left: float | None
+) -> str:
+    """The line that is printed inside an epoch, now and then.
+
+    Args:
+        position: of :func:`describe_position`.
+        batch_size: images in a step.
+        pace: seconds for each step; None where it is unknown yet.
+        seconds_left: until the last epoch has ended; likewise.
+    """
+    speed = "" if pace is None else f"  {batch_size / pace:,.0f} images/s"
+    return f"{position}{speed}{describe_left(seconds_left)}"
+
+
+def describe_left(seconds: float | None) -> str:
+    """The end of a line that says when a training will have ended; empty if that is unknown."""
+    return "" if seconds is None else f"  {format_duration(seconds)} left"
 
 
 def format_duration(seconds: float) -> str:
@@ -146,16 +182,18 @@ def format_table(
     lines = [f"{corner:<17}" + "".join(f"{head:>9}" for head, _ in shown)]
     for side, value in scores.items():
         cells = (
-            f"{'no images on this side':>33}"
+            f"{'no image to score':>33}"
             if value is None
-            else "".join(f"{format_cell(value[key]):>9}" for _, key in shown)
+            else "".join(f"{format_cell(value.get(key)):>9}" for _, key in shown)
         )
         lines.append(f"{side.replace('_', '-'):<17}{cells}")
     return lines
 
 
-def format_cell(value: float) -> str:
-    """Counts whole, scores with two digits."""
+def format_cell(value: float | None) -> str:
+    """Counts whole, scores with two digits; a dash for None."""
+    if value is None:
+        return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"
 
 

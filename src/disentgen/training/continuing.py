@@ -1,8 +1,14 @@
-"""What a run that goes on may change."""
+"""What a run that goes on may change, and what it needs."""
 
-from disentgen.errors import UsageError
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from disentgen.dataset.spec import DatasetSpec
+from disentgen.errors import DataFileError, UsageError
+from disentgen.run_directory import RunDirectory
 from disentgen.schema import flatten
 from disentgen.training.config import Config
+from disentgen.training.settings import TrainingSettings
 
 
 def list_changes(before: Config, after: Config) -> list[str]:
@@ -16,7 +22,7 @@ def list_changes(before: Config, after: Config) -> list[str]:
         UsageError: a setting differs that would make it another run.
     """
     saved, wanted = flatten(before.plain()), after.flat()
-    may_change = [name for name, (_, key) in wanted.items() if key.may_change]
+    may_change = list_may_change(after)
     changed = [
         name
         for name in {**saved, **wanted}
@@ -28,3 +34,64 @@ def list_changes(before: Config, after: Config) -> list[str]:
                 f"'{name}' cannot change when a run is resumed; only {', '.join(may_change)} can."
             )
     return changed
+
+
+def list_may_change(config: Config) -> list[str]:
+    """The settings that a run may go on with another value of, by keys with dots."""
+    return [name for name, (_, key) in config.flat().items() if key.may_change]
+
+
+def has_ended(history: Sequence[Mapping[str, float]], settings: TrainingSettings) -> bool:
+    """Whether all epochs are there, or early stopping has ended them.
+
+    Args:
+        history: a row for each finished epoch.
+        settings: how many epochs there are to be, and when they stop early.
+    """
+    done, patience = len(history), settings.early_stopping
+    if not done or patience is None:
+        return bool(done) and done >= settings.epochs
+    best = 1 + min(range(done), key=lambda epoch: history[epoch]["validation.nll"])
+    return done - best >= patience or done >= settings.epochs
+
+
+def require_checkpoint(directory: RunDirectory, settings: TrainingSettings) -> None:
+    """Check that a run that has begun has a checkpoint, unless it is to be scored alone.
+
+    Args:
+        directory: of the run.
+        settings: that it is to go on under.
+
+    Raises:
+        DataFileError: its checkpoint is damaged; or there is none, and the run would be trained
+            anew, over its model.
+    """
+    if directory.load_checkpoint() is not None:
+        return
+    history = directory.load_history()
+    has_begun = bool(history) or directory.has("results.json")
+    if has_begun and not has_ended(history, settings):
+        raise DataFileError(
+            f"{directory.path} has no checkpoint.pt to go on from; it would be trained anew, over "
+            "its model. It can be opened, and a finished one scored anew."
+        )
+
+
+def check_images(spec: DatasetSpec, recorded: Mapping[str, Any]) -> None:
+    """Check that a dataset's images still are those that a run was begun on.
+
+    Whatever file is opened has one of the hashes in the specification, so these alone can differ.
+
+    Args:
+        spec: of the dataset as it is now.
+        recorded: of :meth:`~disentgen.run_directory.RunDirectory.load_images`.
+
+    Raises:
+        DataFileError: the run is of a file with another hash.
+    """
+    was, now = recorded.get("hash"), [form.hash for form in spec.original.forms]
+    if was is not None and was not in now:
+        raise DataFileError(
+            f"the run was begun on images of a {spec.title} file with {was}; the file now has "
+            f"{' or '.join(now)}, so these are other images."
+        )

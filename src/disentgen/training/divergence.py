@@ -13,7 +13,7 @@ from disentgen.training.terms import flatten_terms, name_terms, read_terms
 ADVICE = "A new run with a lower training.lr may help; epochs finished before are kept."
 
 
-def attach_guard(trainer: Engine, device: torch.device) -> None:
+def attach_guard(trainer: Engine, device: torch.device) -> "FirstDivergence":
     """Stop at the first step with a term that is not finite.
 
     Reading a value waits for a GPU; there the first bad step is recorded as it happens, but read
@@ -31,6 +31,7 @@ def attach_guard(trainer: Engine, device: torch.device) -> None:
     trainer.add_event_handler(Events.ITERATION_COMPLETED, first.record)
     trainer.add_event_handler(Events.ITERATION_COMPLETED(every=every), first.check)
     trainer.add_event_handler(Events.EPOCH_COMPLETED, first.check)
+    return first
 
 
 class FirstDivergence:
@@ -49,13 +50,18 @@ class FirstDivergence:
         self.step = torch.where(bad, engine.state.iteration, self.step)
         self.values = torch.where(bad, values, self.values)
 
+    @property
+    def has_happened(self) -> bool:
+        """Whether there has been a bad step; waits for a GPU."""
+        return self.step is not None and bool(self.step)
+
     def check(self, engine: Engine) -> None:
         """Raise the error if there has been a bad step.
 
         Raises:
             DivergenceError: names the step and its terms that are not finite.
         """
-        if self.step is None or self.values is None or not self.step:
+        if self.step is None or self.values is None or not self.has_happened:
             return
         named = name_terms("", read_terms(engine), self.values)
         wrong = {name: value for name, value in named.items() if not math.isfinite(value)}

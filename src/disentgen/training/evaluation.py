@@ -28,7 +28,7 @@ class Scores:
     Args:
         images: how many were scored.
         nll: negative log-likelihood at the posterior mean, as published.
-        nll_standard_error: of that mean.
+        nll_standard_error: of that mean; None of a single image.
         nll_floor: the entropy floor, the pixels' own entropy, which no model's NLL can fall below;
             0 if binary.
         details: means of whatever else the output gives, (latents,) or (factors,) each; over the
@@ -39,7 +39,7 @@ class Scores:
 
     images: int
     nll: float
-    nll_standard_error: float
+    nll_standard_error: float | None
     nll_floor: float
     details: dict[str, tuple[float, ...]]
     active_units: int | None = None
@@ -165,7 +165,7 @@ def score(
         images=images,
         nll=nll.item(),
         # The sample's variance divides by n - 1, the error of its mean by n.
-        nll_standard_error=(variance / max(images - 1, 1)) ** 0.5,
+        nll_standard_error=(variance / (images - 1)) ** 0.5 if images > 1 else None,
         nll_floor=floor.item(),
         details={name: tuple(values.tolist()) for name, values in parts.items()},
         active_units=count_active(state.metrics["code_mean"], state.metrics["code_mean_square"]),

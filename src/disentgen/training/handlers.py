@@ -3,6 +3,7 @@
 import datetime
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +13,7 @@ from ignite.handlers import EarlyStopping, Timer
 from ignite.metrics import Average
 from torch import nn
 
-from disentgen.dataset.batches import Batch, TrainingBatches
+from disentgen.dataset.batches import Batch
 from disentgen.training.losses import Loss, Terms
 from disentgen.training.signals import signals_held_back
 from disentgen.training.terms import Row, flatten_terms, name_terms, read_terms
@@ -67,29 +68,25 @@ def create_trainer(
     return trainer
 
 
-def attach_data(trainer: Engine, batches: TrainingBatches, seed: int) -> None:
-    """Give every epoch its batches and its noise, both functions of (seed, epoch) alone.
-
-    A run that goes on after an epoch's end therefore draws what it would have drawn.
+def attach_noise(trainer: Engine, seed: int) -> None:
+    """Seed every epoch's noise: a function of (seed, epoch) alone, as its batches are.
 
     Args:
         trainer: of :func:`create_trainer`.
-        batches: of the training images, an epoch at a time.
         seed: of the training.
     """
 
     @trainer.on(Events.EPOCH_STARTED)
-    def draw_epoch(engine: Engine) -> None:
-        epoch = engine.state.epoch
-        torch.manual_seed(
-            int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])
-        )
-        engine.set_data(batches.epoch(epoch))
+    def seed_epoch(engine: Engine) -> None:
+        words = np.random.SeedSequence([seed, engine.state.epoch]).generate_state(1, np.uint64)
+        torch.manual_seed(int(words[0]))
 
 
-def attach_averages(trainer: Engine, device: torch.device) -> None:
+def attach_averages(trainer: Engine, device: torch.device) -> Average:
     """Average the terms of the objective over each epoch, as the metric ``terms``."""
-    Average(flatten_terms, device=device).attach(trainer, "terms")
+    average = Average(flatten_terms, device=device)
+    average.attach(trainer, "terms")
+    return average
 
 
 def attach_first_batch(trainer: Engine, times: dict[str, str]) -> None:
@@ -116,8 +113,39 @@ def attach_timer(trainer: Engine) -> Timer:
     )
 
 
+def attach_start_of_steps(trainer: Engine, held: ExitStack) -> None:
+    """Let signals wait from before a batch is drawn; to be attached before any other handler.
+
+    Args:
+        trainer: of :func:`create_trainer`.
+        held: of signals; it is closed by :func:`attach_end_of_steps`.
+    """
+
+    @trainer.on(Events.GET_BATCH_STARTED)
+    def hold() -> None:
+        held.enter_context(signals_held_back())
+
+
+def attach_end_of_steps(trainer: Engine, held: ExitStack) -> None:
+    """Let signals through at the end of each step and epoch; to be attached after all others.
+
+    Between these moments model, optimiser, averages and batches are all as of the same step.
+
+    Args:
+        trainer: of :func:`create_trainer`.
+        held: of signals.
+    """
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, held.close)
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, held.close)
+
+
 def attach_history(
-    trainer: Engine, history: list[Row], timer: Timer, images: int, validate: Callable[[], Row]
+    trainer: Engine,
+    history: list[Row],
+    timer: Timer,
+    images: int,
+    validate: Callable[[], Row],
+    held: ExitStack,
 ) -> None:
     """At the end of each epoch, add a row of training averages and validation scores.
 
@@ -127,25 +155,26 @@ def attach_history(
         timer: of :func:`attach_timer`.
         images: in an epoch.
         validate: gives the columns of validation scores.
+        held: of signals, which wait from here on until the epoch is kept.
     """
 
     @trainer.on(Events.EPOCH_COMPLETED)
     def add_row(engine: Engine) -> None:
         seconds = timer.value()
-        history.append(
-            {
-                "epoch": engine.state.epoch,
-                "step": engine.state.iteration,
-                **name_terms("train", read_terms(engine), engine.state.metrics["terms"]),
-                **validate(),
-                "seconds": seconds,
-                "images_per_second": images / seconds,
-            }
-        )
+        row = {
+            "epoch": engine.state.epoch,
+            "step": engine.state.iteration,
+            **name_terms("train", read_terms(engine), engine.state.metrics["terms"]),
+            **validate(),
+            "seconds": seconds,
+            "images_per_second": images / seconds,
+        }
+        held.enter_context(signals_held_back())
+        history.append(row)
 
 
 def attach_keeping(trainer: Engine, history: list[Row], *keep: Callable[[Row], object]) -> None:
-    """Hand each epoch's row to whatever keeps or prints it; signals wait until that is done.
+    """Hand each epoch's row to whatever keeps or prints it.
 
     Args:
         trainer: with :func:`attach_history`.
@@ -155,9 +184,8 @@ def attach_keeping(trainer: Engine, history: list[Row], *keep: Callable[[Row], o
 
     @trainer.on(Events.EPOCH_COMPLETED)
     def keep_epoch(engine: Engine) -> None:
-        with signals_held_back():
-            for keeper in keep:
-                keeper(history[-1])
+        for keeper in keep:
+            keeper(history[-1])
 
 
 def attach_early_stopping(trainer: Engine, history: list[Row], patience: int) -> EarlyStopping:

@@ -35,18 +35,18 @@ class Bounds:
         sampled_images: how many images were scored.
         elbo: the evidence lower bound, E_q[log p(x|z)] − KL(q ‖ p): the mean over K draws, less
             the KL in closed form (Kingma & Welling 2014, equation 7).
-        elbo_standard_error: of that mean.
+        elbo_standard_error: of that mean; None of a single image.
         iw_nll: importance-weighted NLL, −log of the mean of K weights p(x, z) / q(z|x), of which
             the expectation falls from −ELBO (K = 1) to −log p(x) (Burda et al. 2016, equation 8).
-        iw_nll_standard_error: of that mean.
+        iw_nll_standard_error: of that mean; None of a single image.
     """
 
     samples: int
     sampled_images: int
     elbo: float
-    elbo_standard_error: float
+    elbo_standard_error: float | None
     iw_nll: float
-    iw_nll_standard_error: float
+    iw_nll_standard_error: float | None
 
 
 def score_bounds(
@@ -80,8 +80,10 @@ def score_bounds(
     evaluator.run(batches)
     values, count = torch.cat(bounds), len(batches.indices)
     means = values.mean(dim=0)
-    errors = (values.var(dim=0, correction=0) / max(count - 1, 1)).sqrt()
-    (elbo, iw_nll), (elbo_error, iw_nll_error) = means.tolist(), errors.tolist()
+    errors: list[float | None] = [None, None]
+    if count > 1:
+        errors = (values.var(dim=0, correction=0) / (count - 1)).sqrt().tolist()
+    (elbo, iw_nll), (elbo_error, iw_nll_error) = means.tolist(), errors
     return Bounds(samples, count, elbo, elbo_error, iw_nll, iw_nll_error)
 
 

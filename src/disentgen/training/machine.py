@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import sys
 
 import torch
 
@@ -52,7 +53,17 @@ def prepare_process(threads: int) -> None:
     """Set the number of threads, make a GPU repeatable, and let malloc keep freed memory.
 
     glibc otherwise returns every large buffer to the system and each step pays for fresh pages.
+
+    Args:
+        threads: of the CPU; more than there are cores are warned of.
     """
+    if threads > (cores := available_threads()):
+        print(
+            f"warning: threads={threads}, but this process may use {cores} "
+            f"{'core' if cores == 1 else 'cores'}: threads that share one hinder each other.",
+            file=sys.stderr,
+            flush=True,
+        )
     torch.set_num_threads(threads)
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True

@@ -1,13 +1,18 @@
 """How far a process has come, and how long it will take."""
 
+import math
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from ignite.engine import Engine
+from ignite.engine import Engine, Events
 from ignite.handlers import ProgressBar
 
-from disentgen.training.terms import Row
+#: The first line about a training off a terminal comes after so many steps.
+FIRST_ANNOUNCED = 50
+#: Further lines are so many seconds apart.
+ANNOUNCED_SECONDS = 300
 
 
 def attach_progress(engine: Engine, batch_size: int, what: str = "") -> None:
@@ -20,11 +25,10 @@ def attach_progress(engine: Engine, batch_size: int, what: str = "") -> None:
         batch_size: images in a batch.
         what: is being done; stands before the bar.
     """
-    terminal = sys.__stderr__
-    if terminal is not None and terminal.isatty():
+    if shows_bars():
         bar = ProgressBar(
             bar_format=None,
-            file=terminal,
+            file=sys.__stderr__,
             desc=what,
             unit=" images",
             unit_scale=batch_size,
@@ -33,21 +37,82 @@ def attach_progress(engine: Engine, batch_size: int, what: str = "") -> None:
         bar.attach(engine)
 
 
-@dataclass(frozen=True)
+def shows_bars() -> bool:
+    """Whether the process's own stderr is a terminal."""
+    return sys.__stderr__ is not None and sys.__stderr__.isatty()
+
+
+@dataclass
 class Clock:
-    """Estimates from the epochs of this process how long the others will take.
+    """Estimates from the steps of this process how long the others will take.
 
     Args:
-        started: when the process began with its first epoch, by the monotonic clock, in seconds.
-        done_before: epochs that were finished before.
-        epochs: how many there will be.
+        steps: how many the training has.
+        done: the step after which the time is taken.
+        since: when that was, by the monotonic clock, in seconds.
     """
 
-    started: float
-    done_before: int
-    epochs: int
+    steps: int
+    done: int
+    since: float = field(default_factory=time.monotonic)
 
-    def left(self, row: Row) -> float:
-        """Seconds until the last epoch has ended, as of the end of an epoch."""
-        pace = (time.monotonic() - self.started) / (row["epoch"] - self.done_before)
-        return pace * (self.epochs - row["epoch"])
+    def start(self, engine: Engine) -> None:
+        """Take the time from here on: a process's first step takes longer than others."""
+        self.done, self.since = engine.state.iteration, time.monotonic()
+
+    def pace(self, step: int) -> float | None:
+        """Seconds for each step, with validation and saving; None before there was one.
+
+        Args:
+            step: that has just ended.
+        """
+        return (time.monotonic() - self.since) / (step - self.done) if step > self.done else None
+
+    def left(self, step: int) -> float | None:
+        """Seconds until the last epoch has ended; None before there was a step to go by.
+
+        Args:
+            step: that has just ended.
+        """
+        pace = self.pace(step)
+        return None if pace is None else pace * (self.steps - step)
+
+
+@dataclass
+class Announcements:
+    """Lines about a training that is not seen on a terminal: one soon, others now and then.
+
+    Args:
+        show: prints a line about a step.
+        next_step: the step after which the first one is due, unless an epoch has ended before.
+        shown_at: when the last one was shown, by the monotonic clock, in seconds.
+    """
+
+    show: Callable[[int], object]
+    next_step: float
+    shown_at: float = field(default_factory=time.monotonic)
+
+    def end_step(self, engine: Engine) -> None:
+        """Show a line if it is due."""
+        step, waited = engine.state.iteration, time.monotonic() - self.shown_at
+        if step >= self.next_step or waited >= ANNOUNCED_SECONDS:
+            self.show(step)
+            self.put_off()
+
+    def put_off(self) -> None:
+        """Wait for some minutes: a line has just been shown."""
+        self.next_step, self.shown_at = math.inf, time.monotonic()
+
+
+def attach_announcements(trainer: Engine, done: int, show: Callable[[int], object]) -> None:
+    """Show the first line after some steps, then one every few minutes, where there is no bar.
+
+    Args:
+        trainer: whose steps are announced; the end of an epoch has a line of its own.
+        done: steps before this process.
+        show: prints a line about a step.
+    """
+    if not shows_bars():
+        announcements = Announcements(show, done + FIRST_ANNOUNCED)
+        trainer.add_event_handler(Events.ITERATION_COMPLETED, announcements.end_step)
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, announcements.put_off)

@@ -10,20 +10,23 @@ import torch
 from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.duplicates import count_duplicates, find_duplicates
 from disentgen.dataset.split import SIDES
+from disentgen.errors import warn_on_failure
 from disentgen.models import Autoencoder
+from disentgen.run_directory import RunDirectory
 from disentgen.training.assembly import Training
 from disentgen.training.handlers import now
 from disentgen.training.likelihood import BOUNDED_IMAGES, Bounds, score_bounds
-from disentgen.versions import list_versions
-
-LIBRARIES = ("torch", "pytorch-ignite", "numpy")
+from disentgen.versions import LIBRARIES, list_versions
 
 
-def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, Any]:
+def collect_results(
+    training: Training, directory: RunDirectory, times: Mapping[str, str]
+) -> dict[str, Any]:
     """Score the model on every side and gather everything about the run.
 
     Args:
         training: that has ended, with the selected weights.
+        directory: of the run, with these weights in ``model.pt``.
         times: of what has happened so far, by name, as ISO 8601.
 
     Returns:
@@ -31,19 +34,17 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
     """
     trained = sum(row["seconds"] for row in training.history)
     images = len(training.history) * len(training.batches) * training.config.training.batch_size
-    duplicates = None
-    if training.config.training.find_duplicates:
-        duplicates = count_duplicates(training.dataset.split, find_duplicates(training.dataset))
     return {
-        "data": describe_data(training),
+        "data": training.dataset.describe(),
         "split": training.dataset.split.describe(),
-        "duplicates": duplicates,
+        "duplicates": count_identical(training),
         "images_trained_on": len(training.batches.indices),
         "scores": {side: score_side(training, side) for side in SIDES},
         "task": {side: training.make_task(side).describe() for side in SIDES},
         "best_epoch": training.best_epoch,
         "select": training.config.training.select,
         "selected_epoch": training.selected_epoch,
+        "model_sha256": directory.digest("model.pt"),
         "epochs": len(training.history),
         "seed": training.config.seed,
         "device": str(training.device),
@@ -56,14 +57,12 @@ def collect_results(training: Training, times: Mapping[str, str]) -> dict[str, A
     }
 
 
-def describe_data(training: Training) -> dict[str, Any]:
-    """Which images the run is of."""
-    dataset = training.dataset
-    return {
-        "name": dataset.spec.name,
-        "label": dataset.label,
-        "source": dataset.images.source,
-    }
+def count_identical(training: Training) -> dict[str, int] | None:
+    """How many images of each side are identical to a training image; None where not looked for."""
+    if training.config.training.find_duplicates:
+        with warn_on_failure("images that are identical are not counted"):
+            return count_duplicates(training.dataset.split, find_duplicates(training.dataset))
+    return None
 
 
 def score_side(training: Training, side: str) -> dict[str, Any] | None:
@@ -71,8 +70,11 @@ def score_side(training: Training, side: str) -> dict[str, Any] | None:
     scores = training.score(side, training.config.training.score_images, f"scoring {side}")
     if scores is None:
         return None
-    record, bounds = scores.as_record(training.dataset.spec.grid.names), bound_side(training, side)
-    return record if bounds is None else record | asdict(bounds)
+    record = scores.as_record(training.dataset.spec.grid.names)
+    with warn_on_failure(f"the {side.replace('_', '-')} side has no bounds on its likelihood"):
+        bounds = bound_side(training, side)
+        return record if bounds is None else record | asdict(bounds)
+    return record
 
 
 def bound_side(training: Training, side: str) -> Bounds | None:

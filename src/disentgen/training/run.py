@@ -1,26 +1,39 @@
 """One training, from configuration to results: the body of every experiment."""
 
 import math
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
 from ignite.handlers import LRScheduler
 
-from disentgen.errors import DivergenceError, UsageError
+from disentgen.dataset.batches import BatchStream
+from disentgen.dataset.split import SIDES
+from disentgen.errors import DivergenceError, UsageError, warn
+from disentgen.provenance import note_start
 from disentgen.run_directory import RunDirectory
 from disentgen.training import handlers
 from disentgen.training.assembly import Training, assemble
+from disentgen.training.checkpoints import Checkpoints, UnfinishedEpoch
 from disentgen.training.config import Config
-from disentgen.training.console import describe_row, describe_start, format_results
-from disentgen.training.continuing import list_changes
+from disentgen.training.console import (
+    describe_position,
+    describe_row,
+    describe_start,
+    describe_step,
+    format_results,
+)
+from disentgen.training.continuing import check_images, list_changes, require_checkpoint
 from disentgen.training.divergence import ADVICE, attach_guard
 from disentgen.training.handlers import Recorder
+from disentgen.training.loggers import open_loggers
 from disentgen.training.machine import prepare_process
-from disentgen.training.progress import Clock, attach_progress
+from disentgen.training.progress import Clock, attach_announcements, attach_progress
 from disentgen.training.results import collect_results
+from disentgen.training.signals import signals_held_back
 from disentgen.training.terms import Row, number_latents
 
 
@@ -37,65 +50,176 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
         ``results.json`` holds.
 
     Raises:
-        UsageError: the directory holds a run of another configuration.
-        DataFileError: the images cannot be opened, or the run cannot be written.
+        UsageError: the directory holds a run of another configuration, or another process is
+            training in it.
+        DataFileError: the images cannot be opened, or the run cannot be written; or it has lost the
+            checkpoint that it would go on from.
         DivergenceError: a term of the objective is not finite.
+    """
+    with directory.held():
+        if (saved := directory.load_config()) not in (None, config.plain()):
+            list_changes(Config.read_saved(saved, config.experiment, config.family), config)
+        require_checkpoint(directory, config.training)
+        note_start(directory)
+        return train_held(config, directory, *recorders)
+
+
+def train_held(config: Config, directory: RunDirectory, *recorders: Recorder) -> Training:
+    """:func:`train` in a directory that the caller holds, and whose start it has noted.
+
+    Args:
+        config: says all about it.
+        directory: where the run is kept.
+        recorders: each is handed every epoch's terms and scores.
+    """
+    settings = {name: value for name, (value, _) in config.flat().items()}
+    with open_loggers(config.training.loggers, directory.path, settings) as loggers:
+        return train_and_score(config, directory, [*recorders, *loggers])
+
+
+def train_and_score(
+    config: Config, directory: RunDirectory, recorders: Sequence[Recorder]
+) -> Training:
+    """What :func:`train_held` does, once its loggers are there.
+
+    Args:
+        config: says all about it.
+        directory: where the run is kept.
+        recorders: each is handed every epoch's terms and scores.
     """
     times = {"started": handlers.now()}
     prepare_process(config.threads)
-    if (saved := directory.load_config()) not in (None, config.plain()):
-        list_changes(Config.read_saved(saved, config.experiment, config.family), config)
-    directory.save_config(config)
+    check_images(config.spec, directory.load_images())
+    # Before anything is written: images that moved may turn out to be others, or not to be there.
     training = assemble(config)
-    directory.save_split(training.dataset.split)
+    directory = directory.prepare()
+    directory.save_config(config)
+    directory.save_images(training.dataset.describe())
     print(describe_start(training), flush=True)
-    trainer = prepare_trainer(training, directory, recorders)
+    check_sides(training)
+    checkpoints, held = prepare_training(training, directory, recorders)
+    directory.save_split(training.dataset.split)
     directory.clear()
-    handlers.attach_first_batch(trainer, times)
-    if not training.is_finished:
-        trainer.run(max_epochs=config.training.epochs, epoch_length=len(training.batches))
+    handlers.attach_first_batch(checkpoints.trainer, times)
+    run_epochs(checkpoints, held)
     if len(training.history) < config.training.epochs:
         print(f"stopped early after epoch {len(training.history)}", flush=True)
-    selected = directory.load_model().to(training.device)
-    training.model.load_state_dict(selected.state_dict())
-    training.results = collect_results(training, times)
+    training.model.load_state_dict(checkpoints.selected)
+    training.results = collect_results(training, directory, times)
     directory.save_results(training.results)
+    if not config.training.keep_checkpoint:
+        directory.drop_checkpoint()
     print(format_results(training.results, training.model.output.unit), flush=True)
     return training
 
 
-def prepare_trainer(
+def run_epochs(checkpoints: Checkpoints, held: ExitStack) -> None:
+    """Train to the end; what ends it before that leaves a checkpoint behind.
+
+    Args:
+        checkpoints: of the training.
+        held: of signals.
+    """
+    training, trainer = checkpoints.training, checkpoints.trainer
+    epochs, length = training.config.training.epochs, len(training.batches)
+    try:
+        with held:
+            checkpoints.complete_epoch()
+            if not training.is_finished:
+                trainer.run(checkpoints.epoch.stream, max_epochs=epochs, epoch_length=length)
+    except KeyboardInterrupt:
+        with signals_held_back():
+            checkpoints.save_step()
+        if step := checkpoints.step_saved:
+            position = describe_position(step, len(training.history), length, epochs)
+            print(f"saved after {position}", flush=True)
+        raise
+    except Exception:
+        checkpoints.save_epoch()
+        raise
+
+
+def check_sides(training: Training) -> None:
+    """Warn of sides with images of which none can be scored, as one that has no partner.
+
+    Raises:
+        UsageError: early stopping lacks validation images.
+    """
+    settings = training.config.training
+    limits = {"validation": settings.validation_images}
+    for side in SIDES:
+        limit = limits.get(side, settings.score_images)
+        held = training.dataset.split.mask(side).any()
+        if not held or len(training.choose_images(side, limit)):
+            continue
+        name, effect = side.replace("_", "-"), ""
+        if side == "validation":
+            if settings.early_stopping is not None:
+                raise UsageError("training.early_stopping: no validation image can be scored.")
+            effect = "; the last epoch is kept"
+        warn(f"no {name} image can be scored, since none has a partner{effect}.")
+
+
+def prepare_training(
     training: Training, directory: RunDirectory, recorders: Sequence[Recorder]
-) -> Engine:
-    """The trainer with its handlers, in the order in which an epoch's end calls them.
+) -> tuple[Checkpoints, ExitStack]:
+    """The trainer with its handlers, in the order in which the ends of step and epoch call them.
 
     Args:
         training: whose model is to be trained; its history grows.
         directory: where the run is kept.
         recorders: each is handed every row of the history.
+
+    Returns:
+        The training's checkpoints, which hold the trainer, and what holds signals back.
     """
-    settings, device = training.config.training, training.device
+    settings, device, held = training.config.training, training.device, ExitStack()
     trainer = handlers.create_trainer(
         training.model, training.loss, training.optimizer, settings.precision, device
     )
-    handlers.attach_data(trainer, training.batches, training.config.seed)
-    handlers.attach_averages(trainer, device)
-    attach_guard(trainer, device)
+    handlers.attach_start_of_steps(trainer, held)
+    handlers.attach_noise(trainer, training.config.seed)
+    average = handlers.attach_averages(trainer, device)
+    guard = attach_guard(trainer, device)
     attach_progress(trainer, settings.batch_size)
     images, timer = len(training.batches) * settings.batch_size, handlers.attach_timer(trainer)
-    handlers.attach_history(trainer, training.history, timer, images, lambda: validate(training))
-    to_save = attach_chosen(trainer, training)
-    resume(trainer, training, directory, recorders, to_save)
-    clock = Clock(time.monotonic(), len(training.history), settings.epochs)
-    sampled = training.model.output.sampled
-    handlers.attach_keeping(
-        trainer,
-        training.history,
-        lambda row: save(training, directory, to_save),
-        lambda row: handlers.record_row(recorders, row),
-        lambda row: print(describe_row(row, settings.epochs, clock.left(row), sampled), flush=True),
-    )
-    return trainer
+    score = partial(validate, training)
+    handlers.attach_history(trainer, training.history, timer, images, score, held)
+    epoch = UnfinishedEpoch(trainer, device, BatchStream(training.batches), average, timer)
+    stateful = attach_chosen(trainer, training)
+    checkpoints = Checkpoints(training, directory, trainer, guard, epoch, stateful)
+    resume(checkpoints, recorders)
+    attach_lines(checkpoints, recorders)
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, checkpoints.end_step)
+    handlers.attach_end_of_steps(trainer, held)
+    return checkpoints, held
+
+
+def attach_lines(checkpoints: Checkpoints, recorders: Sequence[Recorder]) -> None:
+    """Keep, record and print what every epoch comes to, and print lines in between.
+
+    Args:
+        checkpoints: that an epoch is kept by.
+        recorders: each is handed every row of the history.
+    """
+    training, trainer = checkpoints.training, checkpoints.trainer
+    settings, length = training.config.training, len(training.batches)
+    done, sampled = trainer.state.iteration, training.model.output.sampled
+    clock = Clock(settings.epochs * length, done)
+    trainer.add_event_handler(Events.ITERATION_COMPLETED(once=done + 1), clock.start)
+
+    def show_step(step: int) -> None:
+        position = describe_position(step, len(training.history), length, settings.epochs)
+        line = describe_step(position, settings.batch_size, clock.pace(step), clock.left(step))
+        print(line, flush=True)
+
+    def show_epoch(row: Row) -> None:
+        left = clock.left(int(row["step"]))
+        print(describe_row(row, settings.epochs, left, sampled), flush=True)
+
+    record = partial(handlers.record_row, recorders)
+    handlers.attach_keeping(trainer, training.history, checkpoints.end_epoch, record, show_epoch)
+    attach_announcements(trainer, done, show_step)
 
 
 def attach_chosen(trainer: Engine, training: Training) -> dict[str, Any]:
@@ -117,10 +241,11 @@ def attach_chosen(trainer: Engine, training: Training) -> dict[str, Any]:
 
 
 def validate(training: Training) -> Row:
-    """Validation scores as columns of the history."""
+    """Validation scores as columns of the history; none where no image can be scored."""
     scores = training.score("validation", training.config.training.validation_images)
+    rates = {"lr": training.optimizer.param_groups[0]["lr"]}
     if scores is None:
-        raise UsageError("no validation image can be scored: none has a partner to compose with.")
+        return rates
     if not math.isfinite(scores.nll):
         raise DivergenceError(
             f"validation NLL is {scores.nll} after epoch {len(training.history) + 1}. {ADVICE}"
@@ -131,57 +256,29 @@ def validate(training: Training) -> Row:
     for name, values in scores.details.items():
         numbered = number_latents(f"validation.{name}", list(values))
         row |= {key: value for key, value in numbered.items() if not math.isnan(value)}
-    return row | {"lr": training.optimizer.param_groups[0]["lr"]}
+    return row | rates
 
 
-def save(training: Training, directory: RunDirectory, to_save: Mapping[str, Any]) -> None:
-    """Keep the selected model and the last epoch; a row in ``history.csv`` says that both are.
-
-    Args:
-        training: at the end of an epoch.
-        directory: where the run is kept.
-        to_save: whatever has a state of its own, by the name under which the checkpoint holds it.
-    """
-    history = training.history
-    if training.selected_epoch == history[-1]["epoch"]:
-        directory.save_model(training.model, training.description)
-    state = {name: item.state_dict() for name, item in to_save.items()}
-    directory.save_checkpoint({**state, "history": history})
-    directory.save_history(history)
-
-
-def resume(
-    trainer: Engine,
-    training: Training,
-    directory: RunDirectory,
-    recorders: Sequence[Recorder],
-    to_load: Mapping[str, Any],
-) -> None:
-    """Go on after the last finished epoch, if the directory has a checkpoint of one.
+def resume(checkpoints: Checkpoints, recorders: Sequence[Recorder]) -> None:
+    """Go on after the last step that was saved, if there is one.
 
     Args:
-        trainer: whose state is put to the end of that epoch.
-        training: whose history is filled.
-        directory: where the run is kept.
+        checkpoints: of the training, whose history is filled.
         recorders: each is handed the rows of the epochs that are done.
-        to_load: whatever has a state of its own, as in :func:`save`.
 
     Raises:
-        DataFileError: the checkpoint is damaged.
+        DataFileError: the checkpoint is damaged; or there is none, and the run has not ended.
     """
-    checkpoint = directory.load_checkpoint()
-    if checkpoint is None:
+    training = checkpoints.training
+    if not checkpoints.restore():
+        if checkpoints.directory.has_started:
+            print("nothing was saved of this run; it starts again", flush=True)
         return
-    for name, item in to_load.items():
-        item.load_state_dict(checkpoint[name])
-    training.history.extend(checkpoint["history"])
     for row in training.history:
         handlers.record_row(recorders, row)
-    trainer.load_state_dict(
-        {
-            "epoch": len(training.history),
-            "epoch_length": len(training.batches),
-            "max_epochs": training.config.training.epochs,
-        }
-    )
-    print(f"resuming after epoch {len(training.history)}", flush=True)
+    step, done, length = checkpoints.step_saved, len(training.history), len(training.batches)
+    if step is None:
+        print("there is no checkpoint; the model is scored as it is", flush=True)
+        return
+    position = describe_position(step, done, length, training.config.training.epochs)
+    print(f"resuming after {position}", flush=True)

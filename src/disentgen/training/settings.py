@@ -7,9 +7,12 @@ from pydantic import ConfigDict, Field
 from pydantic import dataclasses as pydantic_dataclasses
 
 from disentgen.schema import Count, Key, plain
+from disentgen.training.loggers import Names
 from disentgen.training.losses import PairKL, Reconstruction, check_loss, losses
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+#: Settings that have no influence on what a training comes to.
+OF_KEEPING = Key(distinguishes=False, may_change=True)
 #: Settings of how a finished model is scored: runs that differ in them are of one cell.
 OF_SCORING = Key(distinguishes=False, may_change=True)
 
@@ -60,6 +63,13 @@ class TrainingSettings:
         find_duplicates: count the validation and held-out images that are identical to a training
             image, at the end. The first time on a machine all images of a dataset are compared:
             seconds for dSprites, minutes for MPI3D.
+        checkpoint_minutes: how often a training is saved inside an epoch. Finished epochs are saved
+            at most once a minute, or as often as this, and the last one always; null saves nothing
+            but these. Ctrl-C and signals save the last step, whatever this is.
+        keep_checkpoint: keep what the training goes on from once its results are written; without
+            it a finished run can be scored again, but not trained further.
+        loggers: where the curves of the history go beside the run's own files: any of
+            ``tensorboard``, ``wandb``, ``mlflow``, as in ``training.loggers=[tensorboard,wandb]``.
     """
 
     loss: LossChoice = LossChoice()
@@ -77,6 +87,9 @@ class TrainingSettings:
     score_images: Annotated[Count | None, OF_SCORING] = 20_000
     score_samples: Annotated[Annotated[int, Field(ge=1, le=100_000)] | None, OF_SCORING] = 16
     find_duplicates: Annotated[bool, OF_SCORING] = True
+    checkpoint_minutes: Annotated[Positive | None, OF_KEEPING] = 10.0
+    keep_checkpoint: Annotated[bool, OF_KEEPING] = True
+    loggers: Annotated[Names, OF_KEEPING] = ()
 
     def resolve_loss(self) -> dict[str, Any]:
         """The objective's parameters as plain data, its defaults filled in."""

@@ -14,7 +14,7 @@ from disentgen.analysis.figures.examples import (
     run_task,
     save_examples,
 )
-from disentgen.analysis.figures.figure import load_figures
+from disentgen.analysis.figures.figure import Picture, load_figures
 from disentgen.dataset.pictures import choose_examples
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES, Examples
@@ -147,7 +147,7 @@ def test_what_is_drawn_at_the_end_of_a_training_lies_in_the_runs_folder(
     saved = []
     for figure in load_figures("run"):
         monkeypatch.setitem(vars(figure), "save", lambda subject, stem, name=figure.name: (
-            saved.append((name, subject.run.path)) or SimpleNamespace(path=stem)
+            saved.append((name, subject.run.path)) or Picture("", stem)
         ))  # fmt: skip
     run = open_earlier(family)
     assert save_examples(run) == [run.path / drawn]

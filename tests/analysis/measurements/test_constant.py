@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from conftest import REPOSITORY
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.measurements.constant import CONSTANT, MEASUREMENT, measure_constant
+from disentgen.analysis.places import Place
 from disentgen.errors import UsageError
 from disentgen.runs import open_run
 
@@ -46,7 +47,7 @@ def test_models_of_factors_have_none():
 def test_it_is_kept_for_as_many_images_as_the_run_was_scored_on(tmp_path, monkeypatch):
     run = open_run(EARLIER / "decoders" / "1")
     measured = Measurements(run, 20)
-    measured.folder = tmp_path
+    measured.place = Place(tmp_path)
     found = measured.get(CONSTANT)
     assert found["images"] == run.results["scores"]["train"]["images"]
     assert found["floor"] == pytest.approx(run.results["scores"]["train"]["nll_floor"], rel=1e-5)

@@ -15,6 +15,7 @@ from disentgen.analysis.measurements.image_quality import (
     makes_images,
     measure_quality,
 )
+from disentgen.analysis.places import Place
 from disentgen.analysis.tables import interval
 from disentgen.dataset.batches import ScoringBatches
 from disentgen.runs import open_run
@@ -78,7 +79,7 @@ def test_closed_forms():
 def test_images_are_those_that_the_run_was_scored_on(name, tmp_path):
     run = open_run(EARLIER / name)
     measured = Measurements(run)
-    measured.folder = tmp_path
+    measured.place = Place(tmp_path)
     found = measured.get("image_quality")
     assert list(found) == ["validation", "held_out"]
     for side, result in found.items():
@@ -107,7 +108,7 @@ def test_no_more_images_than_scored_or_asked_for():
 def test_what_has_none(tmp_path):
     assert not makes_images(open_run(EARLIER / "supervised" / "1"))
     measured = Measurements(open_run(EARLIER / "disent" / "other-nothing-held-out"), 5)
-    measured.folder = tmp_path
+    measured.place = Place(tmp_path)
     assert list(measured.get("image_quality")) == ["validation"]
 
 

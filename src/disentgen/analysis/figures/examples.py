@@ -9,6 +9,7 @@ from torch import Tensor
 
 from disentgen.analysis.figures.figure import load_figures
 from disentgen.analysis.measure import Measurements
+from disentgen.dataset.images import Indices
 from disentgen.dataset.pictures import EXAMPLES, choose_examples
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES, Examples
@@ -36,20 +37,34 @@ class Examined(NamedTuple):
 def save_examples(run: Run) -> list[Path]:
     """Draw what is drawn at the end of a training, in the run's folder.
 
+    A picture that cannot be drawn or saved costs a warning.
+
     Returns:
         The paths of the pictures.
     """
     measured = Measurements(run)
-    return [
-        figure.save(measured, run.path / figure.name).path
+    drawn = [
+        figure.try_to_save(measured, run.path / figure.name)
         for figure in load_figures("run")
-        if figure.at_end and figure.applies(measured)
+        if figure.at_end
     ]
+    return [picture.path for picture in drawn if picture is not None and picture.problem is None]
 
 
 def list_shown_sides(run: Run) -> dict[str, str]:
-    """The sides of which examples are shown, by title; those that have images."""
-    return {title: side for title, side in SHOWN.items() if run.split.mask(side).any()}
+    """The sides of which examples are shown, by title; those with images for the run's task."""
+    return {title: side for title, side in SHOWN.items() if len(list_examples(run, side, EXAMPLES))}
+
+
+def list_examples(run: Run, side: str, count: int) -> Indices:
+    """The images of a side that a run's model is shown with, (images,) indices.
+
+    Args:
+        run: with a model.
+        side: of its split.
+        count: at most so many images.
+    """
+    return run.task(side).usable(choose_examples(run.dataset, side, count))
 
 
 def run_task(run: Run, side: str, count: int) -> Examined:
@@ -61,7 +76,7 @@ def run_task(run: Run, side: str, count: int) -> Examined:
         count: at most so many images.
     """
     task = run.task(side)
-    indices = task.usable(choose_examples(run.dataset, side, count))
+    indices = list_examples(run, side, count)
     inputs, target = task(run.dataset.observe(), indices, np.random.default_rng(0))
     with torch.no_grad():
         return Examined(inputs, target, run.model(inputs))

@@ -15,7 +15,7 @@ from PIL.Image import Image
 
 from disentgen.analysis.figures.subjects import describe_subject
 from disentgen.drawing import Hotspot, default_style, list_hotspots, save_figure
-from disentgen.errors import UsageError
+from disentgen.errors import UsageError, warn_on_failure
 from disentgen.paths import write_whole
 from disentgen.registry import choose, load_records
 
@@ -29,17 +29,19 @@ DURATION = 80
 
 
 class Picture(NamedTuple):
-    """A picture that has been saved.
+    """A picture that has been saved, or could not be.
 
     Args:
         caption: what it shows, of how much, from which images.
         path: of the file that pages show; those of other formats lie beside it.
         hotspots: its marks that lead somewhere.
+        problem: why it is missing; None if it is there.
     """
 
     caption: str
     path: Path
     hotspots: tuple[Hotspot, ...] = ()
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,21 @@ class Figure(Generic[Subject, Data]):
         path = stem.with_name(f"{stem.name}.{self.formats[0]}")
         hotspots = list_hotspots(drawn) if isinstance(drawn, MplFigure) else ()
         return Picture(f"{self.describe(data)} {describe_subject(subject)}", path, hotspots)
+
+    def try_to_save(self, subject: Subject, stem: Path) -> Picture | None:
+        """Draw a subject in all formats, if it has this figure; a failure costs a warning.
+
+        Args:
+            subject: of any kind that the figure is of.
+            stem: path of the files, without suffix.
+
+        Returns:
+            The picture, or why it is missing; None where the figure does not apply.
+        """
+        path = stem.with_name(f"{stem.name}.{self.formats[0]}")
+        with warn_on_failure(f"the picture {path} is missing") as outcome:
+            return self.save(subject, stem) if self.applies(subject) else None
+        return Picture(f"{self.title}.", path, problem=outcome.problem)
 
     def describe(self, data: Data) -> str:
         """The caption, without its subject."""

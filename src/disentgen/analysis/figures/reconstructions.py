@@ -48,7 +48,9 @@ def title_side(run: Run, title: str, side: str) -> str:
     score: dict[str, Any] | None = (run.results or {}).get("scores", {}).get(side)
     if not score:
         return title
-    return f"{title}: NLL {score['nll']:.1f} ± {score['nll_standard_error']:.1f} nats"
+    error = score.get("nll_standard_error")
+    spread = "" if error is None else f" ± {error:.1f}"
+    return f"{title}: NLL {score['nll']:.1f}{spread} nats"
 
 
 def draw_reconstructions(data: Reconstructions) -> MplFigure:

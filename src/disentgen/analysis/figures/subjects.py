@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -75,19 +76,21 @@ class RunGroup:
             labels distinguish all cells on one split.
         name: for files, such as ``dsprites-stand-in``.
         images: see :class:`~disentgen.analysis.measure.Measurements`.
+        beside: likewise.
     """
 
     runs: pd.DataFrame
     cells: pd.DataFrame
     name: str = "runs"
     images: int | None = None
+    beside: Path | None = None
 
     @cached_property
     def first_runs(self) -> dict[str, Measurements]:
         """The first run of each cell, by label; controls are left out."""
         first = self.runs[~self.runs["control"]].drop_duplicates("cell")
         return {
-            label: Measurements(open_run(path), self.images)
+            label: Measurements(open_run(path), self.images, self.beside)
             for label, path in zip(first["label"], first["path"], strict=True)
         }
 
@@ -113,7 +116,7 @@ def describe_subject(subject: Any) -> str:
 
 
 def group_by_dataset(
-    runs: pd.DataFrame, cells: pd.DataFrame, images: int | None
+    runs: pd.DataFrame, cells: pd.DataFrame, images: int | None, beside: Path | None = None
 ) -> Iterator[RunGroup]:
     """The runs on each dataset that make images and hold some out.
 
@@ -121,6 +124,7 @@ def group_by_dataset(
         runs: of :func:`~disentgen.analysis.tables.tabulate_runs`.
         cells: of :func:`~disentgen.analysis.tables.tabulate_cells`.
         images: see :class:`RunGroup`.
+        beside: likewise.
     """
     shown = runs[runs["condition"] != "none"]
     groups = shown["family"].map(lambda name: FAMILIES[name].figure_group).rename("group")
@@ -132,6 +136,7 @@ def group_by_dataset(
             own.assign(label=own["cell"].map(names)),
             "-".join(word for word in map(str, key) if word),
             images,
+            beside,
         )
 
 
@@ -148,7 +153,8 @@ def group_by_split(group: RunGroup) -> Iterator[RunGroup]:
         # An expression of a user's own makes no file name.
         word = number if condition == "own" else variant
         cells = group.cells[group.cells["cell"].isin(rows["cell"]) & ~group.cells["control"]]
-        yield RunGroup(rows, cells, f"{group.name}-{condition}-{word}", group.images)
+        name = f"{group.name}-{condition}-{word}"
+        yield RunGroup(rows, cells, name, group.images, group.beside)
 
 
 def title_split(runs: pd.DataFrame) -> str:

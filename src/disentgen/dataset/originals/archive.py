@@ -1,19 +1,28 @@
 """What an archive of arrays is, whatever its format."""
 
+import errno
+import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from disentgen.errors import DataFileError
+
 #: Written into archives made here: such a file is never the original.
 STAND_IN_MARK = "stand-in rendered by disent-and-gen; not the original images"
 
 #: Rows of an array that are read or drawn at a time, where nothing else is more convenient.
 BLOCK = 4096
+
+_KEYS_SHOWN = 8
+#: Failures that say nothing of what is in a file.
+_UNREADABLE = (errno.EACCES, errno.EPERM, errno.ENOENT, errno.EIO, errno.ESTALE)
 
 
 @dataclass(frozen=True)
@@ -32,16 +41,27 @@ class StoredArray:
 
 
 class ArchiveFormat(Protocol):
-    """What a module must define to be the format of a published file."""
+    """What a module must define to be the format of a published file.
+
+    A file whose hash is not the published one may hold anything: only :meth:`is_stand_in` and
+    :meth:`describe_array` are asked about it, which end in seconds and in little memory.
+    """
 
     def is_stand_in(self, path: Path) -> bool:
         """Whether a file bears the mark of a stand-in."""
+
+    def describe_array(self, path: Path, key: str) -> tuple[tuple[int, ...], str]:
+        """Shape and type of an array, such as ``uint8``.
+
+        Raises:
+            DataFileError: the archive is damaged, cannot be read, or holds no such array.
+        """
 
     def open_array(self, path: Path, key: str) -> AbstractContextManager[StoredArray]:
         """Open an array of plain numbers; nothing in the file is ever unpickled.
 
         Raises:
-            DataFileError: the archive is damaged, or holds no such array.
+            DataFileError: the archive is damaged, cannot be read, or holds no such array.
         """
 
     def write_stand_in(
@@ -61,3 +81,49 @@ class ArchiveFormat(Protocol):
             blocks: its rows in order, some at a time, (rows, *shape[1:]) each.
             others: arrays beside it, by name.
         """
+
+
+@contextmanager
+def parsing(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever parsing a damaged archive raises into one line.
+
+    Only calls of the format's library belong into the block. Damaged bytes make such libraries fail
+    in every way there is: beside their own errors, those of numbers, text, memory and recursion.
+
+    Args:
+        path: of the archive.
+        kind: what it should be, such as ``an npz file``.
+
+    Raises:
+        DataFileError: anything was raised inside the block; it says where the bytes are not to
+            blame.
+    """
+    try:
+        yield
+    except DataFileError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _UNREADABLE:
+            raise DataFileError(f"cannot read {path}: {os.strerror(error.errno)}.") from None
+        reason = _in_a_line(str(error) or type(error).__name__, 200)
+        raise DataFileError(f"{path} is truncated, damaged or not {kind}: {reason}") from None
+
+
+def lacks_array(path: Path, key: str, keys: Iterable[str]) -> DataFileError:
+    """The error of an archive without an array, with some of those that it has.
+
+    Args:
+        path: of the archive.
+        key: name of the array.
+        keys: names of all arrays.
+    """
+    names = [_in_a_line(name, 40) for name in islice(keys, _KEYS_SHOWN + 1)]
+    shown = ", ".join(names[:_KEYS_SHOWN]) + (" and others" if len(names) > _KEYS_SHOWN else "")
+    return DataFileError(f"{path} has no array '{key}', only {shown or 'nothing'}.")
+
+
+def _in_a_line(text: str, limit: int) -> str:
+    """Text from inside a file, shortened, without what ends a line or moves a cursor."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in text[: 4 * limit])
+    shortened = " ".join(printable.split())
+    return shortened if len(shortened) <= limit else f"{shortened[:limit]}…"

@@ -10,7 +10,7 @@ from disentgen.dataset.originals.archive import BLOCK
 from disentgen.dataset.originals.formats import find_format
 from disentgen.dataset.originals.progress import show_progress
 from disentgen.dataset.spec import DatasetSpec
-from disentgen.paths import replaced_whole
+from disentgen.paths import make_folder, replaced_whole
 
 
 def export_stand_in(spec: DatasetSpec, path: Path) -> None:
@@ -21,7 +21,9 @@ def export_stand_in(spec: DatasetSpec, path: Path) -> None:
         UsageError: its name does not end as a format's does, or there is no stand-in.
     """
     write, render = find_format(path).write_stand_in, spec.require_renderer()
+    form = spec.original.choose_form(path)
     shape = (spec.grid.size, *spec.stored_shape)
+    make_folder(path.parent)
     with (
         replaced_whole(path) as temporary,
         show_progress(spec.grid.size, f"writing {path.name}", " images") as bar,
@@ -33,4 +35,4 @@ def export_stand_in(spec: DatasetSpec, path: Path) -> None:
                 yield render(indices).reshape(-1, *shape[1:])
                 bar.update(len(indices))
 
-        write(temporary, spec.original.key, shape, draw_blocks(), spec.original.labels())
+        write(temporary, form.key, shape, draw_blocks(), form.labels())

@@ -1,7 +1,12 @@
 """Archives in HDF5, read a block of rows at a time, and written as stand-ins."""
 
+import errno
+import json
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +14,85 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from disentgen.dataset.originals.archive import BLOCK, STAND_IN_MARK, StoredArray
+from disentgen.dataset.originals.archive import (
+    BLOCK,
+    STAND_IN_MARK,
+    StoredArray,
+    lacks_array,
+    parsing,
+)
 from disentgen.errors import DataFileError
 
+_KIND = "an HDF5 file"
 _MARK_NAME = "origin"
 #: Images to a compressed block of a file written here.
 _STORED_ROWS = 64
+#: Of blocks of a file that is read: no published one has blocks nearly as large.
+_LARGEST_BLOCK = 1 << 29
+
+
+#: The mark of a stand-in is written first, and lies among the first bytes.
+_MARKED_BYTES = 1 << 16
+_PROBE_SECONDS = 10
+_PROBE_BYTES = 4 << 30
+_PROBE = """
+import json, resource, sys
+sys.path[:] = json.loads(sys.argv[1])
+limit, (_, hard) = int(sys.argv[2]), resource.getrlimit(resource.RLIMIT_AS)
+if hard == resource.RLIM_INFINITY or limit < hard:
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+from disentgen.dataset.originals.hdf5 import probe
+print(json.dumps(probe(*sys.argv[3:])))
+"""
 
 
 def is_stand_in(path: Path) -> bool:
     """Whether a file was written by :func:`write_stand_in`."""
     try:
-        with h5py.File(path, "r") as archive:
-            return bool(archive.attrs.get(_MARK_NAME) == STAND_IN_MARK)
+        with path.open("rb") as file:
+            return STAND_IN_MARK.encode() in file.read(_MARKED_BYTES)
     except OSError:
         return False
+
+
+def describe_array(path: Path, key: str) -> tuple[tuple[int, ...], str]:
+    """Shape and type of an array.
+
+    A process of its own reads them: on damaged bytes the HDF5 library may loop for ever or crash.
+
+    Raises:
+        DataFileError: the archive is damaged, cannot be read, or holds no such array.
+    """
+    words = [json.dumps(sys.path), str(_PROBE_BYTES), str(path), key]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _PROBE, *words],
+            capture_output=True, stdin=subprocess.DEVNULL, timeout=_PROBE_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise DataFileError(
+            f"{path} is truncated, damaged or not {_KIND}: reading it does not end."
+        ) from None
+    if done.returncode != 0:
+        raise DataFileError(f"{path} is damaged: the HDF5 library fails on it.")
+    answer = json.loads(done.stdout)
+    if "error" in answer:
+        raise DataFileError(answer["error"])
+    return tuple(answer["shape"]), answer["dtype"]
+
+
+def probe(path: str, key: str) -> dict[str, Any]:
+    """Shape and type of an array as plain data, or why there is none.
+
+    Args:
+        path: of the archive.
+        key: name of the array.
+    """
+    try:
+        with open_array(Path(path), key) as array:
+            return {"shape": array.shape, "dtype": str(array.dtype)}
+    except DataFileError as error:
+        return {"error": str(error)}
 
 
 @contextmanager
@@ -31,22 +100,78 @@ def open_array(path: Path, key: str) -> Iterator[StoredArray]:
     """An array of an archive.
 
     Raises:
-        DataFileError: the archive is damaged, or holds no such array of plain numbers.
+        DataFileError: the archive is damaged, is being written, lacks a filter, or holds no such
+            array of plain numbers.
     """
-    try:
-        archive = h5py.File(path, "r")
-    except OSError:
-        raise DataFileError(f"{path} is truncated, damaged or not an HDF5 file.") from None
-    with archive:
-        # Links into other files are not followed.
-        own = isinstance(archive.get(key, getlink=True), h5py.HardLink)
-        array = archive[key] if own else None
+    with _open(path) as archive:
+        with parsing(path, _KIND):
+            array = _find(archive, key)
+            # Names that are not text are bytes.
+            keys = [name if isinstance(name, str) else repr(name) for name in archive]
         if not isinstance(array, h5py.Dataset):
-            keys = ", ".join(archive) or "nothing"
-            raise DataFileError(f"{path} has no array '{key}', only {keys}.")
-        if array.dtype.kind not in "uif" or not array.shape:
+            raise lacks_array(path, key, keys)
+        with parsing(path, _KIND):
+            shape, dtype, plain = array.shape, array.dtype, array.dtype.kind in "buif"
+            _check_stored(path, array)
+        if not plain or not shape:
             raise DataFileError(f"{path}: '{key}' is not an array of plain numbers.")
-        yield StoredArray(array.shape, array.dtype, _read_blocks(path, array))
+        yield StoredArray(shape, dtype, _read_blocks(path, array))
+
+
+def _open(path: Path) -> h5py.File:
+    """The open file.
+
+    Raises:
+        DataFileError: it is damaged, or a process holds it for writing.
+    """
+    with parsing(path, _KIND):
+        try:
+            return h5py.File(path, "r")
+        except OSError as error:
+            if "unable to lock file" not in str(error):
+                raise
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                raise DataFileError(
+                    f"{path} is locked: another process is writing it. Try again when it is "
+                    "finished."
+                ) from None
+        # File systems without locks. A published file is only read here.
+        return h5py.File(path, "r", locking=False)
+
+
+def _find(archive: h5py.File, key: str) -> Any:
+    """What lies under a key; None for nothing, and for links, which may lead out of the file."""
+    place: Any = archive
+    for name in key.split("/"):
+        is_group = isinstance(place, h5py.Group)
+        if not is_group or not isinstance(place.get(name, getlink=True), h5py.HardLink):
+            return None
+        place = place[name]
+    return place
+
+
+def _check_stored(path: Path, array: h5py.Dataset) -> None:
+    """Check that the blocks of an array can be read, and in memory, and lie in this file.
+
+    Raises:
+        DataFileError: they cannot.
+    """
+    if array.is_virtual or array.external:
+        raise DataFileError(f"{path}: '{array.name}' lies in other files, which are not followed.")
+    properties = array.id.get_create_plist()
+    for place in range(properties.get_nfilters()):
+        code, _, _, name = properties.get_filter(place)
+        if not h5py.h5z.filter_avail(code):
+            with suppress(ImportError):
+                import_module("hdf5plugin")  # registers the filters that it has
+        if not h5py.h5z.filter_avail(code):
+            label = name.decode(errors="replace").split(";")[0].strip() or "unnamed"
+            raise DataFileError(
+                f"{path}: '{array.name}' is compressed by the HDF5 filter {code} ({label!a}), "
+                "which is not installed here; the package hdf5plugin has the common ones."
+            )
+    if array.chunks and np.prod(array.chunks, dtype=float) * array.dtype.itemsize > _LARGEST_BLOCK:
+        raise DataFileError(f"{path}: '{array.name}' is stored in blocks of {array.chunks}.")
 
 
 def _read_blocks(path: Path, array: h5py.Dataset) -> Iterator[NDArray[Any]]:
@@ -54,10 +179,9 @@ def _read_blocks(path: Path, array: h5py.Dataset) -> Iterator[NDArray[Any]]:
     stored = array.chunks[0] if array.chunks else 1
     step = stored * max(1, BLOCK // stored)
     for start in range(0, len(array), step):
-        try:
-            yield array[start : start + step]
-        except OSError as error:
-            raise DataFileError(f"{path} is damaged: {error}.") from None
+        with parsing(path, _KIND):
+            rows = array[start : start + step]
+        yield rows
 
 
 def write_stand_in(

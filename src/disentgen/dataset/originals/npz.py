@@ -1,7 +1,7 @@
 """Archives of NumPy arrays, read as streams and without unpickling, and written as stand-ins."""
 
+import io
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
@@ -11,17 +11,36 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from disentgen.dataset.originals.archive import BLOCK, STAND_IN_MARK, StoredArray
+from disentgen.dataset.originals.archive import (
+    BLOCK,
+    STAND_IN_MARK,
+    StoredArray,
+    lacks_array,
+    parsing,
+)
 from disentgen.errors import DataFileError
+
+_KIND = "an npz file"
+#: What NumPy writes; other methods of compression can ask for gigabytes before the first byte.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+#: More than NumPy accepts as the header of an array. What a header claims is never read beyond it:
+#: a few bytes can inflate to gigabytes.
+_HEADER_BYTES = 20_000
 
 
 def is_stand_in(path: Path) -> bool:
     """Whether a file was written by :func:`write_stand_in`."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with parsing(path, _KIND), zipfile.ZipFile(path) as archive:
             return archive.comment == STAND_IN_MARK.encode()
-    except (zipfile.BadZipFile, OSError):
+    except DataFileError:
         return False
+
+
+def describe_array(path: Path, key: str) -> tuple[tuple[int, ...], str]:
+    """Shape and type of an array; see :func:`open_array`."""
+    with open_array(path, key) as array:
+        return array.shape, str(array.dtype)
 
 
 @contextmanager
@@ -31,27 +50,38 @@ def open_array(path: Path, key: str) -> Iterator[StoredArray]:
     Raises:
         DataFileError: the archive is damaged, or holds no such array of plain numbers.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            keys = [name.removesuffix(".npy") for name in archive.namelist()]
-            stream = archive.open(f"{key}.npy") if key in keys else None
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
-        raise DataFileError(f"{path} is truncated, damaged or not an npz file.") from None
-    if stream is None:
-        raise DataFileError(f"{path} has no array '{key}', only {', '.join(keys) or 'nothing'}.")
-    with stream:
-        try:
-            version = np.lib.format.read_magic(stream)
-            read = {
-                (1, 0): np.lib.format.read_array_header_1_0,
-                (2, 0): np.lib.format.read_array_header_2_0,
-            }[version]
-            shape, fortran_order, dtype = read(stream)
-        except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
-            raise DataFileError(f"{path}: cannot read '{key}': {error}.") from None
-        if dtype.hasobject or fortran_order:
+    with parsing(path, _KIND):
+        archive = zipfile.ZipFile(path)
+    with archive:
+        member = f"{key}.npy"
+        if member not in archive.namelist():
+            raise lacks_array(path, key, (name.removesuffix(".npy") for name in archive.namelist()))
+        if (method := archive.getinfo(member).compress_type) not in _METHODS:
+            raise DataFileError(f"{path}: '{key}' is compressed by method {method}, as no npz is.")
+        with parsing(path, _KIND):
+            (shape, fortran_order, dtype), offset = _read_header(archive, member)
+            stream = archive.open(member)
+            stream.read(offset)
+        if dtype.kind not in "buif" or fortran_order or not shape:
             raise DataFileError(f"{path}: '{key}' is not a plain array in row-major order.")
-        yield StoredArray(shape, dtype, _read_blocks(path, stream, shape, dtype))
+        with stream:
+            yield StoredArray(shape, dtype, _read_blocks(path, stream, shape, dtype))
+
+
+def _read_header(
+    archive: zipfile.ZipFile, member: str
+) -> tuple[tuple[tuple[int, ...], bool, np.dtype[Any]], int]:
+    """Shape, order and type of an array, and the bytes that its header takes."""
+    with archive.open(member) as stream:
+        start = io.BytesIO(stream.read(_HEADER_BYTES))
+    version = np.lib.format.read_magic(start)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in read:
+        raise ValueError(f"'{member}' is of version {version}")
+    return read[version](start), start.tell()
 
 
 def _read_blocks(
@@ -59,10 +89,8 @@ def _read_blocks(
 ) -> Iterator[NDArray[Any]]:
     for start in range(0, shape[0], BLOCK):
         block = (min(BLOCK, shape[0] - start), *shape[1:])
-        try:
+        with parsing(path, _KIND):
             data = stream.read(prod(block) * dtype.itemsize)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
-            raise DataFileError(f"{path} is damaged: {error}.") from None
         if len(data) != prod(block) * dtype.itemsize:
             raise DataFileError(f"{path} is truncated.")
         yield np.frombuffer(data, dtype).reshape(block)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -14,37 +15,55 @@ from disentgen.dataset.spec import DatasetSpec
 from disentgen.errors import DataFileError
 
 _HASH_BYTES = 1 << 20
+#: What a published file may hold beside its images: labels, and the format's own tables.
+_SPARE_BYTES = 1 << 30
 
 
 def verify(spec: DatasetSpec, path: Path) -> None:
-    """Check that a file is the published one.
+    """Check that a file is a published one.
 
     Raises:
         DataFileError: it is a stand-in, is damaged, has another layout or another hash.
     """
-    check_layout(spec, path)
-    algorithm, expected = spec.original.hash.split(":")
+    form = spec.original.choose_form(path)
+    size, images = path.stat().st_size, spec.grid.size * prod(spec.pixels_shape)
+    if size > 2 * images + _SPARE_BYTES:  # a hash of it would take for ever
+        raise DataFileError(
+            f"{path} is not the published {spec.title} file: it has {size / 1e9:,.1f} GB, "
+            f"and all images together take {images / 1e9:.1f}."
+        )
+    algorithm, expected = form.hash.split(":")
     digest = compute_hash(path, algorithm)
     if digest != expected:
+        check_layout(spec, path)  # often says more of what it is instead
         raise DataFileError(
             f"{path} is not the published {spec.title} file: its {algorithm} is {digest}, expected "
-            f"{expected}. Get it anew from {spec.original.url}."
+            f"{expected}. Get it anew from {form.url}."
         )
 
 
 def check_layout(spec: DatasetSpec, path: Path) -> None:
-    """Check by its header alone that a file can be the published one.
+    """Check by its header alone that a file can be a published one, whatever else it may be.
 
     Raises:
         DataFileError: it is a stand-in, is damaged, or has another layout.
     """
-    if find_format(path).is_stand_in(path):
+    form, archive = spec.original.choose_form(path), find_format(path)
+    if archive.is_stand_in(path):
         raise DataFileError(
             f"{path} holds a {STAND_IN_MARK}; use dataset.source=stand-in, or put the "
-            f"file from {spec.original.url} there."
+            f"file from {form.url} there."
         )
-    with open_images(spec, path):
-        pass
+    _check_images(spec, path, *archive.describe_array(path, form.key))
+
+
+def _check_images(spec: DatasetSpec, path: Path, shape: tuple[int, ...], dtype: str) -> None:
+    expected = (spec.grid.size, *spec.stored_shape)
+    if shape != expected or dtype != "uint8":
+        raise DataFileError(
+            f"{path}: '{spec.original.choose_form(path).key}' is {dtype} of shape {shape}, "
+            f"expected uint8 of {expected}."
+        )
 
 
 def check_labels(spec: DatasetSpec, path: Path) -> None:
@@ -53,7 +72,7 @@ def check_labels(spec: DatasetSpec, path: Path) -> None:
     Raises:
         DataFileError: an array is not there, or is another one.
     """
-    for name, expected in spec.original.labels().items():
+    for name, expected in spec.original.choose_form(path).labels().items():
         if expected.dtype.hasobject:
             continue
         with find_format(path).open_array(path, name) as labels:
@@ -88,11 +107,6 @@ def open_images(spec: DatasetSpec, path: Path) -> Iterator[StoredArray]:
     Raises:
         DataFileError: the file is damaged, or holds other images.
     """
-    expected = (spec.grid.size, *spec.stored_shape)
-    with find_format(path).open_array(path, spec.original.key) as images:
-        if images.shape != expected or images.dtype != np.uint8:
-            raise DataFileError(
-                f"{path}: '{spec.original.key}' is {images.dtype} of shape {images.shape}, "
-                f"expected uint8 of {expected}."
-            )
+    with find_format(path).open_array(path, spec.original.choose_form(path).key) as images:
+        _check_images(spec, path, images.shape, str(images.dtype))
         yield images

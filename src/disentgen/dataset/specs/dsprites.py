@@ -71,6 +71,19 @@ def label() -> dict[str, NDArray[Any]]:
     }
 
 
+def label_groups() -> dict[str, NDArray[Any]]:
+    """The arrays beside the images in the second published file, without its metadata.
+
+    Returns:
+        Classes and values, (images, factors + 1) each, as in :func:`label`.
+    """
+    arrays = label()
+    return {f"latents/{part}": arrays[f"latents_{part}"] for part in ("classes", "values")}
+
+
+_NAME = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64"
+_PLACE = f"https://github.com/deepmind/dsprites-dataset/raw/master/{_NAME}"
+
 SPECS = (
     DatasetSpec(
         name="dsprites",
@@ -81,14 +94,25 @@ SPECS = (
         variants=VARIANTS,
         original=OriginalFile(
             folder="dsprites",
-            names=("dsprite_train.npz", "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"),
-            url="https://github.com/deepmind/dsprites-dataset/raw/master/"
-            "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
+            names=("dsprite_train.npz", f"{_NAME}.npz"),
+            url=f"{_PLACE}.npz",
             # As recorded by the Latte library (Watcharasupat & Lerch 2021).
             hash="md5:7da33b31b13a06f4b04a70402ce90c2e",
             licence="Apache-2.0",
             key="imgs",
             labels=label,
+            others=(
+                OriginalFile(
+                    folder="dsprites",
+                    names=(f"{_NAME}.hdf5", "dsprite_train.hdf5"),
+                    url=f"{_PLACE}.hdf5",
+                    # As recorded by the disent library.
+                    hash="md5:b331c4447a651c44bf5e8ae09022e230",
+                    licence="Apache-2.0",
+                    key="imgs",
+                    labels=label_groups,
+                ),
+            ),
         ),
         render=partial(sprites.render, GRID),
         source="Matthey et al. 2017",

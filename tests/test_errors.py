@@ -1,0 +1,45 @@
+"""A step that fails costs a warning; what is wrong with the code is still seen."""
+
+import importlib.metadata
+import re
+
+import pytest
+
+from disentgen.drawing import make_figure
+from disentgen.errors import DataFileError, describe_failure, warn_on_failure
+from disentgen.versions import list_versions
+
+
+def test_a_step_that_fails_ends_in_a_warning_with_its_place(failures):
+    with warn_on_failure("the picture 'x' is missing") as outcome:
+        make_figure("wide", 1)
+    assert re.fullmatch(r"TypeError: .* \(drawing.py:\d+\)", outcome.problem)
+    assert failures == [f"the picture 'x' is missing: {outcome.problem}"]
+    failures.clear()
+    with warn_on_failure("nothing") as outcome:
+        pass
+    assert (outcome.problem, failures) == (None, [])
+
+
+def test_errors_to_be_raised_and_interrupts_pass():
+    with pytest.raises(DataFileError), warn_on_failure("x", DataFileError):
+        raise DataFileError
+    with pytest.raises(KeyboardInterrupt), warn_on_failure("x"):
+        raise KeyboardInterrupt
+
+
+def test_a_failure_is_one_short_line():
+    try:
+        raise RuntimeError("latex\nfailed:\n" + "y " * 1000)
+    except RuntimeError as error:
+        line = describe_failure(error)
+    assert re.fullmatch(r"RuntimeError: latex failed: y y.* … \(test_errors.py:\d+\)", line)
+    assert len(line) < 340
+
+
+def test_libraries_without_metadata_have_an_unknown_version(monkeypatch):
+    def lacks(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("disentgen.versions.version", lacks)
+    assert list_versions(["torch"])["torch"] == "unknown"
