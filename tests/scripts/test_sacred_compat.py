@@ -17,10 +17,12 @@ SCRIPTS = Path(sacred_compat.__file__).parent
 #: An experiment with our observer and our checks, of Sacred that finds neither of what it imports.
 PROGRAM = """
 import pkgutil, sys
+from pathlib import Path
 sys.modules["pkg_resources"] = sys.modules["setuptools"] = None
 vars(pkgutil).pop("find_loader", None)
+from disentgen.command_line import plain_errors
+from disentgen.paths import make_folder
 from disentgen.schema import check
-from ingredients.errors import plain_errors
 from ingredients.observers import RunFolderObserver
 from sacred_compat import Experiment
 
@@ -37,6 +39,7 @@ def build(width: int = 2, depth: int = 1) -> None: pass
 experiment = Light("light", save_git_info=False)
 experiment.add_config(model={"width": 2, "depth": 1})
 experiment.observers.append(RunFolderObserver("runs"))
+experiment.observers[0].keep_in(make_folder(Path("runs", "1")))
 
 @experiment.config_hook
 def read(config, command_name, logger):

@@ -17,7 +17,7 @@ from disentgen.run_directory import RunDirectory
 from disentgen.runs import find_runs, open_run
 from disentgen.studies.montero2021 import STUDY
 from experiments.planned import SMOKE, plan_runs
-from experiments.protocols import read_words
+from experiments.protocols import read_protocol
 from experiments.sweep import main, make_run
 from processes import call_module
 
@@ -184,8 +184,8 @@ def test_runs_on_the_stand_in_do_not_count_once_the_original_is_there(data, monk
     monkeypatch.setenv("DISENTGEN_DATA", str(data))
     (planned,) = plan_runs(STUDY, "decoders", dataset="dsprites")[:1]
     folder = data / "sims" / "decoders" / "1"
-    settings = read_words("decoders", planned.words)
-    RunDirectory(folder).save_config(settings)
+    settings = read_protocol("decoders", planned.words)
+    RunDirectory(folder).prepare().save_config(settings)
     record = {"status": "COMPLETED", "meta": {"comment": planned.name}}
     (folder / "run.json").write_text(json.dumps(record))
     assert make_run(planned) == "finished before"
