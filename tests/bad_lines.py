@@ -262,7 +262,7 @@ OTHERS = {
     ],
     "experiments.decoders": [
         ("with dataset.dsprites", "no model is named"),
-        ("with dataset.dsprites model.kim", "accepted|Give"),
+        ("with dataset.dsprites model.higgins", "unknown named config 'model.higgins'"),
         ("with dataset.dsprites model.fast training.loss.name=beta", "cannot judge"),
     ],
     "experiments.composition": [
@@ -286,7 +286,7 @@ OTHERS = {
         ("disent --study x", "unknown study 'x'"),
         ("disent --seds 3", "Did you mean '--seeds'"),
         ("disent --dry-run --with training..lr=3", "'training..lr' is no key"),
-        ("disent --dry-run --with model.kimm", "model.kimm"),
+        ("disent --with 'training.lr={1}'", "of type 'set'"),
     ],
     "experiments.protocols": [("x", "no place for 'x'")],
     "analysis.report": [
