@@ -12,7 +12,7 @@ import colorama
 from disentgen.command_line import plain_errors
 from disentgen.dataset.originals.find import check_root
 from disentgen.errors import UsageError, warn_on_failure
-from disentgen.paths import data_folder
+from disentgen.paths import data_folder, expand
 from disentgen.plain_settings import nest
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run, open_run
@@ -199,7 +199,7 @@ class TrainingExperiment(Experiment):
         trains = command_name in (None, self.default_command)
         check_keys(nested)
         self.resumed = None
-        folder = Path(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
+        folder = expand(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
         request = Request(folder, typed, options.pop("--id", None), resume == "auto")
         if trains and "--unobserved" in options:
             raise UsageError("a training needs its folder: leave --unobserved away.")
