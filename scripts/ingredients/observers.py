@@ -47,7 +47,13 @@ class RunFolderObserver(FileStorageObserver):
         return self._maximum_existing_run_id() if Path(self.basedir).exists() else 0
 
     def started_event(self, ex_info: dict[str, Any], *args: Any, **given: Any) -> Any:
-        """Sacred's event; the sources are listed anew in a copy, and not for other observers."""
+        """Sacred's event; its list of sources is changed in a copy that other observers never see.
+
+        Args:
+            ex_info: the experiment, with its sources.
+            args: as Sacred hands them over.
+            given: likewise.
+        """
         return super().started_event(deepcopy(ex_info), *args, **given)
 
     def _make_run_dir(self, _id: str | None) -> None:

@@ -52,7 +52,13 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
 def train_and_score(
     config: Config, directory: RunDirectory, recorders: Sequence[Recorder]
 ) -> Training:
-    """What :func:`train` does, once its loggers are there."""
+    """What :func:`train` does, once its loggers are there.
+
+    Args:
+        config: says all about it.
+        directory: where the run is kept.
+        recorders: each is handed every epoch's terms and scores.
+    """
     times = {"started": handlers.now()}
     prepare_process(config.threads)
     directory.save_config(config)
