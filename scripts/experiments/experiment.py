@@ -4,7 +4,6 @@ import contextlib
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import colorama

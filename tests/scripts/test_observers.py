@@ -114,7 +114,7 @@ def test_packages_that_are_not_there_are_named(monkeypatch, option, names):
     ("option", "package", "given", "message"),
     [("--mongo_db", "pymongo", "a:b:c:d", "give .*localhost:27017"),
      ("--mongo_db", "pymongo", "localhost:99999:runs", "give .*localhost:27017"),
-     ("--mongo_db", "pymongo", "runs.runs:3", "resume= goes on"),
+     ("--mongo_db", "pymongo", "localhost:27017:runs.runs:3", "resume= goes on"),
      ("--sql", "sqlalchemy", "secret.db", "-s: give dialect"),
      ("--sql", "sqlalchemy", "nosql://a:secret@b/c", "-s: give dialect"),
      ("--tiny_db", "tinydb", "/proc/x", "-t /proc/x: ")],
