@@ -195,23 +195,20 @@ class TrainingExperiment(Experiment):
         typed = nest(updates)
         resume = typed.pop("resume", None)
         nested = merge(named, typed)
-        trains = command_name in (None, self.default_command)
         check_keys(nested)
-        self.resumed = None
-        folder = expand(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
-        request = Request(folder, typed, options.pop("--id", None), resume == "auto")
+        trains = command_name in (None, self.default_command)
         if trains and "--unobserved" in options:
             raise UsageError("a training needs its folder: leave --unobserved away.")
-        keeper = Keeper(request, RunFolderObserver(folder), take_options(options))
-        self._observe(keeper)
+        keeper = self._observe(options, typed, resume == "auto")
+        self.resumed = None
         if resume not in (None, "auto"):
-            path = locate_resumed(folder, str(resume), self.path, named_configs)
+            path = locate_resumed(keeper.request.folder, str(resume), self.path, named_configs)
             if trains:
                 keeper.claim_run(path)  # before its state is read
             self.resumed = open_run(path)
             nested = merge(self.resumed.config, nested)
         elif trains:
-            check_writable(folder)
+            check_writable(keeper.request.folder)
         return nested, options
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
@@ -234,11 +231,21 @@ class TrainingExperiment(Experiment):
             self.by_command_line = False
             warn_of_lost_output()
 
-    def _observe(self, keeper: Keeper) -> None:
-        """Keep the next run in its folder, beside whatever observers a user has added."""
+    def _observe(self, options: dict[str, Any], typed: Mapping[str, Any], auto: bool) -> Keeper:
+        """Keep the next run where its options say, beside whatever observers a user has added.
+
+        Args:
+            options: of the command line; those that say where are taken off.
+            typed: settings of the command line.
+            auto: whether it is to go on with a run of the same configuration.
+        """
+        folder = expand(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
+        request = Request(folder, typed, options.pop("--id", None), auto)
+        keeper = Keeper(request, RunFolderObserver(folder), take_options(options))
         last = None if self.keeper is None else self.keeper.observer
         self.observers = [own for own in self.observers if own is not last] + [keeper.observer]
         self.keeper = keeper
+        return keeper
 
     def _sections(self) -> list[Section]:
         return [section for section in self.ingredients if isinstance(section, Section)]

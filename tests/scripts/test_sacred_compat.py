@@ -39,11 +39,12 @@ def build(width: int = 2, depth: int = 1) -> None: pass
 experiment = Light("light", save_git_info=False)
 experiment.add_config(model={"width": 2, "depth": 1})
 experiment.observers.append(RunFolderObserver("runs"))
-experiment.observers[0].keep_in(make_folder(Path("runs", "1")))
 
 @experiment.config_hook
 def read(config, command_name, logger):
-    return {"model": check("model", build, config["model"])}
+    model = check("model", build, config["model"])
+    experiment.observers[0].keep_in(make_folder(Path("runs", "1")))
+    return {"model": model}
 
 @experiment.main
 def main(model):
