@@ -223,7 +223,10 @@ def test_runs_of_other_defaults_are_none_of_a_cell(data, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--jobs", "0"), "argument --jobs: expected is a whole number from 1 to 1,024; given: '0'"),
+        (
+            ("--jobs", "0"),
+            "argument --jobs: expected is a whole number from 1 to 1,024; given: '0'",
+        ),
         (("--dataset", "discs"), "unknown dataset 'discs'; accepted: dsprites, mpi3d, shapes3d."),
         (("--dataset", "dsprite"), "Did you mean 'dsprites'?"),
         (("--study", "montero2020"), "unknown study 'montero2020'; accepted: montero2021."),

@@ -158,10 +158,11 @@ class _Evaluator:
 
     def _subtract(self, left: ast.expr, right: ast.expr) -> NDArray[np.float64]:
         """The difference of two operands; 0 where it is too small to count."""
+        minuend, subtrahend = self._value(left), self._value(right)
         factors = [side.id for side in (left, right) if self._is_factor(side)]
         if not factors:
             raise self._refusal(left)
-        difference = self._value(left) - self._value(right)
+        difference = minuend - subtrahend
         small = np.abs(difference) <= TOLERANCE * min(map(self._step, factors))
         return np.where(small, 0.0, difference)
 
