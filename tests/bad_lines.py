@@ -243,8 +243,8 @@ OTHERS = {
         (f"-F /proc/x {DISENT}", "cannot write runs to /proc/x"),
         (f"-F /dev/null {DISENT}", "cannot write runs to /dev/null"),
         (f"-F {{files}}/settings.json {DISENT}", "cannot write runs to .*settings.json"),
-        (f"-F {{files}}/circle.json {DISENT}", "cannot write runs to .*circle.json"),
-        (f"-F {'a' * 300} {DISENT}", "cannot write runs to"),
+        (f"-F {{files}}/circle.json {DISENT}", "circle.json is no path: Too many levels"),
+        (f"-F {'a' * 300} {DISENT}", "File name too long"),
         (f"-F '' {DISENT}", "--file_storage: .*at least 1 character"),
         (f"-b 0 {DISENT}", "--beat-interval: .*greater than 0"),
         (f"-b nan {DISENT}", "--beat-interval"),
@@ -258,11 +258,11 @@ OTHERS = {
         ("with resume=..", "is not a run directory"),
         ("with resume={files}/settings.json", "is not a run directory"),
         (f"with resume={'a' * 5_000}", "is not a run directory|too long"),
-        ("with resume={files}/circle.json", "is not a run directory"),
+        ("with resume={files}/circle.json", "is no path: Too many levels"),
     ],
     "experiments.decoders": [
         ("with dataset.dsprites", "no model is named"),
-        ("with dataset.dsprites model.kim", "accepted|Give"),
+        ("with dataset.dsprites model.higgins", "unknown named config 'model.higgins'"),
         ("with dataset.dsprites model.fast training.loss.name=beta", "cannot judge"),
     ],
     "experiments.composition": [
@@ -286,7 +286,7 @@ OTHERS = {
         ("disent --study x", "unknown study 'x'"),
         ("disent --seds 3", "Did you mean '--seeds'"),
         ("disent --dry-run --with training..lr=3", "'training..lr' is no key"),
-        ("disent --dry-run --with model.kimm", "model.kimm"),
+        ("disent --with 'training.lr={1}'", "of type 'set'"),
     ],
     "experiments.protocols": [("x", "no place for 'x'")],
     "analysis.report": [

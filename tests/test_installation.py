@@ -26,7 +26,8 @@ LOCK = REPOSITORY / "requirements.lock"
 def list_dependencies():
     """What pyproject.toml asks for, the extras' requirements among it."""
     extras = PROJECT["optional-dependencies"].values()
-    return [Requirement(line) for line in [*PROJECT["dependencies"], *sum(extras, [])]]
+    wanted = [Requirement(line) for line in [*PROJECT["dependencies"], *sum(extras, [])]]
+    return [one for one in wanted if one.name != PROJECT["name"]]  # extras of extras
 
 
 def read_lock(version):

@@ -4,7 +4,6 @@ import contextlib
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import colorama
@@ -12,7 +11,7 @@ import colorama
 from disentgen.command_line import plain_errors
 from disentgen.dataset.originals.find import check_root
 from disentgen.errors import UsageError, warn_on_failure
-from disentgen.paths import data_folder
+from disentgen.paths import data_folder, expand
 from disentgen.plain_settings import nest
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run, open_run
@@ -22,14 +21,13 @@ from disentgen.training.config import Config
 from disentgen.training.settings import ProcessSettings
 from experiments.checkout import git_state_is_readable
 from experiments.checks import check_choices, check_keys, check_kind
-from experiments.claims import Claim, Request, claim_run, continue_config
+from experiments.claims import Request
 from experiments.given import call_command, read_named_configs
 from experiments.interrupts import ignore_signals, interrupt_on_signals
+from experiments.keeping import Keeper
 from experiments.options import check_clean, check_options
 from experiments.resume import check_continued, describe_resume, locate_resumed
 from ingredients.connections import take_options
-from ingredients.databases import TakenError
-from ingredients.entering import arrange_observers, enter
 from ingredients.observers import RunFolderObserver, check_writable
 from ingredients.section import Section
 from sacred_compat import SETTINGS, Experiment
@@ -57,14 +55,10 @@ class TrainingExperiment(Experiment):
 
     path: str
     config_read: Config
-    _folder: RunFolderObserver
     #: The run that ``resume`` names, if it names one.
     resumed: Run | None = None
-    #: Where a training is kept: what was asked for, then what this process holds.
-    request: Request
-    claim: Claim | None = None
-    #: The folder of the last run, if there is one.
-    kept: Path | None = None
+    #: Where the last run is kept.
+    keeper: Keeper | None = None
     #: Whether a seed was given, or drawn.
     seed_is_given: bool = False
     #: Whether a command line is being run. Its errors end the process with a line, and must do so
@@ -112,56 +106,18 @@ class TrainingExperiment(Experiment):
         if self.must_be_clean:
             check_clean(run)
         run.config = self.config_read.plain()
-        if command_name in (None, self.default_command):
-            self._claim_folder(run)
+        if self.keeper is not None and command_name in (None, self.default_command):
+            config = self.keeper.claim_folder(run, self.config_read, self.seed_is_given)
+            self.config_read = config or self.config_read
         return run
-
-    def _claim_folder(self, run: SacredRun) -> None:
-        """Hold the folder that a training is to be kept in, unless it is complete."""
-        databases = arrange_observers(run, self._folder, self._databases)
-        taken = databases.find_highest()
-        while self._choose_folder(run, taken):
-            assert self.claim is not None
-            try:
-                enter(run, self.claim.path, databases)
-            except TakenError:
-                if self.claim.run is not None or self.request.name is not None:
-                    raise
-                taken = int(self.claim.path.name)
-                self.claim.release()
-                self.claim = None
-            else:
-                self._folder.keep_in(self.claim.path)
-                self.claim.begin()
-                return
-
-    def _choose_folder(self, run: SacredRun, taken: int) -> bool:
-        """Claim a folder for a run, and make the run that of the folder; False if it is complete.
-
-        Args:
-            run: that Sacred has made.
-            taken: a new run's number is larger.
-        """
-        if self.claim is None:
-            self.claim = self.request.claim(self.config_read, self.seed_is_given, taken)
-        if self.claim is None:
-            return False
-        run._id = self.claim.path.name
-        if self.claim.run is not None:
-            if self.resumed is None:
-                self.config_read = continue_config(self.claim.run, self.request.updates)
-                run.config = self.config_read.plain()
-            if comment := self.claim.run.record.comment:
-                run.meta_info.setdefault("comment", comment)
-        return True
 
     def _train(self, run: SacredRun) -> float | None:
         from disentgen.runs import view_training
         from disentgen.training.run import train_held
 
-        assert self.claim is not None
-        self.claim.end_choice()
-        directory = RunDirectory(self.claim.path)
+        assert self.keeper is not None and self.keeper.claim is not None
+        self.keeper.claim.end_choice()
+        directory = RunDirectory(self.keeper.claim.path)
         try:
             training = train_held(self.config_read, directory, run)
             with warn_on_failure("pictures of the run are missing"):
@@ -204,7 +160,6 @@ class TrainingExperiment(Experiment):
                 line in their place.
         """
         guard = plain_errors() if self.by_command_line else contextlib.nullcontext()
-        self.kept = None
         with guard:
             try:
                 updates, given = self._compose(
@@ -212,25 +167,15 @@ class TrainingExperiment(Experiment):
                 )
                 meta = {**(meta_info or {}), "named_configs": list(named_configs)}
                 run = self._create_run(command_name, updates, (), info, meta, given)
-                if self.claim is not None or command_name not in (None, self.default_command):
+                if command_name not in (None, self.default_command):
                     run()
-                    for folder in list_folders(run):
-                        folder.check()
+                elif self.keeper is not None and self.keeper.claim is not None:
+                    run()
+                    self.keeper.observer.check()
                 return run
             finally:
-                self._release()
-
-    def _release(self) -> None:
-        """Let go of the folder, once Sacred has written all that it writes."""
-        claim, self.claim = self.claim, None
-        if claim is None:
-            return
-        run = self.current_run
-        if run is not None and run._heartbeat is not None:
-            run._stop_heartbeat()
-            run._heartbeat.join()
-        claim.release()
-        self.kept = claim.path if claim.begun and claim.path.exists() else None
+                if self.keeper is not None:
+                    self.keeper.release(self.current_run)
 
     def _compose(
         self,
@@ -250,21 +195,20 @@ class TrainingExperiment(Experiment):
         typed = nest(updates)
         resume = typed.pop("resume", None)
         nested = merge(named, typed)
-        trains = command_name in (None, self.default_command)
         check_keys(nested)
+        trains = command_name in (None, self.default_command)
+        if trains and "--unobserved" in options:
+            raise UsageError("a training needs its folder: leave --unobserved away.")
+        keeper = self._observe(options, typed, resume == "auto")
         self.resumed = None
-        folder = Path(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
-        self.request = Request(folder, typed, options.pop("--id", None), resume == "auto")
         if resume not in (None, "auto"):
-            path = locate_resumed(folder, str(resume), self.path, named_configs)
-            self.claim = claim_run(path) if trains else None  # before its state is read
+            path = locate_resumed(keeper.request.folder, str(resume), self.path, named_configs)
+            if trains:
+                keeper.claim_run(path)  # before its state is read
             self.resumed = open_run(path)
             nested = merge(self.resumed.config, nested)
         elif trains:
-            if "--unobserved" in options:
-                raise UsageError("a training needs its folder: leave --unobserved away.")
-            check_writable(folder)
-        self._observe(RunFolderObserver(folder), options)
+            check_writable(keeper.request.folder)
         return nested, options
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
@@ -278,34 +222,33 @@ class TrainingExperiment(Experiment):
                 return call_command(self, (sys.argv if argv is None else argv)[1:])
         except KeyboardInterrupt as interrupt:
             ignore_signals()
-            if self.kept is not None:
-                saved = RunDirectory(self.kept).has_saved
+            if self.keeper is not None and (kept := self.keeper.kept) is not None:
+                saved = RunDirectory(kept).has_saved
                 what = "go on" if saved else "nothing was saved; start again"
-                command = describe_resume(self.path, self.kept)
-                print(f"interrupted; {what} with: {command}", flush=True)
+                print(f"interrupted; {what} with: {describe_resume(self.path, kept)}", flush=True)
             raise SystemExit(128 + getattr(interrupt, "number", signal.SIGINT)) from None
         finally:
             self.by_command_line = False
             warn_of_lost_output()
 
-    def _observe(self, folder: RunFolderObserver, options: dict[str, Any]) -> None:
-        """Keep the next run in its folder, beside whatever observers a user has added.
+    def _observe(self, options: dict[str, Any], typed: Mapping[str, Any], auto: bool) -> Keeper:
+        """Keep the next run where its options say, beside whatever observers a user has added.
 
         Args:
-            folder: keeps it.
-            options: of the command line; those for databases are taken off.
+            options: of the command line; those that say where are taken off.
+            typed: settings of the command line.
+            auto: whether it is to go on with a run of the same configuration.
         """
-        others = [own for own in self.observers if own is not self._folder]
-        self._folder, self._databases = folder, take_options(options)
-        self.observers = [*others, folder]
+        folder = expand(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
+        request = Request(folder, typed, options.pop("--id", None), auto)
+        keeper = Keeper(request, RunFolderObserver(folder), take_options(options))
+        last = None if self.keeper is None else self.keeper.observer
+        self.observers = [own for own in self.observers if own is not last] + [keeper.observer]
+        self.keeper = keeper
+        return keeper
 
     def _sections(self) -> list[Section]:
         return [section for section in self.ingredients if isinstance(section, Section)]
-
-
-def list_folders(run: SacredRun) -> list[RunFolderObserver]:
-    """The observer that keeps a run in its folder; commands that show something have none."""
-    return [own for own in run.observers if isinstance(own, RunFolderObserver)]
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import importlib
 import io
 from typing import Any
 
+from disentgen.command_line import CommandParser
 from disentgen.plain_settings import read_words
 from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
@@ -49,6 +50,7 @@ def describe_protocol(config: Config) -> dict[str, Any]:
 
 def main() -> None:
     """Write ``protocols.json`` of every study."""
+    CommandParser(prog="python -m experiments.protocols", description=main.__doc__).parse_args()
     for study in load_studies().values():
         text = format_packed(pack(collect_protocols(study)))
         study.protocols.write_text(text, encoding="utf-8")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from disentgen.command_line import RUNNING, CommandParser, job_count, plain_errors, positive
 from disentgen.errors import DisentgenError, UsageError
 from disentgen.paths import data_folder
+from disentgen.plain_settings import read_words
 from disentgen.registry import choose, unknown
 from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
@@ -169,6 +170,7 @@ def main(arguments: list[str] | None = None) -> None:
     with plain_errors():
         study = choose_study(given.study)
         check_names(study, given)
+        read_words(given.words)
     extra = ("dataset.control=True",) * given.control + SMOKE * given.smoke + tuple(given.words)
     seeds = range(1, given.seeds + 1)
     planned = plan_runs(study, given.experiment, seeds, given.dataset, given.model, extra)

@@ -80,32 +80,40 @@ class GuardedObserver:
         self._send(event, given)
 
     def queued_event(self, **given: Any) -> None:
-        """Sacred's event, as are all that follow."""
+        """The run is queued, and not started."""
         self._send_last("queued_event", **{**given, "_id": as_number(given["_id"])})
 
     def started_event(self, **given: Any) -> None:
+        """The run starts."""
         if not self.entered:
             self._send("started_event", {**given, "_id": as_number(given["_id"])})
 
     def heartbeat_event(self, **given: Any) -> None:
+        """Some seconds have passed; one that waits makes room for the next."""
         self._send("heartbeat_event", given, kind="heartbeat")
 
     def completed_event(self, **given: Any) -> None:
+        """The run has come to its end."""
         self._send_last("completed_event", **given)
 
     def interrupted_event(self, **given: Any) -> None:
+        """The run was interrupted."""
         self._send_last("interrupted_event", **given)
 
     def failed_event(self, **given: Any) -> None:
+        """The run has failed."""
         self._send_last("failed_event", **given)
 
     def resource_event(self, **given: Any) -> None:
+        """The run has opened a file."""
         self._send("resource_event", given)
 
     def artifact_event(self, **given: Any) -> None:
+        """The run has made a file."""
         self._send("artifact_event", given)
 
     def log_metrics(self, metrics_by_name: Mapping[str, Any], info: Mapping[str, Any]) -> None:
+        """Values of metrics, by their names; and what an observer may add to."""
         if metrics_by_name:
             self._send("log_metrics", {"metrics_by_name": metrics_by_name, "info": info})
 

@@ -46,6 +46,11 @@ class RunFolderObserver(FileStorageObserver):
 
         The sources are listed anew, in a copy: other observers have what Sacred has listed.
 
+        Args:
+            ex_info: the experiment, with its sources.
+            args: as Sacred hands them over.
+            given: likewise.
+
         Raises:
             DataFileError: one cannot be written.
         """

@@ -246,7 +246,7 @@ def test_options_are_numbers_and_folders():
     assert (given.root, given.images, given.where, given.experiment) == (None, None, [], [])
     assert given.jobs == available_threads()
     given, _ = parse("--root", "runs", "--images", "20", "--jobs", "3")
-    assert (given.root, given.images, given.jobs) == (Path("runs"), 20, 3)
+    assert (given.root, given.images, given.jobs) == (Path("runs").absolute(), 20, 3)
 
 
 @pytest.mark.parametrize("option", ["--images", "--jobs"])

@@ -282,5 +282,5 @@ def test_dsprites_are_published_twice():
 @pytest.mark.parametrize("root", ["a\0b", "x" * 300, "~nobody-of-that-name/data"])
 def test_folders_that_cannot_be_are_refused(root):
     (spec,) = load_specs()["shapes3d"]
-    with pytest.raises((DataFileError, UsageError), match=r"cannot look for|dataset\.root=~nobody"):
+    with pytest.raises((DataFileError, UsageError), match="is no path: "):
         find_original(spec, root)

@@ -247,3 +247,8 @@ def test_long_flat_expressions_are_read():
     expression = " | ".join(f"(shape == {number % 3 + 1} & posX > 0.9)" for number in range(250))
     assert np.array_equal(evaluate(expression, GRID), TABLE["posX"] > 0.9)
     assert evaluate("~" * 50 + "(" * 150 + "shape == 1" + ")" * 150, GRID).sum() == 35
+
+
+def test_values_that_a_factor_is_among_may_be_factors():
+    among = evaluate("posX in [angle, 0.5]", GRID)
+    assert np.array_equal(among, evaluate("posX == angle or posX == 0.5", GRID))

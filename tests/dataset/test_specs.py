@@ -76,7 +76,7 @@ def test_a_dataset_is_one_file(bars, capsys):
     observed = dataset.observe("cpu")
     assert observed.images(np.array([10])).shape == (1, 1, 5, 9)
     assert observed.factor_values(np.array([10])).tolist() == [[3.0, 4.0]]
-    assert main(["list"]) == 0
+    main(["list"])
     assert "bars " in capsys.readouterr().out
     named = runpy.run_path(str(SCRIPTS / "configs" / "datasets.py"))["DATASETS"]
     assert named["bars"] == {"name": "bars"}

@@ -185,7 +185,9 @@ def test_files_hold_the_studies_one_below_the_other(tmp_path):
 
 @pytest.mark.parametrize("main", [compare_main, report_main])
 def test_a_folder_without_runs_ends_the_command_in_a_line(main, tmp_path):
-    with pytest.raises(SystemExit, match=rf"^no runs below {tmp_path}; bin/quickstart.sh makes"):
+    with pytest.raises(
+        SystemExit, match=rf"^error: no runs below {tmp_path}; bin/quickstart.sh makes"
+    ):
         main(["--root", str(tmp_path), "--output", str(tmp_path / "report")])
 
 

@@ -146,9 +146,10 @@ def test_figures_and_pages_are_there(report):
     assert {name for _, name in marks} == {"disent/1", "decoders/1"}  # the others make images
     assert all((report / address).is_file() for address, _ in marks)
     run = open_run(report.parents[1] / "sims" / "disent" / "1")
-    kept = {path.name for path in (run.path / "analysis").iterdir()}
+    pictures = {path.name for path in (run.path / "analysis" / "images_200").iterdir()}
     assert {"curves.png", "errors.png", "traversals.gif", "importances.png", "placement.png",
-            "metrics.json", "reconstructions.png"} <= kept  # fmt: skip
+            "reconstructions.png"} <= pictures  # fmt: skip
+    assert (run.path / "analysis" / "metrics.json").is_file()
     pages = {path.stem: path.read_text() for path in (report / "runs").glob("*.html")}
     assert set(pages) == {"disent-1", "decoders-1", "supervised-1"}
     for text in [page, *pages.values()]:
@@ -176,14 +177,14 @@ def check_scores(page, scores):
 def test_a_second_report_measures_nothing_anew(call, reported):
     """Nor does it convert pictures again; in one file, all pages and pictures are inside."""
     run = reported / "sims" / "disent" / "1" / "analysis"
-    before = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
+    before = {path.name: path.stat().st_mtime_ns for path in run.rglob("*.*")}
     kept = json.loads((run / "metrics.json").read_text())
     del kept["measured"]["mig"]
     (run / "metrics.json").write_text(json.dumps(kept))
     out = reported / "results" / "single"
     words = ("--single-file", "--output", str(out))
     call("analysis.report", "--images", "200", "--jobs", "1", *words)
-    after = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
+    after = {path.name: path.stat().st_mtime_ns for path in run.rglob("*.*")}
     changed = {name for name in after if after[name] != before[name]}
     assert changed <= {"metrics.json", "pictures.json"}
     assert "mig" in json.loads((run / "metrics.json").read_text())["measured"]

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -30,6 +31,7 @@ def files(tmp_path_factory):
 def check_line(line, files, environment, data):
     """What is wrong with how a command line ends; nothing if all is well."""
     module, words, message = (part.replace("{files}", str(files)) for part in line)
+    environment = {**environment, "DISENTGEN_DATA": str(data)}
     started = time.monotonic()
     with start_module(environment, module, *shlex.split(words)) as command:
         command.process.join(2 * SECONDS)
@@ -54,10 +56,15 @@ def check_line(line, files, environment, data):
 @pytest.mark.parametrize("lines", [SAMPLE, pytest.param(LINES, marks=pytest.mark.ci)])
 def test_a_mistake_ends_a_command_with_one_line_and_leaves_nothing(files, environment, data, lines):
     before = sorted(files.iterdir())
-    # The first one waits for the processes that all are forked from.
+    # The first one waits for the process that all are forked from.
     check_line(lines[0], files, environment, data)
-    problems = [check_line(line, files, environment, data) for line in lines]
-    assert not list(filter(None, problems)), "\n".join(filter(None, problems))
+
+    def check(number):
+        return check_line(lines[number], files, environment, data / str(number))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        problems = list(filter(None, pool.map(check, range(len(lines)))))
+    assert not problems, "\n".join(problems)
     assert sorted(files.iterdir()) == before
 
 

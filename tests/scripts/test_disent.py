@@ -170,7 +170,7 @@ MISTAKES = [
      "github.com/deepmind.*md5:7da33b31b13a06f4b04a70402ce90c2e"),
     (("resume=7",), "resume=7 is not a run directory; runs in .*/sims/disent: none"),
     (("rseume=7",), "unknown configuration key 'rseume'.*Did you mean 'resume'"),
-    (("dataset=dsprites", "model.kim"), "'dataset' is a section; write dataset.dsprites"),
+    (("dataset=dsprites", "model.kim"), "is a section of settings; write dataset.dsprites"),
     ((*KIM, "dataset.held_out=" + "not " * 5_000 + "posX"), "nested too deeply"),
     ((*KIM, "dataset.held_out=" + "-" * 3_000 + "1"), "nested too deeply|dataset.held_out"),
 ]  # fmt: skip

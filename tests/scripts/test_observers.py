@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-from sacred.observers import RunObserver
 
 from conftest import DECODING, FAST
 from disentgen.errors import UsageError
@@ -19,6 +18,7 @@ from ingredients.connections import Databases, guard, recall, take_options
 from ingredients.databases import TakenError
 from ingredients.guarded import GuardedObserver, Observed, as_number
 from processes import SCRIPTS, call_module, start_module
+from sacred_compat import RunObserver
 from servers import free_port, run_mongo, run_postgres, run_silent
 
 LONG = (*FAST, "training.epochs=6", "training.epoch_length=80")
@@ -114,7 +114,7 @@ def test_packages_that_are_not_there_are_named(monkeypatch, option, names):
     ("option", "package", "given", "message"),
     [("--mongo_db", "pymongo", "a:b:c:d", "give .*localhost:27017"),
      ("--mongo_db", "pymongo", "localhost:99999:runs", "give .*localhost:27017"),
-     ("--mongo_db", "pymongo", "runs.runs:3", "resume= goes on"),
+     ("--mongo_db", "pymongo", "localhost:27017:runs.runs:3", "resume= goes on"),
      ("--sql", "sqlalchemy", "secret.db", "-s: give dialect"),
      ("--sql", "sqlalchemy", "nosql://a:secret@b/c", "-s: give dialect"),
      ("--tiny_db", "tinydb", "/proc/x", "-t /proc/x: ")],
@@ -297,7 +297,7 @@ def test_a_server_that_is_not_there_is_a_line_and_leaves_no_folder(disent, data,
 def test_observers_that_a_user_appends_stand_behind_ours(environment, data, tmp_path):
     program = """
 import sys
-from sacred.observers import FileStorageObserver, RunObserver
+from sacred_compat import FileStorageObserver, RunObserver
 from experiments.disent import experiment
 
 class Broken(RunObserver):

@@ -233,7 +233,7 @@ def test_a_seed_is_drawn_where_none_is_given():
 
 def test_a_model_larger_than_memory_is_refused_without_taking_any():
     with pytest.raises(UsageError, match="needs .* GB to be trained; this machine has"):
-        read(model={"latent_size": 10**9})
+        read(model={"latent_size": 10**6, "encoder": [["flatten", []], ["linear", [10**6]]]})
     with pytest.raises(UsageError, match="needs .* GB to be trained"):
         params = {"discriminator_units": 10**6}
         read(training={"loss": {"name": "factor", "params": params}})

@@ -46,11 +46,11 @@ def test_table_of_scores_with_bounds():
     assert format_scores(SCORES, "nats per image").splitlines() == [
         "nats per image         NLL   ± s.e.    floor       KL   active   images",
         "train                65.58     0.72     0.00    22.40        7   20,000",
-        "held-out                    no image to score",
+        "held-out                         no image to score",
         "",
         "K = 16 samples       −ELBO   ± s.e.   IW-NLL   ± s.e.   images",
         "train                91.24     1.25    86.50     1.50    1,000",
-        "held-out                    no image to score",
+        "held-out                         no image to score",
     ]
 
 

@@ -80,10 +80,10 @@ def show_factors(given: argparse.Namespace) -> None:
 
     check_root(given.root)
     dataset = build_dataset(given.name, given.version, given.root, given.source)
-    print(describe_dataset(dataset))
     name = "-".join(filter(None, ("factors", dataset.spec.name, dataset.spec.version)))
     path = given.output or data_folder() / "results" / f"{name}.png"
-    print(f"picture: {save_factors(dataset, path)}")
+    picture = save_factors(dataset, path)
+    print(f"{describe_dataset(dataset)}\npicture: {picture}")
 
 
 def compare_images(given: argparse.Namespace) -> None:

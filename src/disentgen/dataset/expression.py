@@ -10,6 +10,7 @@ import io
 import math
 import tokenize
 from collections.abc import Callable
+from functools import reduce
 from operator import add, mul, sub, truediv
 from typing import TypeGuard
 
@@ -146,9 +147,8 @@ class _Evaluator:
         listed = isinstance(values, ast.List | ast.Tuple | ast.Set) and values.elts
         if not listed or not self._is_factor(factor):
             raise self._refusal(values)
-        masks = [self._equals(factor, value) for value in listed]
-        among: NDArray[np.bool_] = np.logical_or.reduce(masks)
-        return among
+        # Factors among the values give masks of other shapes.
+        return reduce(np.logical_or, (self._equals(factor, value) for value in listed))
 
     def _equals(self, left: ast.expr, right: ast.expr) -> NDArray[np.bool_]:
         left, right = self._replace_name(left, right), self._replace_name(right, left)
@@ -158,10 +158,11 @@ class _Evaluator:
 
     def _subtract(self, left: ast.expr, right: ast.expr) -> NDArray[np.float64]:
         """The difference of two operands; 0 where it is too small to count."""
-        difference = self._value(left) - self._value(right)
+        minuend, subtrahend = self._value(left), self._value(right)
         factors = [side.id for side in (left, right) if self._is_factor(side)]
         if not factors:
             raise self._refusal(left)
+        difference = minuend - subtrahend
         small = np.abs(difference) <= TOLERANCE * min(map(self._step, factors))
         return np.where(small, 0.0, difference)
 

@@ -17,7 +17,7 @@ from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES, Model, build_model
 from disentgen.registry import choose
-from disentgen.schema import Key, check, describe_keys, flatten, plain
+from disentgen.schema import Key, Name, check, convert, describe_keys, flatten, plain
 from disentgen.training.baseline import complete_saved
 from disentgen.training.checks import check_batch_size, check_largest_tensor, check_memory
 from disentgen.training.loggers import check_loggers
@@ -94,7 +94,7 @@ class Config:
         )
         check_device(process.device)
         config = cls(
-            experiment=given.get("experiment"),
+            experiment=convert("experiment", Name | None, given.get("experiment")),
             family=family,
             dataset=read_dataset(given.get("dataset", {})),
             model=kind.read_section(model),
@@ -203,5 +203,5 @@ class Config:
                 choice.name, choice.params, model, choice.reconstruction, choice.pair_kl
             )
         check_memory(model, loss)
-        check_largest_tensor(model, self.training.batch_size)
         check_batch_size(self.training.batch_size, self.split, model, loss)
+        check_largest_tensor(model, self.training.batch_size)

@@ -17,7 +17,9 @@ def check_device(name: str) -> None:
         UsageError: there can be no such device.
     """
     kind, _, number = name.partition(":")
-    if kind not in ("auto", "cpu", "cuda") or (number and not number.isdigit()):
+    if kind not in ("auto", "cpu", "cuda") or (
+        number and not (number.isascii() and number.isdigit())
+    ):
         raise unknown("device", name, ["auto", "cpu", "cuda"], {"gpu": "cuda"})
 
 

@@ -110,7 +110,13 @@ class GuardedLogger:
         self._sink = loggers()[name].open(folder, settings)
 
     def log_scalar(self, metric_name: str, value: float, step: int | None = None) -> None:
-        """Keep a value; see :class:`~disentgen.training.handlers.Recorder`."""
+        """Keep a value; see :class:`~disentgen.training.handlers.Recorder`.
+
+        Args:
+            metric_name: of a column of the history.
+            value: of that column.
+            step: the epoch.
+        """
         self.background.call(lambda: self._log(metric_name, value, step or 0))
 
     def _log(self, name: str, value: float, step: int) -> None:

@@ -40,7 +40,13 @@ class StoredRun:
         return {kept.step for kept in MlflowClient().get_metric_history(self.run_id, name)}
 
     def log(self, name: str, value: float, step: int) -> None:
-        """Keep a value, if the store has none of that name and step."""
+        """Keep a value, if the store has none of that name and step.
+
+        Args:
+            name: of a column of the history.
+            value: of that column.
+            step: the epoch.
+        """
         if step not in self.steps.setdefault(name, set()):
             self.logger.log_metric(name, value, step=step)
             self.steps[name].add(step)

@@ -25,7 +25,13 @@ class Events:
         self.logger.add_text("settings", f"| setting | value |\n|---|---|\n{rows}", 0)
 
     def log(self, name: str, value: float, step: int) -> None:
-        """Keep a value; ``train.nll`` stands in the group ``train``."""
+        """Keep a value; ``train.nll`` stands in the group ``train``.
+
+        Args:
+            name: of a column of the history.
+            value: of that column.
+            step: the epoch.
+        """
         self.logger.add_scalar(name.replace(".", "/", 1), value, step)
         self.logger.flush()
 
