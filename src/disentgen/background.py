@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 #: Calls that wait, as a limit; beyond it the oldest are dropped.
 WAITING = 10_000
-#: Seconds that a call takes without being spoken of.
-PATIENCE = 10.0
+#: Seconds that a call takes without being spoken of; W&B needs ten to open on a busy machine.
+PATIENCE = 30.0
 #: Seconds that a last call has, once training has ended, and all of them together.
 LAST_SECONDS, ALL_SECONDS = 5.0, 10.0
 

@@ -104,9 +104,10 @@ def test_curves_go_on_where_they_were(disent, data, monkeypatch):
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     folder = data / "sims" / "disent" / "1"
     chosen = "training.loggers=[tensorboard,wandb,mlflow]"
-    done = disent("with", *FAST, chosen)
+    # Long enough for all three to open, which takes seconds.
+    done = disent("with", *FAST, "training.epoch_length=200", chosen)
     known = json.loads((folder / "loggers.json").read_text())
-    assert read_tensorboard(folder) == [1, 2] and "warning" not in done.stderr
+    assert read_tensorboard(folder) == [1, 2] and "does not receive" not in done.stderr
     disent("with", "resume=1", "training.epochs=4")
     assert json.loads((folder / "loggers.json").read_text()) == known
     assert read_tensorboard(folder) == [1, 2, 3, 4]
