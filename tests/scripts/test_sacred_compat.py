@@ -19,8 +19,9 @@ PROGRAM = """
 import pkgutil, sys
 sys.modules["pkg_resources"] = sys.modules["setuptools"] = None
 vars(pkgutil).pop("find_loader", None)
+from pathlib import Path
+from disentgen.command_line import plain_errors
 from disentgen.schema import check
-from ingredients.errors import plain_errors
 from ingredients.observers import RunFolderObserver
 from sacred_compat import Experiment
 
@@ -36,11 +37,16 @@ def build(width: int = 2, depth: int = 1) -> None: pass
 
 experiment = Light("light", save_git_info=False)
 experiment.add_config(model={"width": 2, "depth": 1})
-experiment.observers.append(RunFolderObserver("runs"))
+observer = RunFolderObserver(Path("runs"))
+experiment.observers.append(observer)
 
 @experiment.config_hook
 def read(config, command_name, logger):
-    return {"model": check("model", build, config["model"])}
+    checked = check("model", build, config["model"])
+    folder = Path("runs", "1").absolute()
+    folder.mkdir(parents=True)
+    observer.keep_in(folder)
+    return {"model": checked}
 
 @experiment.main
 def main(model):
