@@ -20,6 +20,7 @@ from disentgen.provenance import note_start
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run
 from disentgen.schema import flatten, merge
+from disentgen.text import make_visible
 from disentgen.training.baseline import drop_as_before
 from disentgen.training.config import Config
 from disentgen.training.continuing import list_may_change, require_checkpoint
@@ -27,6 +28,8 @@ from disentgen.training.identity import cell_settings
 from disentgen.training.signals import signals_held_back
 from experiments.resume import check_not_running
 
+#: Folders whose names are longer numbers are none of ours.
+DIGITS = 10
 #: Held in a folder of runs while a command looks for a run to go on with, until it has one.
 CHOOSING = ".choosing.lock"
 
@@ -49,11 +52,21 @@ class Claim:
     run: Run | None = None
     choice: Lock | None = None
     begun: bool = field(default=False, init=False)
+    #: The folder that is held, and no other that has its name later.
+    directory: RunDirectory = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.directory = RunDirectory(self.path).prepare()
 
     def begin(self) -> None:
         """Note the start; from now on the folder is this run's, however it ends."""
         self.begun = True
-        note_start(RunDirectory(self.path))
+        note_start(self.directory)
+
+    @property
+    def has_come_to_nothing(self) -> bool:
+        """Whether the folder was made for a run that never began."""
+        return self.is_new and not (self.path / "config.json").exists()
 
     def end_choice(self) -> None:
         """Let other commands choose among runs: this one can be seen."""
@@ -63,7 +76,7 @@ class Claim:
 
     def release(self) -> None:
         """Let go of the folder; one that was made for a run that never began is removed."""
-        if self.is_new and not (self.path / "config.json").exists():
+        if self.has_come_to_nothing:
             shutil.rmtree(self.path, ignore_errors=True)
         if self.begun:
             self.lock.release()
@@ -87,6 +100,11 @@ class Request:
     updates: Mapping[str, Any]
     name: str | None
     auto: bool
+
+    @property
+    def may_be_there(self) -> bool:
+        """Whether a run that is there already may be meant."""
+        return self.auto or self.name is not None
 
     def claim(self, config: Config, seed: bool, taken: int = 0) -> Claim | None:
         """Claim the folder; None where the run is there, and complete.
@@ -120,7 +138,8 @@ def claim_new(folder: Path, taken: int = 0) -> Claim:
     """
     with _writing(folder), signals_held_back():
         folder.mkdir(parents=True, exist_ok=True)
-        numbers = [int(path.name) for path in folder.iterdir() if path.name.isdecimal()]
+        names = (path.name for path in folder.iterdir())
+        numbers = [int(name) for name in names if name.isdecimal() and len(name) < DIGITS]
         for number in itertools.count(max([taken, *numbers]) + 1):
             path = folder / str(number)
             with contextlib.suppress(FileExistsError, RunningError):
@@ -172,9 +191,9 @@ def claim_named(folder: Path, name: str, config: Config, seed: bool = True) -> C
 def is_complete(run: Run) -> bool:
     """Whether a run is complete, which is printed."""
     if run.status != "COMPLETED":
-        print(f"going on with run {run.path}", flush=True)
+        print(f"going on with run {make_visible(run.path)}", flush=True)
         return False
-    print(f"run {run.path} is complete.", flush=True)
+    print(f"run {make_visible(run.path)} is complete.", flush=True)
     return True
 
 

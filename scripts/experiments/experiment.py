@@ -17,6 +17,7 @@ from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run, open_run
 from disentgen.schema import defaults, merge
 from disentgen.streams import protect_streams, warn_of_lost_output
+from disentgen.text import make_visible
 from disentgen.training.config import Config
 from disentgen.training.settings import ProcessSettings
 from experiments.checkout import git_state_is_readable
@@ -117,14 +118,15 @@ class TrainingExperiment(Experiment):
 
         assert self.keeper is not None and self.keeper.claim is not None
         self.keeper.claim.end_choice()
-        directory = RunDirectory(self.keeper.claim.path)
+        directory = self.keeper.claim.directory
         try:
             training = train_held(self.config_read, directory, run)
             with warn_on_failure("pictures of the run are missing"):
+                directory.check()
                 from disentgen.analysis.figures.examples import save_examples
 
                 for path in save_examples(view_training(training, directory)):
-                    print(f"picture: {path}")
+                    print(f"picture: {make_visible(path)}")
         finally:
             if self.by_command_line:
                 ignore_signals()  # how the run ends is clear: its last files are written
@@ -199,10 +201,12 @@ class TrainingExperiment(Experiment):
         trains = command_name in (None, self.default_command)
         if trains and "--unobserved" in options:
             raise UsageError("a training needs its folder: leave --unobserved away.")
-        keeper = self._observe(options, typed, resume == "auto")
+        keeper = self._observe(options, nested, resume == "auto")
         self.resumed = None
         if resume not in (None, "auto"):
             path = locate_resumed(keeper.request.folder, str(resume), self.path, named_configs)
+            if keeper.request.name not in (None, path.name):
+                raise UsageError(f"--id={keeper.request.name} is not the run of resume={resume}.")
             if trains:
                 keeper.claim_run(path)  # before its state is read
             self.resumed = open_run(path)
@@ -231,16 +235,16 @@ class TrainingExperiment(Experiment):
             self.by_command_line = False
             warn_of_lost_output()
 
-    def _observe(self, options: dict[str, Any], typed: Mapping[str, Any], auto: bool) -> Keeper:
+    def _observe(self, options: dict[str, Any], given: Mapping[str, Any], auto: bool) -> Keeper:
         """Keep the next run where its options say, beside whatever observers a user has added.
 
         Args:
             options: of the command line; those that say where are taken off.
-            typed: settings of the command line.
+            given: settings of the command line.
             auto: whether it is to go on with a run of the same configuration.
         """
         folder = expand(options.pop("--file_storage", None) or data_folder() / "sims" / self.path)
-        request = Request(folder, typed, options.pop("--id", None), auto)
+        request = Request(folder, given, options.pop("--id", None), auto)
         keeper = Keeper(request, RunFolderObserver(folder), take_options(options))
         last = None if self.keeper is None else self.keeper.observer
         self.observers = [own for own in self.observers if own is not last] + [keeper.observer]

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from disentgen.training.config import Config
+from disentgen.training.signals import signals_held_back
 from experiments.claims import Claim, Request, claim_run, continue_config
+from ingredients.connections import Databases
 from ingredients.databases import TakenError
 from ingredients.entering import arrange_observers, enter
 from ingredients.guarded import GuardedObserver
@@ -30,6 +32,7 @@ class Keeper:
         self.request = request
         self.observer = observer
         self.asked_for = asked_for
+        self.databases = Databases([])
         self.claim: Claim | None = None
         self.is_named = False
         #: The folder, once it has been let go of, if it holds a run.
@@ -59,25 +62,33 @@ class Keeper:
             UsageError: the folder or a database has another run of that name.
             DataFileError: the folder cannot be written to, or its run cannot be read.
         """
-        databases = arrange_observers(run, self.observer, self.asked_for)
-        taken = databases.find_highest()
-        while True:
-            if self.claim is None:
-                self.claim = self.request.claim(config, seed, taken)
-            if self.claim is None:
+        if self.claim is None and self.request.may_be_there:
+            self.claim = self.request.claim(config, seed)
+            if self.claim is None:  # complete, whether its databases can be reached or not
                 return None
-            config = self._name_run(run, self.claim, config)
+        self.databases = arrange_observers(run, self.observer, self.asked_for)
+        taken = self.databases.find_highest()
+        # In a database, too, there is either a run that begins or none.
+        with signals_held_back():
+            return self._enter(run, config, seed, taken)
+
+    def _enter(self, run: SacredRun, config: Config, seed: bool, taken: int) -> Config:
+        while True:
+            claim = self.claim = self.claim or self.request.claim(config, seed, taken)
+            assert claim is not None  # a new run is not complete
+            config = self._name_run(run, claim, config)
+            claim.directory.load_starts()  # of a damaged file nothing is entered
             try:
-                enter(run, self.claim.path, databases)
+                enter(run, claim.path, self.databases)
             except TakenError:
-                if self.claim.run is not None or self.request.name is not None:
+                if claim.run is not None or self.request.name is not None:
                     raise
-                taken = int(self.claim.path.name)
-                self.claim.release()
+                taken = int(claim.path.name)
+                claim.release()
                 self.claim = None
             else:
-                self.observer.keep_in(self.claim.path)
-                self.claim.begin()
+                self.observer.keep_in(claim.path)
+                claim.begin()
                 return config
 
     def _name_run(self, run: SacredRun, claim: Claim, config: Config) -> Config:
@@ -102,5 +113,7 @@ class Keeper:
         if run is not None and run._heartbeat is not None:
             run._stop_heartbeat()
             run._heartbeat.join()
+        if claim.has_come_to_nothing:
+            self.databases.withdraw()
         claim.release()
         self.kept = claim.path if claim.begun and claim.path.exists() else None

@@ -7,6 +7,7 @@ from pathlib import Path
 from disentgen.errors import RunningError, UsageError
 from disentgen.paths import can_be_written, expand
 from disentgen.runs import Run, open_run
+from disentgen.text import make_visible
 from disentgen.training.config import Config
 from disentgen.training.continuing import check_images, list_changes, require_checkpoint
 
@@ -58,7 +59,7 @@ def describe_resume(experiment: str, path: Path) -> str:
         experiment: that the run is of.
         path: of the run.
     """
-    return f"python -m experiments.{experiment} with {shlex.quote(f'resume={path}')}"
+    return f"python -m experiments.{experiment} with {shlex.quote(f'resume={make_visible(path)}')}"
 
 
 def check_not_running(run: Run, never_held: bool) -> None:

@@ -7,11 +7,11 @@ Studies are the folders of ``disentgen.studies``; where there are several, ``--s
 """
 
 import argparse
-import subprocess
 import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from subprocess import DEVNULL, PIPE
 from typing import TYPE_CHECKING
 
 from disentgen.command_line import RUNNING, CommandParser, job_count, plain_errors, positive
@@ -21,6 +21,8 @@ from disentgen.plain_settings import read_words
 from disentgen.registry import choose, unknown
 from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
+from experiments.children import Children
+from experiments.interrupts import interrupt_on_signals
 from experiments.planned import SMOKE, PlannedRun, plan_runs
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 OUTCOMES = {"COMPLETED": "finished before", "RUNNING": "running"}
 #: For what is one for all threads: the experiment that reads a command line, and the output.
 READING = threading.Lock()
+#: Trainings that run now.
+CHILDREN = Children()
 
 
 def find_made(planned: PlannedRun) -> "Run | None":
@@ -82,11 +86,11 @@ def call(command: list[str], jobs: int) -> int:
         jobs: how many are run beside each other.
     """
     if jobs == 1:
-        return subprocess.run(command, check=False).returncode
-    ended = subprocess.run([*command, "threads=1"], check=False, capture_output=True, text=True)
-    if ended.returncode not in (0, RUNNING):
-        print(ended.stderr, file=sys.stderr, flush=True)
-    return ended.returncode
+        return CHILDREN.call(command)[0]
+    status, printed = CHILDREN.call([*command, "threads=1"], stdout=DEVNULL, stderr=PIPE)
+    if status not in (0, RUNNING):
+        print(printed, file=sys.stderr, flush=True)
+    return status
 
 
 def make_runs(planned: Sequence[PlannedRun], jobs: int = 1) -> int:
@@ -103,7 +107,12 @@ def make_runs(planned: Sequence[PlannedRun], jobs: int = 1) -> int:
         return outcome == "failed"
 
     with ThreadPoolExecutor(jobs) as pool:
-        return sum(pool.map(make, range(1, len(planned) + 1), planned))
+        try:
+            return sum(pool.map(make, range(1, len(planned) + 1), planned))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            CHILDREN.interrupt()
+            raise
 
 
 def choose_study(name: str | None) -> Study:
@@ -177,6 +186,7 @@ def main(arguments: list[str] | None = None) -> None:
     if given.dry_run:
         print("\n".join(map(str, planned)))
         return
+    interrupt_on_signals()
     failed = make_runs(planned, given.jobs)
     if failed:
         raise SystemExit(f"{failed} of {len(planned)} runs failed; see above.")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from disentgen.background import Answer, summarize
-from disentgen.errors import UsageError
+from disentgen.errors import UsageError, warn
 from disentgen.files import read_regular
 from disentgen.paths import write_whole
 from ingredients.databases import Database, MongoRuns, observed
@@ -124,6 +124,8 @@ class Databases:
 
     def __init__(self, observers: Sequence[GuardedObserver]):
         self.guards = [one for one in observers if isinstance(one.observed, Database)]
+        #: Those that have the run since it was entered, and had not before.
+        self.entered: list[GuardedObserver] = []
 
     def __bool__(self) -> bool:
         return bool(self.guards)
@@ -172,17 +174,26 @@ class Databases:
         """
         number = as_number(started["_id"])
         own = {**started, "_id": number}
-        entered: list[GuardedObserver] = []
         try:
             for one in self.guards:
-                self._enter(one, own, one.observed.name in known)
-                entered.append(one)
-        except UsageError:
-            for one in entered:
-                if one.observed.name not in known:
-                    one.background.call(_database(one).withdraw)
-                    one.entered = False
+                goes_on = one.observed.name in known
+                self._enter(one, own, goes_on)
+                if not goes_on:
+                    self.entered.append(one)
+        except BaseException:
+            self.withdraw()
             raise
+
+    def withdraw(self) -> None:
+        """Remove a run that was entered, and has come to nothing."""
+        answers = [(one, one.background.ask(_database(one).withdraw)) for one in self.entered]
+        self.entered = []
+        for one, answer in answers:
+            one.entered = False
+            try:
+                answer.wait(REACH_SECONDS)
+            except Exception as error:
+                warn(f"{one.observed.name} keeps a run that has not begun: {summarize(error)}.")
 
     def _enter(self, one: GuardedObserver, started: Mapping[str, Any], goes_on: bool) -> None:
         own, database = deepcopy(dict(started)), _database(one)
@@ -202,7 +213,7 @@ def recall(folder: Path) -> list[str]:
     try:
         kept = json.loads(read_regular(folder / DATABASES) or b"{}")
         return [str(name) for name in kept["databases"]] if kept["id"] == folder.name else []
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
 
 

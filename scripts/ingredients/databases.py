@@ -156,8 +156,8 @@ class SqlRuns(Database):
 
     def __init__(self, observer: Any):
         url = observer.engine.url
-        if url.get_backend_name() == "sqlite" and url.database:
-            url = url.set(database=str(Path(url.database).absolute()))
+        if url.get_backend_name() == "sqlite" and (url.database or "file:")[:5] != "file:":
+            url = url.set(database=str(Path(url.database).resolve()), query={})
         super().__init__(observer, url.render_as_string(hide_password=True))
 
     def connect(self) -> None:

@@ -111,6 +111,23 @@ def append_regular(path: Path, content: bytes) -> None:
             opened.write(content)
 
 
+def check_tree(folder: Path) -> None:
+    """Check that whatever is written to files below a folder stays there.
+
+    Args:
+        folder: of which another program writes the files; it need not be there.
+
+    Raises:
+        DataFileError: a link leads elsewhere, or a file is there by another name too.
+    """
+    root = folder.resolve()
+    for path in folder.rglob("*"):
+        status = path.lstat()
+        leads_away = stat.S_ISLNK(status.st_mode) and not path.resolve().is_relative_to(root)
+        if leads_away or (not stat.S_ISDIR(status.st_mode) and status.st_nlink > 1):
+            raise DataFileError(f"{path} leads out of {folder}, so nothing is written there.")
+
+
 def own_folder(path: Path) -> Path:
     """The path of a folder inside a run's, which is there or can be made.
 

@@ -57,6 +57,15 @@ class RunDirectory:
         """
         return replace(self, identity=FolderIdentity.of(make_folder(self.path)))
 
+    def check(self) -> None:
+        """Check that a folder that was prepared is where it was.
+
+        Raises:
+            DataFileError: it was deleted or renamed.
+        """
+        if self.identity is not None:
+            self.identity.check()
+
     def has(self, name: str) -> bool:
         """Whether the folder has something of a name, be it damaged or not."""
         return exists(self.path / name)
@@ -234,6 +243,7 @@ class RunDirectory:
 
     def clear(self) -> None:
         """Remove results of an earlier end of the run, and what a killed process was writing."""
+        self.check()
         for name in ("results.json", "reconstructions.png", "predictions.png"):
             (self.path / name).unlink(missing_ok=True)
         sweep_temporaries(self.path)
@@ -244,6 +254,7 @@ class RunDirectory:
 
     def drop_checkpoint(self) -> None:
         """Remove ``checkpoint.pt`` of a run that has ended and is not to be trained further."""
+        self.check()
         (self.path / "checkpoint.pt").unlink(missing_ok=True)
 
     def load_checkpoint(self) -> dict[str, Any] | None:
@@ -289,6 +300,5 @@ class RunDirectory:
         self._write(name, lambda file: file.write_text(text, encoding="utf-8"))
 
     def _write(self, name: str, write: Callable[[Path], object]) -> None:
-        if self.identity is not None:
-            self.identity.check()
+        self.check()
         write_whole(self.path / name, write)

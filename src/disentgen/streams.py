@@ -105,7 +105,11 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
         main: returns the status; None is 0.
     """
     protect_streams()
-    status = main() or 0
+    try:
+        status = main() or 0
+    except KeyboardInterrupt as interrupt:
+        warn("interrupted.")
+        raise SystemExit(128 + getattr(interrupt, "number", signal.SIGINT)) from None
     problem = find_problem()
     if problem is not None and not status:
         warn_of_lost_output()

@@ -60,6 +60,7 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
         if (saved := directory.load_config()) not in (None, config.plain()):
             list_changes(Config.read_saved(saved, config.experiment, config.family), config)
         require_checkpoint(directory, config.training)
+        directory = directory.prepare()
         note_start(directory)
         return train_held(config, directory, *recorders)
 
@@ -92,7 +93,6 @@ def train_and_score(
     check_images(config.spec, directory.load_images())
     # Before anything is written: images that moved may turn out to be others, or not to be there.
     training = assemble(config)
-    directory = directory.prepare()
     directory.save_config(config)
     directory.save_images(training.dataset.describe())
     print(describe_start(training), flush=True)

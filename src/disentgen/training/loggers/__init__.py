@@ -16,7 +16,7 @@ from pydantic import BeforeValidator
 
 from disentgen.background import Background, wait_for
 from disentgen.errors import UsageError
-from disentgen.files import own_folder, read_regular
+from disentgen.files import check_tree, own_folder, read_regular
 from disentgen.paths import write_whole
 from disentgen.registry import choose, load_records
 
@@ -106,7 +106,7 @@ class GuardedLogger:
         self.background.call(lambda: self._open(name, folder, settings))
 
     def _open(self, name: str, folder: Path, settings: dict[str, Any]) -> None:
-        own_folder(folder / name)  # which the logger makes, and writes to
+        check_tree(own_folder(folder / name))  # which the logger makes, and writes to
         self._sink = loggers()[name].open(folder, settings)
 
     def log_scalar(self, metric_name: str, value: float, step: int | None = None) -> None:
@@ -172,6 +172,6 @@ def remember_id(folder: Path, name: str, run_id: str) -> None:
 def _load_ids(folder: Path) -> dict[str, str]:
     try:
         kept = json.loads(read_regular(folder / IDS) or b"{}")
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return {str(name): str(run_id) for name, run_id in kept.items()} if type(kept) is dict else {}
