@@ -205,8 +205,6 @@ class TrainingExperiment(Experiment):
         self.resumed = None
         if resume not in (None, "auto"):
             path = locate_resumed(keeper.request.folder, str(resume), self.path, named_configs)
-            if keeper.request.name not in (None, path.name):
-                raise UsageError(f"--id={keeper.request.name} is not the run of resume={resume}.")
             if trains:
                 keeper.claim_run(path)  # before its state is read
             self.resumed = open_run(path)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from disentgen.errors import UsageError
 from disentgen.training.config import Config
 from disentgen.training.signals import signals_held_back
 from experiments.claims import Claim, Request, claim_run, continue_config
@@ -43,7 +44,12 @@ class Keeper:
 
         Raises:
             RunningError: another process is training it.
+            UsageError: the option ``--id`` names another folder.
         """
+        if self.request.name not in (None, path.name):
+            raise UsageError(
+                f"--id={self.request.name} is another folder than {path}; leave it away."
+            )
         self.claim, self.is_named = claim_run(path), True
 
     def claim_folder(self, run: SacredRun, config: Config, seed: bool) -> Config | None:

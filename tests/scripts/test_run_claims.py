@@ -10,7 +10,7 @@ import pytest
 
 from configs.cnnvae import ARCHITECTURES
 from conftest import FAST, read_config
-from disentgen.errors import RunningError, UsageError
+from disentgen.errors import DataFileError, RunningError, UsageError
 from disentgen.locking import is_held
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run, open_run
@@ -23,6 +23,7 @@ from experiments.claims import (
     continue_config,
     find_newest,
 )
+from experiments.keeping import Keeper
 from experiments.resume import describe_resume
 
 
@@ -216,3 +217,29 @@ def test_one_line_starts_and_goes_on_and_leaves(disent, data):
     assert f"run {folder} is complete." in disent(*words).stdout
     assert read_all(folder) == before
     assert sorted(path.name for path in folder.parent.iterdir()) == [CHOOSING, "1", "_sources"]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_folder_that_was_renamed_since_it_was_claimed_is_not_written_to(tmp_path, replaced):
+    claim = claim_new(tmp_path)
+    claim.path.rename(tmp_path / "mine")
+    if replaced:
+        claim.path.mkdir()
+        (claim.path / "checkpoint.pt").write_text("of another run")
+    for act in (claim.begin, claim.directory.clear, claim.directory.drop_checkpoint):
+        with pytest.raises(DataFileError, match=r"1 is called .*mine now"):
+            act()
+    assert claim.path.exists() == replaced
+    assert not replaced or [path.name for path in claim.path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_folders_of_giant_numbers_are_none_of_ours(tmp_path):
+    (tmp_path / ("9" * 255)).mkdir()
+    assert claim_new(tmp_path).path.name == "1"
+
+
+def test_a_folder_beside_a_run_that_was_named_is_refused(tmp_path):
+    run = make_run(tmp_path / "disent" / "1")
+    keeper = Keeper(Request(tmp_path, {}, "other", False), None, [])
+    with pytest.raises(UsageError, match=r"--id=other is another folder than .*disent/1"):
+        keeper.claim_run(run.path)

@@ -248,19 +248,16 @@ def test_an_experiment_that_the_study_lacks_is_answered():
 def sweep(environment, monkeypatch, capsys):
     """What a sweep prints, which is called in this process: its runs start faster as forks."""
 
-    run = subprocess.run
-
-    def fork(command, **options):
-        if command[:2] != [sys.executable, "-m"]:
-            return run(command, **options)
-        return call_module(environment, *command[2:])
+    def fork(command, **streams):
+        done = call_module(environment, *command[2:])
+        return done.returncode, done.stderr
 
     def call(*words):
         main(list(words))
         return capsys.readouterr().out
 
     monkeypatch.setenv("DISENTGEN_DATA", environment["DISENTGEN_DATA"])
-    monkeypatch.setattr("subprocess.run", fork)
+    monkeypatch.setattr("experiments.sweep.CHILDREN.call", fork)
     return call
 
 
