@@ -6,7 +6,7 @@ import re
 import pytest
 
 from disentgen.drawing import make_figure
-from disentgen.errors import DataFileError, describe_failure, warn_on_failure
+from disentgen.errors import DataFileError, describe_failure, warn, warn_on_failure
 from disentgen.versions import list_versions
 
 
@@ -35,6 +35,11 @@ def test_a_failure_is_one_short_line():
         line = describe_failure(error)
     assert re.fullmatch(r"RuntimeError: latex failed: y y.* … \(test_errors.py:\d+\)", line)
     assert len(line) < 340
+
+
+def test_a_warning_is_one_line_that_acts_on_no_terminal(capsys):
+    warn("a\x1b[2J\nb\r\u202e" + " c" * 400)
+    assert capsys.readouterr().err == "warning: a\\x1b[2J b \\u202e" + " c" * 400 + "\n"
 
 
 def test_libraries_without_metadata_have_an_unknown_version(monkeypatch):

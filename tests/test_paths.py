@@ -1,9 +1,11 @@
 """Files are written into the folder that they belong to, or not at all."""
 
+import os
+
 import pytest
 
 from disentgen.errors import DataFileError
-from disentgen.paths import FolderIdentity, can_be_written, make_folder, write_whole
+from disentgen.paths import FolderIdentity, can_be_written, make_folder, sweep_temporaries, write_whole
 from disentgen.run_directory import RunDirectory
 
 
@@ -50,3 +52,14 @@ def test_whether_a_path_can_be_written_to_is_that_of_the_nearest_folder(tmp_path
     monkeypatch.setattr("disentgen.paths.os.access", lambda path, mode: asked.append(path) or False)
     assert not can_be_written(tmp_path / "a" / "b")
     assert asked == [tmp_path]
+
+
+def test_only_files_of_other_processes_are_swept(tmp_path):
+    (tmp_path / ".x.tmp").mkdir()
+    (tmp_path / ".link.tmp").symlink_to("x")
+    for name in (".y.1.ab.tmp", f".z.{os.getpid()}.ab.tmp"):
+        fill(tmp_path / name)
+    sweep_temporaries(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        ".x.tmp", ".link.tmp", f".z.{os.getpid()}.ab.tmp"
+    }  # fmt: skip

@@ -65,6 +65,15 @@ def test_a_link_to_a_whole_disk_is_not_walked(archive, tmp_path, monkeypatch):
     assert walk(archive) == ["disent/1", "disent/2"]
 
 
+def test_links_in_folders_of_a_run_are_not_followed(archive, tmp_path):
+    make_run(tmp_path / "elsewhere" / "run")
+    inside = archive / "disent" / "1" / "analysis" / "sub"
+    inside.mkdir(parents=True)
+    (inside / "link").symlink_to(tmp_path / "elsewhere")
+    (inside.parent / "link").symlink_to(tmp_path / "elsewhere" / "run")
+    assert walk(archive) == ["disent/1", "disent/2"]
+
+
 def test_runs_inside_runs_and_far_down_are_seen(archive):
     make_run(archive / "disent" / "1" / "deeper" / "run")
     make_run(archive / "a" / "b" / "c" / "d" / "run")

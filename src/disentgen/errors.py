@@ -51,9 +51,13 @@ def describe_failure(error: Exception) -> str:
 
 
 def warn(text: str) -> None:
-    """Print a warning to stderr, in a line; one that cannot be printed is lost."""
+    """Print a warning to stderr, in a line; one that cannot be printed is lost.
+
+    It may quote the files of others, and is shown without characters that act on a terminal.
+    """
+    line = make_visible(" ".join(text.split()))
     with contextlib.suppress(OSError, ValueError):
-        print(f"warning: {text}", file=sys.stderr, flush=True)
+        print(f"warning: {line}", file=sys.stderr, flush=True)
 
 
 @dataclass

@@ -5,6 +5,7 @@ import errno
 import math
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,16 +116,17 @@ def walk_runs(folder: Path) -> Iterator[Path]:
 
     A link may stand for a run, an experiment's folder or a folder of experiments: below it, runs
     are looked for two levels down, so that a link to a whole disk ends as a circle of links does.
-    Links inside a run are not followed. A run that is there itself and by a link goes by its own
+    Links inside a run, or in folders of it, are not followed. A run that is there itself and by a link goes by its own
     path; folders that cannot be looked into are passed over.
 
     Args:
         folder: to look below; it may be a run itself.
     """
     # Links wait until all that is really there was seen.
-    seen, waiting, links = set[tuple[int, int]](), [(folder, math.inf)], list[tuple[Path, float]]()
+    seen, links = set[tuple[int, int]](), list[tuple[Path, float, bool]]()
+    waiting = [(folder, math.inf, False)]
     while waiting or links:
-        place, depth = waiting.pop() if waiting else links.pop(0)
+        place, depth, in_run = waiting.pop() if waiting else links.pop(0)
         with contextlib.suppress(OSError):
             status = place.stat()
             identity = status.st_dev, status.st_ino
@@ -136,11 +138,12 @@ def walk_runs(folder: Path) -> Iterator[Path]:
             is_run = any(entry.name == "config.json" for entry in inside)
             if is_run:
                 yield place
+            in_run = in_run or is_run
             for entry in inside if depth > 0 else ():
                 if entry.is_dir(follow_symlinks=False):
-                    waiting.append((Path(entry.path), depth - 1))
-                elif entry.is_symlink() and not is_run:
-                    links.append((Path(entry.path), min(depth - 1, _LEVELS_BELOW_LINKS)))
+                    waiting.append((Path(entry.path), depth - 1, in_run))
+                elif entry.is_symlink() and not in_run:
+                    links.append((Path(entry.path), min(depth - 1, _LEVELS_BELOW_LINKS), False))
 
 
 @contextlib.contextmanager
@@ -172,10 +175,15 @@ def replaced_whole(path: Path) -> Iterator[Path]:
 
 
 def sweep_temporaries(folder: Path) -> None:
-    """Remove what killed processes were writing into a folder that is this process's now."""
+    """Remove what killed processes were writing into a folder that is this process's now.
+
+    Only files are removed, and what cannot be is passed over.
+    """
     for path in folder.glob(".*.tmp"):
-        if path.suffixes[-3:-2] != [f".{os.getpid()}"]:  # another thread may be writing
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            is_own = path.suffixes[-3:-2] == [f".{os.getpid()}"]  # another thread may be writing
+            if stat.S_ISREG(path.lstat().st_mode) and not is_own:
+                path.unlink()
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:

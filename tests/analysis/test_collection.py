@@ -241,6 +241,15 @@ def test_words_of_filters():
     assert parse()[1] == {}
 
 
+@pytest.mark.filterwarnings("error")
+def test_words_of_filters_that_are_odd_python_stay_text_or_are_one_line():
+    for word in ("1is 2", "{[]: 1}", "0777", "9" * 5000):
+        assert read_filter(f"seed={word}")[1] == [word]
+    for word in ("-" * 90_000 + "1", "9" * 100_001):
+        with pytest.raises(argparse.ArgumentTypeError, match=r"^seed: a value of [\d,]+ char"):
+            read_filter(f"seed={word}")
+
+
 def test_options_are_numbers_and_folders():
     given, _ = parse()
     assert (given.root, given.images, given.where, given.experiment) == (None, None, [], [])

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from ast import literal_eval
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 from disentgen.analysis.collection import Collection
 from disentgen.analysis.places import is_writable
 from disentgen.command_line import file_path, job_count, positive
-from disentgen.errors import DataFileError
+from disentgen.errors import DataFileError, UsageError
 from disentgen.paths import data_folder
+from disentgen.plain_settings import parse_value
 from disentgen.registry import nearest_match
 from disentgen.runs import Run, find_runs, open_run
 from disentgen.text import join_lines, make_visible
@@ -152,7 +152,7 @@ def read_filter(text: str) -> tuple[str, list[Any]]:
     the whole text, since expressions hold commas too.
 
     Raises:
-        ArgumentTypeError: there is no key, or no value.
+        ArgumentTypeError: there is no key, or no value, or one that is nested too deeply.
     """
     key, _, values = text.partition("=")
     if not key.strip() or not values.strip():
@@ -162,10 +162,13 @@ def read_filter(text: str) -> tuple[str, list[Any]]:
     accepted: list[Any] = []
     for word in dict.fromkeys([values.strip(), *map(str.strip, values.split(","))]):
         accepted.append(word)
+        spelled = word.capitalize() if word.islower() else word
         try:
-            accepted.append(literal_eval(word.capitalize() if word.islower() else word))
-        except (ValueError, SyntaxError):
-            continue
+            value = parse_value(key.strip(), spelled)
+        except UsageError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        if value != spelled:
+            accepted.append(value)
     return key.strip(), accepted
 
 
