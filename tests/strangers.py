@@ -26,6 +26,10 @@ ESCAPE = "\x1b]0;owned\x07\x1b[2J\r\u202egnp.txt"
 HTML = '<script>alert(1)</script><img src=x onerror=alert(1)>"\' onload="alert(1)'
 MATH = r"$\frac{1}$ 10$ $x_{$ \badcommand$"
 LATEX = r"\input{/etc/passwd}%&_#^~{}$"
+#: A little of each, no longer than the name of a model may be.
+SHORT = (
+    '<script>alert(1)</script>"\'onload="x $\\frac{1}$ $x_{$ \\input{/etc/x}%&_#^~ \x1b[2J\r\u202e'
+)
 
 
 class Runs:
@@ -298,6 +302,16 @@ ANALYSIS: dict[str, Craft] = {
 }  # fmt: skip
 
 
+def do_all(*names: str) -> Craft:
+    """Do to one folder what is done to several."""
+
+    def craft(run: Path, outside: Path) -> None:
+        for name in names:
+            CRAFTS[name](run, outside)
+
+    return craft
+
+
 def list_crafts() -> Iterator[tuple[str, Craft]]:
     """All that is done to folders, by name."""
     for name in (*TEXTS, *TENSORS, *WRITTEN):
@@ -317,8 +331,9 @@ def list_crafts() -> Iterator[tuple[str, Craft]]:
     for name, key in NAMES:
         for kind, text in {"escape": ESCAPE, "html": HTML, "math": MATH, "latex": LATEX}.items():
             yield f"{key} {kind}", put(name, key, text)
-    yield "all in a name", put("config.json", "model.name", HTML + MATH + LATEX + ESCAPE)
+    yield "all in a name", put("config.json", "model.name", SHORT)
     yield "all in a comment", put("run.json", "meta.comment", HTML + MATH + LATEX + ESCAPE)
+    yield "all at once", do_all("all in a name", "all in a comment", "linked pictures")
     yield from SETTINGS.items()
     yield from ANALYSIS.items()
 

@@ -335,7 +335,7 @@ from disentgen.training import run
 def interrupt(*arguments):
     raise KeyboardInterrupt
 
-run.train = interrupt
+run.train_held = interrupt
 from experiments.disent import experiment
 
 experiment.run_commandline(["disent", "with", *sys.argv[1:]])
