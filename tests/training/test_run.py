@@ -1,6 +1,7 @@
 """The body of every experiment, without Sacred."""
 
 import copy
+import math
 import re
 import shutil
 import signal
@@ -25,6 +26,7 @@ from disentgen.training import machine
 from disentgen.training import run as run_module
 from disentgen.training.assembly import Training, assemble
 from disentgen.training.config import Config
+from disentgen.training.continuing import has_ended
 from disentgen.training.losses import Loss
 from disentgen.training.losses.vae import BetaVAE
 from disentgen.training.machine import choose_device, prepare_process
@@ -261,6 +263,45 @@ def test_history_follows_the_checkpoint(tmp_path):
         run(config, tmp_path)
         assert (tmp_path / "history.csv").read_bytes() == history
         assert RunDirectory(tmp_path).load_model().latent_size == 10
+
+
+def test_a_damaged_checkpoint_is_named_and_nothing_is_written(tmp_path):
+    config, directory = make_config("vae"), RunDirectory(tmp_path)
+    run(config, tmp_path)
+    sound = directory.load_checkpoint()
+    rows, weights = sound["history"], sound["selected"]
+    damages = [
+        {"history": rows[::-1]},
+        {"history": [rows[0], {**rows[1], "train.loss": math.inf}]},
+        {"history": [rows[0], {**rows[1], "step": 2.0}]},
+        {"history": [rows[0], 2]},
+        {"history": rows[:1]},
+        {"step": True},
+        {"step": -1},
+        {"step": sound["step"] + 1},
+        {"unfinished_epoch": {}},
+        {"selected": {}},
+        {"selected": {name: value[:1] for name, value in weights.items()}},
+        {"model": None},
+        {"optimizer": {"state": {}}},
+        {"optimizer": None},
+        {"loss": 3},
+    ]
+    cases = [{**sound, **damage} for damage in damages]
+    cases += [{name: sound[name] for name in sound if name != key} for key in ("loss", "history")]
+    for case in cases:
+        directory.save_checkpoint(case)
+        written = {name: (tmp_path / name).read_bytes() for name in ("model.pt", "history.csv")}
+        with pytest.raises(DataFileError, match=r"checkpoint\.pt is ") as caught:
+            run(config, tmp_path)
+        assert "\n" not in str(caught.value)
+        assert {name: (tmp_path / name).read_bytes() for name in written} == written
+
+
+def test_early_stopping_names_the_score_that_a_history_lacks():
+    settings = make_config("vae", early_stopping=1).training
+    with pytest.raises(DataFileError, match=r"history\.csv lacks validation\.nll"):
+        has_ended([{"epoch": 1, "step": 5}], settings)
 
 
 @pytest.mark.usefixtures("interrupts")

@@ -47,10 +47,15 @@ def has_ended(history: Sequence[Mapping[str, float]], settings: TrainingSettings
     Args:
         history: a row for each finished epoch.
         settings: how many epochs there are to be, and when they stop early.
+
+    Raises:
+        DataFileError: epochs lack the score that early stopping goes by.
     """
     done, patience = len(history), settings.early_stopping
     if not done or patience is None:
         return bool(done) and done >= settings.epochs
+    if not all("validation.nll" in row for row in history):
+        raise DataFileError("history.csv lacks validation.nll, by which training stops early.")
     best = 1 + min(range(done), key=lambda epoch: history[epoch]["validation.nll"])
     return done - best >= patience or done >= settings.epochs
 
