@@ -5,7 +5,13 @@ import os
 import pytest
 
 from disentgen.errors import DataFileError
-from disentgen.paths import FolderIdentity, can_be_written, make_folder, sweep_temporaries, write_whole
+from disentgen.paths import (
+    FolderIdentity,
+    can_be_written,
+    make_folder,
+    sweep_temporaries,
+    write_whole,
+)
 from disentgen.run_directory import RunDirectory
 
 

@@ -116,8 +116,8 @@ def walk_runs(folder: Path) -> Iterator[Path]:
 
     A link may stand for a run, an experiment's folder or a folder of experiments: below it, runs
     are looked for two levels down, so that a link to a whole disk ends as a circle of links does.
-    Links inside a run, or in folders of it, are not followed. A run that is there itself and by a link goes by its own
-    path; folders that cannot be looked into are passed over.
+    Links inside a run, or in folders of it, are not followed. A run that is there itself and by a
+    link goes by its own path; folders that cannot be looked into are passed over.
 
     Args:
         folder: to look below; it may be a run itself.

@@ -25,6 +25,7 @@ from disentgen.schema import merge
 from disentgen.training import machine
 from disentgen.training import run as run_module
 from disentgen.training.assembly import Training, assemble
+from disentgen.training.checkpoint_shape import check_checkpoint
 from disentgen.training.config import Config
 from disentgen.training.continuing import has_ended
 from disentgen.training.losses import Loss
@@ -283,19 +284,25 @@ def test_a_damaged_checkpoint_is_named_and_nothing_is_written(tmp_path):
         {"selected": {}},
         {"selected": {name: value[:1] for name, value in weights.items()}},
         {"model": None},
-        {"optimizer": {"state": {}}},
-        {"optimizer": None},
-        {"loss": 3},
     ]
     cases = [{**sound, **damage} for damage in damages]
     cases += [{name: sound[name] for name in sound if name != key} for key in ("loss", "history")]
+    model, length = config.build_model(), sound["step"] // 2
+    given = ("model", "optimizer", "loss"), model, length, tmp_path / "checkpoint.pt"
+    check_checkpoint(sound, *given)
+    check_checkpoint({key: sound[key] for key in sound if key not in ("step", "selected")}, *given)
     for case in cases:
-        directory.save_checkpoint(case)
-        written = {name: (tmp_path / name).read_bytes() for name in ("model.pt", "history.csv")}
         with pytest.raises(DataFileError, match=r"checkpoint\.pt is ") as caught:
-            run(config, tmp_path)
+            check_checkpoint(case, *given)
         assert "\n" not in str(caught.value)
-        assert {name: (tmp_path / name).read_bytes() for name in written} == written
+    for case in (cases[0], {**sound, "optimizer": {"state": {}}}):
+        directory.save_checkpoint(case)
+        (tmp_path / "model.pt").unlink(missing_ok=True)
+        history = (tmp_path / "history.csv").read_bytes()
+        with pytest.raises(DataFileError, match=r"checkpoint\.pt is damaged"):
+            run(config, tmp_path)
+        assert not (tmp_path / "model.pt").exists()
+        assert (tmp_path / "history.csv").read_bytes() == history
 
 
 def test_early_stopping_names_the_score_that_a_history_lacks():

@@ -75,7 +75,11 @@ def require_checkpoint(directory: RunDirectory, settings: TrainingSettings) -> N
         return
     history = directory.load_history()
     has_begun = bool(history) or directory.has("results.json")
-    if has_begun and not has_ended(history, settings):
+    try:
+        has_ended_well = has_ended(history, settings)
+    except DataFileError as error:
+        raise DataFileError(f"{directory.path}: {error}") from error
+    if has_begun and not has_ended_well:
         raise DataFileError(
             f"{directory.path} has no checkpoint.pt to go on from; it would be trained anew, over "
             "its model. It can be opened, and a finished one scored anew."
