@@ -335,7 +335,7 @@ def test_seeds_and_variants_are_shown_as_they_are_beside_damaged_runs(tmp_path, 
     saved["dataset"] |= {"variant": None, "held_out": "shape == 1"}
     (tmp_path / "disent" / "2" / "config.json").write_text(json.dumps(saved))
     command.main([str(tmp_path)])
-    head, *rows = capsys.readouterr().out.splitlines()
+    rows = capsys.readouterr().out.splitlines()[1:]
     assert len(rows) == 3
     assert " 12 " in rows[0] and "shape2tx" in rows[0]
     assert " 13 " in rows[1] and "shape == 1" in rows[1]

@@ -4,7 +4,7 @@ import contextlib
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
@@ -115,7 +115,7 @@ def check_step(checkpoint: Mapping[str, Any], done: int, length: int) -> None:
         raise ValueError("the terms of its unfinished epoch are no tensors")
 
 
-def is_count(value: Any) -> bool:
+def is_count(value: Any) -> TypeGuard[int]:
     """Whether a value is a whole number from 0."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 

@@ -7,6 +7,7 @@ from disentgen.dataset.spec import DatasetSpec
 from disentgen.errors import DataFileError, UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.schema import flatten
+from disentgen.training.checkpoint_shape import check_rows, damage_named
 from disentgen.training.config import Config
 from disentgen.training.settings import TrainingSettings
 
@@ -71,7 +72,10 @@ def require_checkpoint(directory: RunDirectory, settings: TrainingSettings) -> N
         DataFileError: its checkpoint is damaged; or there is none, and the run would be trained
             anew, over its model.
     """
-    if directory.load_checkpoint() is not None:
+    checkpoint = directory.load_checkpoint()
+    if checkpoint is not None:
+        with damage_named(directory.path / "checkpoint.pt"):
+            check_rows(checkpoint["history"])
         return
     history = directory.load_history()
     has_begun = bool(history) or directory.has("results.json")
