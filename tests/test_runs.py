@@ -323,3 +323,20 @@ def test_parameters_that_labels_go_on_with_are_read_without_importing():
     constants = read_constants("disentgen.training.losses", "name", "named_by")
     named_by = {one["name"]: one.get("named_by") for one in constants if "name" in one}
     assert named_by.items() >= {name: kind.named_by for name, kind in losses().items()}.items()
+
+
+@pytest.mark.filterwarnings("error")
+def test_seeds_and_variants_are_shown_as_they_are_beside_damaged_runs(tmp_path, capsys):
+    for name, seed in (("1", 12), ("2", 13)):
+        make_run(tmp_path / "disent" / name, seed=seed)
+    (tmp_path / "disent" / "3").mkdir()
+    (tmp_path / "disent" / "3" / "config.json").write_text("{")
+    saved = json.loads((tmp_path / "disent" / "2" / "config.json").read_text())
+    saved["dataset"] |= {"variant": None, "held_out": "shape == 1"}
+    (tmp_path / "disent" / "2" / "config.json").write_text(json.dumps(saved))
+    command.main([str(tmp_path)])
+    rows = capsys.readouterr().out.splitlines()[1:]
+    assert len(rows) == 3
+    assert " 12 " in rows[0] and "shape2tx" in rows[0]
+    assert " 13 " in rows[1] and "shape == 1" in rows[1]
+    assert "12.0" not in rows[0]

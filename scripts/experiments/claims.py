@@ -290,7 +290,7 @@ def find_newest(folder: Path, config: Config, seed: bool = True) -> Run | None:
                 if run.status not in ("COMPLETED", "RUNNING"):
                     require_checkpoint(run, run.settings.training)
                 same.append((run.record.start_time or "", path.stat().st_mtime, run))
-        except DisentgenError as error:
+        except (DisentgenError, OSError) as error:  # the folder may go meanwhile
             print(f"left aside: {error}", file=sys.stderr, flush=True)
     return max(same, key=lambda one: one[:2])[2] if same else None
 

@@ -6,7 +6,7 @@
 import math
 import sys
 from collections.abc import Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import pandas as pd
@@ -87,8 +87,9 @@ def format_runs(runs: pd.DataFrame) -> str:
         describe_epochs(*row)
         for row in zip(shown["status"], shown["epochs_done"], shown["training.epochs"], strict=True)
     ]
-    shown["dataset.variant"] = shown["dataset.variant"].fillna(shown["dataset.held_out"])
-    for column in ("model.latent_size", "steps_done"):
+    variant = shown["dataset.variant"].astype(object)
+    shown["dataset.variant"] = variant.where(variant.notna(), shown["dataset.held_out"])
+    for column in ("model.latent_size", "steps_done", "seed"):
         shown[column] = [format_number(number, ".0f") for number in shown[column]]
     columns = [*COLUMNS, *(["problem"] if (shown["status"] == "DAMAGED").any() else [])]
     shown = shown[columns].rename(columns=COLUMNS).map(show_cell)
@@ -137,6 +138,8 @@ def format_number(value: Any, form: str = "g") -> str:
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
+    if isinstance(value, Integral) and form == ".0f":
+        return str(int(value))  # whatever its size
     return format(value, form) if isinstance(value, Real) else str(value)
 
 

@@ -1,6 +1,7 @@
 """What was measured stays, whatever else is; files of earlier versions are read."""
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from conftest import REPOSITORY
 from disentgen.analysis.kept import KeptArrays, KeptResults
 from disentgen.analysis.measure import Measurements
+from disentgen.analysis.measurements import load_measurements
 from disentgen.analysis.places import Place
 from disentgen.runs import open_run
 
@@ -49,6 +51,63 @@ def test_damaged_arrays_are_measured_anew(arrays):
     for content in (b"", b"PK\x03\x04", b"\x93NUMPY"):
         (arrays.folder / "errors_60.npz").write_bytes(content)
         assert arrays.recall("errors", 60, 1, lambda: {"excess": np.ones(1)})["excess"] == [1]
+
+
+def write_header(path, header):
+    """An archive of one array whose header is damaged."""
+    size = len(header).to_bytes(2, "little")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("stamp.npy", b"\x93NUMPY\x01\x00" + size + header)
+
+
+@pytest.mark.filterwarnings("ignore:Reading")
+def test_arrays_with_damaged_headers_are_measured_anew(arrays):
+    arrays.folder.mkdir()
+    for header in (b"{'descr': (\n", b"{'descr' 1L (", b"  x\n y\n", b"\xff{", b"{" * 2_000):
+        write_header(arrays.folder / "errors_60.npz", header)
+        assert arrays.recall("errors", 60, 1, lambda: {"excess": np.ones(1)})["excess"] == [1]
+
+
+def test_kept_arrays_of_other_names_or_shapes_are_measured_anew(measured, tmp_path):
+    for name, column, key in (
+        ("codes_train", "codes", ("codes", "train")),
+        ("errors", "excess", ("errors",)),
+    ):
+        sound = measured.get(*key)
+        path = tmp_path / f"{name}_20.npz"
+        with np.load(path) as file:
+            parts = dict(file)
+        for damaged in (
+            {name: part for name, part in parts.items() if name != column},
+            {**parts, column: parts[column][:-1]},
+            {**parts, column: parts[column][..., None]},
+            {**parts, "indices": parts["indices"] + 10**9},
+            {**parts, column: np.full(len(parts[column]), "x")},
+        ):
+            np.savez(path, **damaged)
+            for again, right in zip(measured.get(*key), sound, strict=True):
+                assert np.array_equal(again, right)
+
+
+def test_kept_results_of_another_shape_are_measured_anew(measured, tmp_path):
+    content = {"stamp": measured.stamp, "measured": {}}
+    for result in ([], {}, {"excess": "x"}, {"excess": True}, [{"excess": 1}]):
+        kept = {"revision": 1, "versions": {}, "result": result}
+        content["measured"] = {"constant_image": {"64": kept}}
+        (tmp_path / "metrics.json").write_text(json.dumps(content))
+        assert measured.get("constant_image")["excess"] > 0
+
+
+def test_every_result_in_plain_data_has_columns_or_rows(measured):
+    """By which a kept one of another shape is known."""
+    without = {
+        part.key
+        for measurement in load_measurements().values()
+        if measurement.arrays is None and measurement.applies(measured.run)
+        for part in measurement.list_parts(measured.run).values()
+        if not any(column.key == part.key for column in measurement.columns().values())
+    }
+    assert without == {"probe_linear", "probe_mlp"}
 
 
 def test_results_that_were_kept_meanwhile_stay(tmp_path):

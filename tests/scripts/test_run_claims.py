@@ -110,6 +110,27 @@ def test_what_cannot_go_on_is_left_aside_with_a_line(tmp_path, capsys):
     assert all(line.startswith(f"left aside: {tmp_path}") for line in aside)
 
 
+def test_a_damaged_history_leaves_a_run_aside(tmp_path, capsys):
+    config = make_config(training={"early_stopping": 1})
+    make_run(tmp_path / "1", config=config)
+    (tmp_path / "1" / "history.csv").write_text("epoch,step\n1,2\n")
+    for name, history in (("2", [3]), ("3", None), ("4", [{"epoch": 2, "step": 2}])):
+        make_run(tmp_path / name, config=config)
+        RunDirectory(tmp_path / name).save_checkpoint({"history": history})
+    RunDirectory(tmp_path / "3").save_checkpoint({})
+    assert find_newest(tmp_path, config) is None
+    aside = sorted(capsys.readouterr().err.splitlines())
+    assert aside[0] == (
+        f"left aside: {tmp_path / '1'}: history.csv lacks validation.nll, "
+        "by which training stops early."
+    )
+    assert len(aside) == 4
+    assert all(
+        f"{name}/checkpoint.pt is damaged" in line
+        for name, line in zip("234", aside[1:], strict=True)
+    )
+
+
 @pytest.mark.parametrize("name", [None, "1"])
 def test_a_run_that_is_held_is_refused(tmp_path, name):
     make_run(tmp_path / "1", "RUNNING")

@@ -1,6 +1,7 @@
 """The body of every experiment, without Sacred."""
 
 import copy
+import math
 import re
 import shutil
 import signal
@@ -24,7 +25,9 @@ from disentgen.schema import merge
 from disentgen.training import machine
 from disentgen.training import run as run_module
 from disentgen.training.assembly import Training, assemble
+from disentgen.training.checkpoint_shape import check_checkpoint
 from disentgen.training.config import Config
+from disentgen.training.continuing import has_ended
 from disentgen.training.losses import Loss
 from disentgen.training.losses.vae import BetaVAE
 from disentgen.training.machine import choose_device, prepare_process
@@ -261,6 +264,51 @@ def test_history_follows_the_checkpoint(tmp_path):
         run(config, tmp_path)
         assert (tmp_path / "history.csv").read_bytes() == history
         assert RunDirectory(tmp_path).load_model().latent_size == 10
+
+
+def test_a_damaged_checkpoint_is_named_and_nothing_is_written(tmp_path):
+    config, directory = make_config("vae"), RunDirectory(tmp_path)
+    run(config, tmp_path)
+    sound = directory.load_checkpoint()
+    rows, weights = sound["history"], sound["selected"]
+    damages = [
+        {"history": rows[::-1]},
+        {"history": [rows[0], {**rows[1], "train.loss": math.inf}]},
+        {"history": [rows[0], {**rows[1], "step": 2.0}]},
+        {"history": [rows[0], 2]},
+        {"history": rows[:1]},
+        {"step": True},
+        {"step": -1},
+        {"step": sound["step"] + 1},
+        {"unfinished_epoch": {}},
+        {"selected": {}},
+        {"selected": {name: value[:1] for name, value in weights.items()}},
+        {"model": None},
+    ]
+    cases = [{**sound, **damage} for damage in damages]
+    cases += [{name: sound[name] for name in sound if name != key} for key in ("loss", "history")]
+    model, length = config.build_model(), sound["step"] // 2
+    given = ("model", "optimizer", "loss"), model, length, tmp_path / "checkpoint.pt"
+    check_checkpoint(sound, *given)
+    check_checkpoint({key: sound[key] for key in sound if key not in ("step", "selected")}, *given)
+    for case in cases:
+        with pytest.raises(DataFileError, match=r"checkpoint\.pt is ") as caught:
+            check_checkpoint(case, *given)
+        assert "\n" not in str(caught.value)
+    for case in (cases[0], {**sound, "optimizer": {"state": {}}}):
+        directory.save_checkpoint(case)
+        (tmp_path / "model.pt").unlink(missing_ok=True)
+        history = (tmp_path / "history.csv").read_bytes()
+        with pytest.raises(DataFileError, match=r"checkpoint\.pt is damaged"):
+            run(config, tmp_path)
+        assert not (tmp_path / "model.pt").exists()
+        assert (tmp_path / "history.csv").read_bytes() == history
+
+
+def test_early_stopping_names_the_score_that_a_history_lacks():
+    settings = make_config("vae", early_stopping=1).training
+    with pytest.raises(DataFileError, match=r"history\.csv lacks validation\.nll"):
+        has_ended([{"epoch": 1, "step": 5}], settings)
 
 
 @pytest.mark.usefixtures("interrupts")

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from disentgen.analysis.kept import KeptResults
+from disentgen.analysis.kept import KeptResults, has_numbers
 from disentgen.analysis.metrics import Codes, Metric, Subject, load_metrics
 from disentgen.command_line import CommandParser, bounded, plain_errors, positive
 from disentgen.dataset import build_dataset
@@ -85,7 +86,13 @@ class Reference:
             for metric in metrics:
                 count = metric.images if images is None else images
                 result = kept.recall(
-                    metric.name, count, metric.revision, self._measure, metric, count
+                    metric.name,
+                    count,
+                    metric.revision,
+                    self._measure,
+                    metric,
+                    count,
+                    fits=partial(has_numbers, metric.scores),
                 )
                 scores |= {(metric.name, part): result[part] for part in metric.scores}
         return scores

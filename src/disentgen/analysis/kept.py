@@ -1,10 +1,10 @@
 """Results that are measured once and kept: plain data in one JSON file, arrays in a file each."""
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,13 @@ class KeptResults:
         self.writable = writable
 
     def recall(
-        self, name: str, images: int, revision: int, measure: Callable[..., Any], *given: Any
+        self,
+        name: str,
+        images: int,
+        revision: int,
+        measure: Callable[..., Any],
+        *given: Any,
+        fits: Callable[[Any], bool] = lambda result: True,
     ) -> Any:
         """The result that is kept, as plain data; where there is none, measure and keep it.
 
@@ -67,9 +73,11 @@ class KeptResults:
             revision: of the computation; a result of another one is measured anew.
             measure: the computation.
             given: to it.
+            fits: whether a kept result has the shape of what is computed; one of another shape is
+                measured anew.
         """
         entry = self._load().measured.get(name, {}).get(str(images))
-        if entry is None or entry.revision != revision:
+        if entry is None or entry.revision != revision or not fits(entry.result):
             entry = Entry(
                 revision=revision,
                 versions=list_versions(LIBRARIES),
@@ -128,26 +136,28 @@ class KeptArrays:
         images: int,
         revision: int,
         measure: Callable[[], Mapping[str, NDArray[Any]]],
-    ) -> Mapping[str, NDArray[Any]]:
-        """The arrays that are kept, of any shapes; where there are none, measure and keep them.
+        load: Callable[[Mapping[str, NDArray[Any]]], Any] = dict,
+    ) -> Any:
+        """What kept arrays, of any shapes, stand for; where there are none, measure and keep them.
 
         Args:
             name: of the arrays together.
             images: that they are asked for; other numbers have files of their own.
             revision: of the computation; arrays of another one are measured anew.
             measure: the computation, of named arrays.
-
-        Returns:
-            The same: an (n, …) array for each name.
+            load: makes the result of named arrays, (n, …) each; those that it cannot be made of
+                are measured anew. By default the arrays themselves.
         """
         path = self.folder / f"{name}_{images}.npz"
-        arrays = self._load(path, revision)
-        if arrays is None:
-            arrays = measure()
-            if self.writable:
-                make_folder(path.parent)
-                write_whole(path, lambda file: self._save(file, revision, arrays))
-        return arrays
+        kept = self._load(path, revision)
+        if kept is not None:
+            with contextlib.suppress(LookupError, TypeError, ValueError):
+                return load(kept)
+        arrays = measure()
+        if self.writable:
+            make_folder(path.parent)
+            write_whole(path, lambda file: self._save(file, revision, arrays))
+        return load(arrays)
 
     def _load(self, path: Path, revision: int) -> Mapping[str, NDArray[Any]] | None:
         try:
@@ -158,13 +168,27 @@ class KeptArrays:
             # Files of the first revision need not say so.
             same = int(kept.pop("revision", 1)) == revision
             return kept if str(kept.pop("stamp")) == json.dumps(self.stamp) and same else None
-        except (OSError, EOFError, BadZipFile, ValueError, KeyError, MemoryError):
+        except Exception:  # damaged bytes make their readers raise whatever they meet
             return None
 
     def _save(self, path: Path, revision: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         content: dict[str, Any] = {"stamp": json.dumps(self.stamp), "revision": revision, **arrays}
         with path.open("wb") as file:
             np.savez(file, **content)
+
+
+def has_numbers(names: Iterable[str], result: Any) -> bool:
+    """Whether a result has all of some names, and under each a number, or None where it is none.
+
+    Args:
+        names: that are looked for.
+        result: as plain data.
+    """
+    return isinstance(result, dict) and all(
+        name in result
+        and (result[name] is None or type(result[name]) in (int, float))  # True is no number
+        for name in names
+    )
 
 
 def as_plain(value: Any) -> Any:

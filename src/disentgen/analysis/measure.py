@@ -1,7 +1,7 @@
 """What is measured on a finished run, recalled by name or measured now."""
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -95,13 +95,15 @@ class Measurements:
         limit = part.limit(self.run, self.images if self.images is not None else images)
         computation = measurement.measure, self, limit, *part.given
         if (arrays := measurement.arrays) is None:
-            return self.kept.recall(part.key, limit, part.revision, *computation)
+            fits = partial(measurement.fits, part.key)
+            return self.kept.recall(part.key, limit, part.revision, *computation, fits=fits)
 
         def measure() -> Mapping[str, Any]:
             return arrays.save(measurement.measure(self, limit, *part.given))
 
         kept = KeptArrays(self.place.folder, self.stamp, self.place.writable)
-        return arrays.load(self.run, kept.recall(part.key, limit, part.revision, measure))
+        load = partial(arrays.load, self.run)
+        return kept.recall(part.key, limit, part.revision, measure, load)
 
     @property
     def has_codes(self) -> bool:

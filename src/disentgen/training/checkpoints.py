@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,8 +18,10 @@ from disentgen.dataset.batches import BatchStream
 from disentgen.errors import DataFileError
 from disentgen.run_directory import RunDirectory
 from disentgen.training.assembly import Training
+from disentgen.training.checkpoint_shape import check_checkpoint, damage_named
 from disentgen.training.divergence import FirstDivergence
 from disentgen.training.terms import Row
+from disentgen.weights import check_weights
 
 #: A finished epoch is saved at the latest after so many seconds.
 EPOCH_SECONDS = 60.0
@@ -200,13 +203,7 @@ class Checkpoints:
         checkpoint = self.directory.load_checkpoint()
         if checkpoint is None:
             return self._restore_finished()
-        for name, item in self.stateful.items():
-            item.load_state_dict(checkpoint[name])
-        self.training.history.extend(checkpoint["history"])
-        # Checkpoints used to be of whole epochs alone, beside the weights that were selected.
-        self.selected = (
-            checkpoint["selected"] if "selected" in checkpoint else self.directory.load_weights()
-        )
+        self._load(checkpoint)
         length = len(self.training.batches)
         step = checkpoint.get("step", len(self.training.history) * length)
         if self.training.history and self._is_model_kept():
@@ -216,7 +213,7 @@ class Checkpoints:
         if (unfinished := checkpoint.get("unfinished_epoch")) and step % length:
             self.trainer.add_event_handler(
                 Events.EPOCH_STARTED(once=step // length + 1),
-                self.epoch.load_state_dict,
+                self._load_epoch,
                 unfinished,
             )
         elif unfinished:
@@ -226,8 +223,31 @@ class Checkpoints:
     def complete_epoch(self) -> None:
         """Validate and keep an epoch that was interrupted after its last step."""
         if self.unvalidated is not None:
-            self.epoch.load_state_dict(self.unvalidated)
+            self._load_epoch(self.unvalidated)
             self.trainer.fire_event(Events.EPOCH_COMPLETED)
+
+    def _load(self, checkpoint: dict[str, Any]) -> None:
+        """Load a checkpoint into model, optimiser, objective and history, once it is checked."""
+        model, length = self.training.model, len(self.training.batches)
+        check_checkpoint(checkpoint, self.stateful, model, length, self._path)
+        if "selected" in checkpoint:
+            selected = checkpoint["selected"]
+        else:  # checkpoints used to be of whole epochs alone, beside the selected weights
+            selected = self.directory.load_weights()
+            check_weights(model, selected, self.directory.path / "model.pt")
+        with damage_named(self._path):
+            for name, item in self.stateful.items():
+                item.load_state_dict(checkpoint[name])
+        self.training.history.extend(checkpoint["history"])
+        self.selected = selected
+
+    def _load_epoch(self, unfinished: Mapping[str, Any]) -> None:
+        with damage_named(self._path):
+            self.epoch.load_state_dict(unfinished)
+
+    @property
+    def _path(self) -> Path:
+        return self.directory.path / "checkpoint.pt"
 
     def _is_model_kept(self) -> bool:
         """Whether ``model.pt`` has the selected weights, and is not to be touched."""

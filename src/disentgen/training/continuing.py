@@ -7,6 +7,7 @@ from disentgen.dataset.spec import DatasetSpec
 from disentgen.errors import DataFileError, UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.schema import flatten
+from disentgen.training.checkpoint_shape import check_rows, damage_named
 from disentgen.training.config import Config
 from disentgen.training.settings import TrainingSettings
 
@@ -47,10 +48,15 @@ def has_ended(history: Sequence[Mapping[str, float]], settings: TrainingSettings
     Args:
         history: a row for each finished epoch.
         settings: how many epochs there are to be, and when they stop early.
+
+    Raises:
+        DataFileError: epochs lack the score that early stopping goes by.
     """
     done, patience = len(history), settings.early_stopping
     if not done or patience is None:
         return bool(done) and done >= settings.epochs
+    if not all("validation.nll" in row for row in history):
+        raise DataFileError("history.csv lacks validation.nll, by which training stops early.")
     best = 1 + min(range(done), key=lambda epoch: history[epoch]["validation.nll"])
     return done - best >= patience or done >= settings.epochs
 
@@ -66,11 +72,18 @@ def require_checkpoint(directory: RunDirectory, settings: TrainingSettings) -> N
         DataFileError: its checkpoint is damaged; or there is none, and the run would be trained
             anew, over its model.
     """
-    if directory.load_checkpoint() is not None:
+    checkpoint = directory.load_checkpoint()
+    if checkpoint is not None:
+        with damage_named(directory.path / "checkpoint.pt"):
+            check_rows(checkpoint["history"])
         return
     history = directory.load_history()
     has_begun = bool(history) or directory.has("results.json")
-    if has_begun and not has_ended(history, settings):
+    try:
+        has_ended_well = has_ended(history, settings)
+    except DataFileError as error:
+        raise DataFileError(f"{directory.path}: {error}") from error
+    if has_begun and not has_ended_well:
         raise DataFileError(
             f"{directory.path} has no checkpoint.pt to go on from; it would be trained anew, over "
             "its model. It can be opened, and a finished one scored anew."

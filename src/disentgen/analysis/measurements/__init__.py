@@ -5,13 +5,16 @@ arrays in ``.npz`` files of their own. :class:`~disentgen.analysis.measure.Measu
 measures any of them by name.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
+from disentgen.analysis.kept import has_numbers
 from disentgen.analysis.metrics import IMAGES
+from disentgen.dataset.grid import FactorGrid
 from disentgen.registry import load_records
 from disentgen.runs import Run
 
@@ -67,7 +70,8 @@ class Arrays(NamedTuple):
 
     Args:
         save: makes named arrays of a result, (images, …) each.
-        load: makes the result of the run and the named arrays.
+        load: makes the result of the run and the named arrays; of others, it raises a LookupError,
+            TypeError or ValueError.
     """
 
     save: Callable[[Any], Mapping[str, NDArray[Any]]]
@@ -127,6 +131,40 @@ class Measurement:
         if self.parts is not None:
             return self.parts(run)
         return {self.name: Part(self.name, (), self.limit, self.revision)}
+
+    def fits(self, key: str, result: Any) -> bool:
+        """Whether a kept result has the shape of what is measured.
+
+        Those that columns are taken from have numbers under their names, or None; others are rows.
+
+        Args:
+            key: that the result is kept under.
+            result: as plain data.
+        """
+        names = [column.name for column in self.columns().values() if column.key == key]
+        if not names:
+            return isinstance(result, list)
+        return has_numbers([name for name in names if name in result] or names, result)
+
+
+def check_images(grid: FactorGrid, indices: NDArray[Any], *arrays: NDArray[Any]) -> None:
+    """Check that kept arrays belong to images of a grid.
+
+    Args:
+        grid: that the images are of.
+        indices: (n,) of the images.
+        arrays: (n, …) of numbers each.
+
+    Raises:
+        ValueError: they do not.
+    """
+    if indices.ndim != 1 or indices.dtype.kind not in "iu":
+        raise ValueError("there are no indices of images")
+    if len(indices) and not 0 <= indices.min() <= indices.max() < math.prod(grid.sizes):
+        raise ValueError("there are no such images")
+    for array in arrays:
+        if array.ndim == 0 or len(array) != len(indices) or array.dtype.kind not in "biuf":
+            raise ValueError("there is not one row of numbers for each image")
 
 
 def load_measurements() -> dict[str, Measurement]:

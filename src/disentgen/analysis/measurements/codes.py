@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from disentgen.analysis.measurements import Arrays, Measured, Measurement, Part
+from disentgen.analysis.measurements import Arrays, Measured, Measurement, Part, check_images
 from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.split import SIDES
 from disentgen.dataset.tasks import Infer
@@ -93,10 +93,17 @@ def save_codes(codes: Codes) -> dict[str, NDArray[Any]]:
 
 
 def load_codes(run: Run, arrays: Mapping[str, NDArray[Any]]) -> Codes:
-    """Saved codes (n, latents) beside the factor values (n, factors) of their images."""
-    grid, indices = run.split.grid, arrays["indices"]
+    """Saved codes (n, latents) beside the factor values (n, factors) of their images.
+
+    Raises:
+        LookupError, ValueError: the arrays are no saved codes.
+    """
+    grid, indices, codes = run.split.grid, arrays["indices"], arrays["codes"]
+    check_images(grid, indices, codes)
+    if codes.ndim != 2:
+        raise ValueError("codes are not (images, latents)")
     values = grid.standardise(grid.values(indices))
-    return Codes(indices, arrays["codes"].astype(np.float64), values)
+    return Codes(indices, codes.astype(np.float64), values)
 
 
 MEASUREMENT = Measurement(

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from disentgen.analysis.measurements import Arrays, Measured, Measurement
+from disentgen.analysis.measurements import Arrays, Measured, Measurement, check_images
 from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.grid import FactorGrid
 from disentgen.runs import Run
@@ -96,8 +96,16 @@ def save_errors(errors: ErrorMap) -> dict[str, NDArray[Any]]:
 
 
 def load_errors(run: Run, arrays: Mapping[str, NDArray[Any]]) -> ErrorMap:
-    """The error map of saved arrays, (n,) each."""
-    return ErrorMap(**arrays)
+    """The error map of saved arrays, (n,) each.
+
+    Raises:
+        TypeError, ValueError: the arrays are no saved error map.
+    """
+    errors = ErrorMap(**arrays)
+    check_images(run.split.grid, *errors)
+    if any(array.ndim != 1 for array in errors) or errors.held_out.dtype != bool:
+        raise ValueError("an error map has a number for each image")
+    return errors
 
 
 MEASUREMENT = Measurement(
