@@ -262,7 +262,7 @@ OTHERS = {
     ],
     "experiments.decoders": [
         ("with dataset.dsprites", "no model is named"),
-        ("with dataset.dsprites model.kim", "unknown named config 'model.kim'"),
+        ("with dataset.dsprites model.kimm", "unknown named config 'model.kimm'"),
         ("with dataset.dsprites model.fast training.loss.name=beta", "cannot judge"),
     ],
     "experiments.composition": [
