@@ -174,6 +174,7 @@ def check_scores(page, scores):
         assert float(cell.replace(",", "")) == pytest.approx(known[key], rel=0.01)
 
 
+@pytest.mark.ci
 def test_a_second_report_measures_nothing_anew(call, reported):
     """Nor does it convert pictures again; in one file, all pages and pictures are inside."""
     run = reported / "sims" / "disent" / "1" / "analysis"

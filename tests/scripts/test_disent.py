@@ -349,6 +349,7 @@ experiment.run_commandline(["disent", "with", *sys.argv[1:]])
     assert open_run(runs / "1").status == "INTERRUPTED"
 
 
+@pytest.mark.ci
 def test_nohup_is_respected(environment, runs):
     command = ["nohup", sys.executable, "-m", "experiments.disent", "with", *FAST]
     with start_process(environment, *command, "training.epochs=20") as process:

@@ -170,6 +170,7 @@ def test_every_word_of_the_table_is_known_to_its_experiment(command):
                 assert "=" in word or re.search(rf"\b{word.split('.')[1]}\b", named), word
 
 
+@pytest.mark.ci
 def test_cells_run_beside_each_other(command, data):
     words = ("decoders", "--smoke", "--dataset", "dsprites", "--jobs", "2", "--control")
     done = command("experiments.sweep", *words)

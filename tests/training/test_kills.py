@@ -15,6 +15,7 @@ def find_last(operations, operation):
     return max(number for number, name in enumerate(operations) if name == operation)
 
 
+@pytest.mark.ci
 def test_a_run_killed_inside_an_epoch_or_between_its_last_files_ends_as_if_it_had_not_been(
     tmp_path,
 ):
