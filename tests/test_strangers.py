@@ -132,7 +132,7 @@ def test_all_are_opened(source, untouched, tmp_path):
 
 def check_report(root, call):
     """The report of all runs below a folder that can be shown, with what was printed."""
-    done = call("analysis.report", "--root", str(root), "--images", "20", "--jobs", "2")
+    done = call("analysis.report", "--root", str(root), "--images", "20", "--jobs", "1")
     printed = done.stdout + done.stderr
     assert "Traceback" not in printed
     assert re.sub(r"[\n\r\t]", "", printed).isprintable() or "\x1b[A" in printed  # of a terminal
