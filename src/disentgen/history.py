@@ -60,11 +60,8 @@ def read_history(path: Path) -> pd.DataFrame:
     Raises:
         DataFileError: the file is damaged.
     """
-    content = read_regular(path)
-    if content is None:
-        return pd.DataFrame()
-    check_history(path, content)
-    return pd.read_csv(io.BytesIO(content))
+    content = _read_checked(path)
+    return pd.DataFrame() if content is None else pd.read_csv(io.BytesIO(content))
 
 
 def read_rows(path: Path) -> list[dict[str, float]]:
@@ -76,18 +73,22 @@ def read_rows(path: Path) -> list[dict[str, float]]:
     Raises:
         DataFileError: the file is damaged.
     """
-    content = read_regular(path)
-    if content is None:
-        return []
-    check_history(path, content)
+    text = (_read_checked(path) or b"").decode("utf-8")
     return [
         {
             name: int(value) if name in ("epoch", "step") else float(value)
             for name, value in row.items()
             if value
         }
-        for row in csv.DictReader(io.StringIO(content.decode("utf-8")))
+        for row in csv.DictReader(io.StringIO(text))
     ]
+
+
+def _read_checked(path: Path) -> bytes | None:
+    content = read_regular(path)
+    if content is not None:
+        check_history(path, content)
+    return content
 
 
 def check_history(path: Path, content: bytes) -> tuple[int, int]:
