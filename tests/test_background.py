@@ -64,8 +64,8 @@ def test_nobody_waits_for_what_hangs(capsys, monkeypatch):
     hanging.call(lambda: None)
     other.call(release.wait)
     assert time.monotonic() - began < 1
-    with pytest.raises(TimeoutError, match="does not answer"):
-        hanging.ask(lambda: 1).wait(0.1)
+    with pytest.raises(TimeoutError):
+        hanging.ask(lambda: 1).result(0.1)
     wait_for([hanging, other], 0.3)
     assert time.monotonic() - began < 2
     release.set()
@@ -89,10 +89,10 @@ def test_of_one_kind_the_last_call_that_waits_is_made():
 
 def test_what_is_asked_is_answered():
     worker = Background("it")
-    assert worker.ask(lambda: 3).wait(5) == 3
+    assert worker.ask(lambda: 3).result(5) == 3
     with pytest.raises(OSError, match="no route"):
-        worker.ask(fail).wait(5)
-    assert worker.ask(lambda: 4).wait(5) == 4
+        worker.ask(fail).result(5)
+    assert worker.ask(lambda: 4).result(5) == 4
 
 
 def test_errors_are_summarized_in_a_line():

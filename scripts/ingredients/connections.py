@@ -3,12 +3,13 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
-from disentgen.background import Answer, summarize
+from disentgen.background import summarize
 from disentgen.errors import UsageError, warn
 from disentgen.files import read_regular
 from disentgen.paths import write_whole
@@ -191,7 +192,7 @@ class Databases:
         for one, answer in answers:
             one.entered = False
             try:
-                answer.wait(REACH_SECONDS)
+                answer.result(REACH_SECONDS)
             except Exception as error:
                 warn(f"{one.observed.name} keeps a run that has not begun: {summarize(error)}.")
 
@@ -217,11 +218,13 @@ def recall(folder: Path) -> list[str]:
         return []
 
 
-def _wait(one: GuardedObserver, answer: Answer[T], seconds: float, problem: str) -> T:
+def _wait(one: GuardedObserver, answer: Future[T], seconds: float, problem: str) -> T:
     try:
-        return answer.wait(max(0.0, seconds))
+        return answer.result(max(0.0, seconds))
     except UsageError:
         raise
+    except TimeoutError as error:
+        raise UsageError(f"{one.observed.name} {problem}: it does not answer.") from error
     except Exception as error:
         raise UsageError(f"{one.observed.name} {problem}: {summarize(error)}.") from error
 

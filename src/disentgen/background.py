@@ -1,13 +1,14 @@
 """Calls to what lies outside a training, such as a server, that it never waits for."""
 
 import contextlib
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from concurrent.futures import Future
+from typing import TypeVar
+
+from disentgen.errors import warn
 
 T = TypeVar("T")
 
@@ -17,36 +18,6 @@ WAITING = 10_000
 PATIENCE = 30.0
 #: Seconds that a last call has, once training has ended, and all of them together.
 LAST_SECONDS, ALL_SECONDS = 5.0, 10.0
-
-
-@dataclass
-class Answer(Generic[T]):
-    """What a call gave, once it is done.
-
-    Args:
-        value: that it returned.
-        error: that it raised.
-        done: is set then.
-    """
-
-    value: T | None = None
-    error: Exception | None = None
-    done: threading.Event = field(default_factory=threading.Event)
-
-    def wait(self, seconds: float) -> T:
-        """What the call has returned; what it raised is raised here.
-
-        Args:
-            seconds: to wait, as a limit.
-
-        Raises:
-            TimeoutError: it has not returned by then.
-        """
-        if not self.done.wait(seconds):
-            raise TimeoutError("it does not answer")
-        if self.error is not None:
-            raise self.error
-        return self.value  # type: ignore[return-value]
 
 
 class Background:
@@ -92,20 +63,19 @@ class Background:
         if self._began is not None and time.monotonic() - self._began > PATIENCE:
             self._lose("it does not answer")
 
-    def ask(self, action: Callable[[], T]) -> Answer[T]:
+    def ask(self, action: Callable[[], T]) -> Future[T]:
         """Have a call made whose answer is wanted.
 
         Args:
             action: the call.
         """
-        answer: Answer[T] = Answer()
+        answer: Future[T] = Future()
 
         def reply() -> None:
             try:
-                answer.value = action()
+                answer.set_result(action())
             except Exception as error:
-                answer.error = error
-            answer.done.set()
+                answer.set_exception(error)
 
         self.call(reply)
         return answer
@@ -156,7 +126,7 @@ class Background:
             self._succeeded = time.monotonic()
             if self._lost:
                 self._lost = False
-                self._say(f"{self.name} receives this run again, as of {_now()}")
+                warn(f"{self.name} receives this run again, as of {_now()}.")
 
     def _attempt(self, action: Callable[[], object]) -> None:
         """Make a call, and once more after a failure where something can be recovered."""
@@ -171,13 +141,10 @@ class Background:
     def _lose(self, reason: str) -> None:
         if not self._lost:
             self._lost = True
-            self._say(
+            warn(
                 f"{self.name} does not receive this run from {_now()} on ({reason}); the run goes "
-                "on, and its folder is whole"
+                "on, and its folder is whole."
             )
-
-    def _say(self, text: str) -> None:
-        print(f"warning: {text}.", file=sys.stderr, flush=True)
 
 
 def wait_for(backgrounds: Iterable[Background], seconds: float = LAST_SECONDS) -> None:

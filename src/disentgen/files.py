@@ -19,6 +19,8 @@ from disentgen.text import join_lines
 TEXT_BYTES = 64 * 2**20
 PICTURE_BYTES = 256 * 2**20
 ARRAY_BYTES = 4 * 2**30
+#: Neither follows a link, which could stand for any file, nor waits for the end of a pipe.
+OPENING = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 KINDS = {
     stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
@@ -45,7 +47,7 @@ def open_regular(path: Path, limit: int) -> Iterator[BufferedReader]:
     with _named(path):
         _require_kind(path, path.lstat())
         # What became a link or a pipe since is neither followed nor waited for.
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        file = os.open(path, os.O_RDONLY | OPENING)
     with os.fdopen(file, "rb") as opened, _named(path):
         status = os.fstat(file)
         _require_kind(path, status)
@@ -99,7 +101,7 @@ def append_regular(path: Path, content: bytes) -> None:
     Raises:
         DataFileError: there is something else of that name, or it cannot be written to.
     """
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | OPENING
     check_regular(path)
     with _named(path, "written"):
         file = os.open(path, flags, 0o666)

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from disentgen.errors import DataFileError
+from disentgen.files import OPENING
 
-#: Neither links nor pipes: the first could stand for any file, the second would not open.
-OPENING = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 #: Of the pauses between attempts; leaves the generators of a training alone.
 JITTER = random.SystemRandom()
 

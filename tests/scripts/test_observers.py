@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -320,3 +322,9 @@ print([type(one).__name__ for one in experiment.observers])
     ours = json.loads((data / "sims" / "disent" / "1" / "run.json").read_text())
     assert copied["status"] == "COMPLETED"
     assert len(copied["experiment"]["sources"]) == len(ours["experiment"]["sources"]) > 0
+
+
+def test_a_server_that_is_silent_is_said_not_to_answer():
+    silent = SimpleNamespace(observed=SimpleNamespace(name="PostgreSQL"))
+    with pytest.raises(UsageError, match="PostgreSQL cannot be reached: it does not answer"):
+        connections._wait(silent, Future(), 0.01, "cannot be reached")
