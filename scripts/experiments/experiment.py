@@ -4,6 +4,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import colorama
@@ -13,6 +14,7 @@ from disentgen.dataset.originals.find import check_root
 from disentgen.errors import UsageError, warn_on_failure
 from disentgen.paths import data_folder, expand
 from disentgen.plain_settings import nest
+from disentgen.provenance import has_commit
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run, open_run
 from disentgen.schema import defaults, merge
@@ -20,7 +22,6 @@ from disentgen.streams import protect_streams, warn_of_lost_output
 from disentgen.text import make_visible
 from disentgen.training.config import Config
 from disentgen.training.settings import ProcessSettings
-from experiments.checkout import git_state_is_readable
 from experiments.checks import check_choices, check_keys, check_kind
 from experiments.claims import Request
 from experiments.given import call_command, read_named_configs
@@ -69,7 +70,10 @@ class TrainingExperiment(Experiment):
     must_be_clean: bool = False
 
     def __init__(self, name: str, family: str, sections: Sequence[Section]):
-        super().__init__(name, ingredients=sections, save_git_info=git_state_is_readable())
+        # Sacred stops where it cannot read the repository: without git, or before a first commit.
+        super().__init__(
+            name, ingredients=sections, save_git_info=has_commit(Path(__file__).parent)
+        )
         self.family = family
         self.add_config({**defaults(ProcessSettings)})
 

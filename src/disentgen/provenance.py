@@ -97,6 +97,14 @@ def read_checkout(package: Path) -> tuple[str, bytes]:
     return commit, patch
 
 
+def has_commit(folder: Path) -> bool:
+    """Whether a folder is in a git repository that can be read and has a commit."""
+    try:
+        return bool(_call_git(folder, "rev-parse", "HEAD"))
+    except GitError:
+        return False
+
+
 def _call_git(folder: Path, *words: str, index: Path | None = None, given: bytes = b"") -> bytes:
     """What git prints, asked about the repository of a folder, whatever the environment says."""
     environment = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}

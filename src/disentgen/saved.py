@@ -1,7 +1,7 @@
 """What the JSON files of a run hold: the shape of each, of which all else is accepted."""
 
 import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from disentgen.schema import flatten
+from disentgen.schema import Name, flatten
 
 #: Characters of a name, an expression or a comment.
 LONGEST = 10_000
@@ -26,6 +26,8 @@ Number = Annotated[float, Strict()]
 Score = Annotated[FiniteFloat, Strict()]
 #: Earlier versions saved some numbers as the text that was typed.
 Scalar = bool | int | float | str | None
+#: Sides that images of the training side are looked for on.
+Duplicated = Literal["validation", "held_out"]
 Text = Annotated[StrictStr, Field(max_length=LONGEST)] | None
 
 
@@ -60,7 +62,7 @@ class _ModelSection(BaseModel):
     """What lists of runs read of the section ``model``."""
 
     family: Text = None
-    name: Text = None
+    name: Name | None = None
     latent_size: Scalar = None
 
 
@@ -208,7 +210,7 @@ class SavedResults(BaseModel):
     epochs: Annotated[NonNegativeInt, Strict()]
     parameters: Annotated[NonNegativeInt, Strict()]
     split: SavedSplit | None = None
-    duplicates: dict[str, Annotated[NonNegativeInt, Strict()]] | None = None
+    duplicates: dict[Duplicated, Annotated[NonNegativeInt, Strict()]] | None = None
     model_sha256: Text = None
 
 

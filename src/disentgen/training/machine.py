@@ -2,11 +2,10 @@
 
 import ctypes
 import os
-import sys
 
 import torch
 
-from disentgen.errors import UsageError
+from disentgen.errors import UsageError, warn
 from disentgen.registry import unknown
 
 
@@ -60,11 +59,9 @@ def prepare_process(threads: int) -> None:
         threads: of the CPU; more than there are cores are warned of.
     """
     if threads > (cores := available_threads()):
-        print(
-            f"warning: threads={threads}, but this process may use {cores} "
-            f"{'core' if cores == 1 else 'cores'}: threads that share one hinder each other.",
-            file=sys.stderr,
-            flush=True,
+        warn(
+            f"threads={threads}, but this process may use {cores} "
+            f"{'core' if cores == 1 else 'cores'}: threads that share one hinder each other."
         )
     torch.set_num_threads(threads)
     torch.backends.cudnn.allow_tf32 = False
