@@ -106,6 +106,7 @@ def added(tmp_path, monkeypatch):
     load_records.cache_clear()
 
 
+@pytest.mark.ci
 def test_a_figure_is_one_file(added, run, tmp_path, only):
     only("latents", "counts", "curves")
     found = pictures.draw_pictures(run, 60)

@@ -216,6 +216,7 @@ def copy_run(run, target, **changes):
     (target / "config.json").write_text(json.dumps(config | changes))
 
 
+@pytest.mark.ci
 def test_runs_of_two_iterations_decide_nothing_and_say_why(call, data):
     words = ("dataset.dsprites", "model.burgess_v2", "training.vae", "training.epochs=1",
              "training.epoch_length=2", "training.validation_images=64",
@@ -251,6 +252,7 @@ def damage(path, name):
         path.unlink()
 
 
+@pytest.mark.ci
 def test_damaged_runs_are_left_out_and_named(call, reported, tmp_path):
     sims = reported / "sims"
     root = tmp_path / "damaged"
@@ -292,6 +294,7 @@ def test_runs_with_nothing_held_out_are_told_without_claims(call, reported, tmp_
     assert "the study has no such cell" in done.stdout
 
 
+@pytest.mark.ci
 def test_options_choose_the_runs_of_a_report(call, reported, tmp_path):
     run, root = reported / "sims" / "disent" / "1", tmp_path / "sims"
     copy_run(run, root / "disent" / "1")

@@ -427,6 +427,7 @@ def test_first_batch_within_15_seconds_and_memory_below_1500_megabytes(environme
     assert peak < 1_500_000
 
 
+@pytest.mark.ci
 def test_a_configuration_is_read_once_and_added_observers_are_kept(environment, runs):
     program = """
 from sacred_compat import RunObserver

@@ -262,6 +262,7 @@ def sweep(environment, monkeypatch, capsys):
     return call
 
 
+@pytest.mark.ci
 def test_finished_cells_are_skipped_and_interrupted_ones_go_on(sweep, command, data):
     words = ("decoders", "--smoke", "--dataset", "dsprites")
     assert sweep(*words).count("] done") == 3
