@@ -72,7 +72,7 @@ def test_processes_that_remain_fail_the_session_and_are_ended(tmp_path):
 
 @pytest.mark.ci
 def test_signals_are_tested_where_a_shell_has_them_ignored(tmp_path):
-    chosen = ("tests/scripts/test_disent.py", "-k", "signals or nohup or killed")
+    chosen = ("tests/scripts/test_disent.py", "-m", "not slow", "-k", "signals or nohup or killed")
     status, output, left = run_pytest(REPOSITORY, *chosen, "--basetemp", str(tmp_path / "base"))
     assert status == pytest.ExitCode.OK, output
     assert "5 passed" in output

@@ -159,7 +159,7 @@ def check_shown(data, root):
         assert "\x1b" not in text, path
         assert path.suffix != ".tex" or r"\input{" not in text, path
     page = (data / "results" / "report" / "index.html").read_text(encoding="utf-8")
-    assert "sound/1" in page
+    assert "disent/1" in page
 
 
 @pytest.mark.ci

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from copy import deepcopy
 from importlib.util import find_spec
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 #: Seconds that a server has to answer, and then to take the start of a run with its sources.
 REACH_SECONDS, ENTER_SECONDS = 4.0, 20.0
-#: The file of a run's folder that lists the databases that have the run.
+#: The file of a run's folder that lists its starts as databases have them.
 DATABASES = "databases.json"
 
 
@@ -162,12 +162,12 @@ class Databases:
         for one in self.guards:
             _database(one).check_id(as_number(run_id) or run_id)
 
-    def enter(self, started: Mapping[str, Any], known: Sequence[str] = ()) -> None:
+    def enter(self, started: Mapping[str, Any], earlier: Collection[str] = ()) -> None:
         """Keep the start of a run in all of them, or in none.
 
         Args:
             started: what Sacred hands over at the start.
-            known: names of the databases that have the run already.
+            earlier: starts of the run; it goes on where it is known by one of them.
 
         Raises:
             TakenError: one has another run of that id.
@@ -177,9 +177,7 @@ class Databases:
         own = {**started, "_id": number}
         try:
             for one in self.guards:
-                goes_on = one.observed.name in known
-                self._enter(one, own, goes_on)
-                if not goes_on:
+                if self._enter(one, own, earlier):
                     self.entered.append(one)
         except BaseException:
             self.withdraw()
@@ -196,26 +194,33 @@ class Databases:
             except Exception as error:
                 warn(f"{one.observed.name} keeps a run that has not begun: {summarize(error)}.")
 
-    def _enter(self, one: GuardedObserver, started: Mapping[str, Any], goes_on: bool) -> None:
+    def _enter(
+        self, one: GuardedObserver, started: Mapping[str, Any], earlier: Collection[str]
+    ) -> bool:
         own, database = deepcopy(dict(started)), _database(one)
-        answer = one.background.ask(lambda: database.enter(own, goes_on))
-        _wait(one, answer, ENTER_SECONDS, "does not take the run")
+        answer = one.background.ask(lambda: database.enter(own, earlier))
+        is_new = _wait(one, answer, ENTER_SECONDS, "does not take the run")
         one.entered = True
-
-    def remember(self, folder: Path) -> None:
-        """Write into a run's folder which databases have the run."""
-        names = dict.fromkeys([*recall(folder), *(one.observed.name for one in self.guards)])
-        text = json.dumps({"id": folder.name, "databases": list(names)}, indent=2) + "\n"
-        write_whole(folder / DATABASES, lambda file: file.write_text(text, encoding="utf-8"))
+        return is_new
 
 
-def recall(folder: Path) -> list[str]:
-    """Names of the databases that have the run of a folder; none, if the folder is a copy."""
+def recall_starts(folder: Path) -> list[str]:
+    """The starts by which databases know the run of a folder; none if it was in no database."""
     try:
-        kept = json.loads(read_regular(folder / DATABASES) or b"{}")
-        return [str(name) for name in kept["databases"]] if kept["id"] == folder.name else []
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return [str(start) for start in json.loads(read_regular(folder / DATABASES) or b"[]")]
+    except (OSError, ValueError, TypeError, RecursionError):
         return []
+
+
+def remember_starts(folder: Path, starts: Sequence[str]) -> None:
+    """Keep the starts by which databases know the run of a folder.
+
+    Args:
+        folder: of the run.
+        starts: by :func:`~ingredients.databases.name_start`.
+    """
+    text = json.dumps(list(starts), indent=2) + "\n"
+    write_whole(folder / DATABASES, lambda file: file.write_text(text, encoding="utf-8"))
 
 
 def _wait(one: GuardedObserver, answer: Future[T], seconds: float, problem: str) -> T:

@@ -2,7 +2,8 @@
 
 import json
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,11 @@ class TakenError(UsageError):
         )
 
 
+def name_start(moment: datetime) -> str:
+    """The start of a run as its folder and databases know it: to the second, as TinyDB keeps it."""
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds")
+
+
 class Database(Observed):
     """An observer that keeps runs by an id, which is the name of their folder."""
 
@@ -45,16 +51,33 @@ class Database(Observed):
         """The highest number that is the id of a run there; 0 if there is none."""
 
     @abstractmethod
-    def enter(self, started: Mapping[str, Any], goes_on: bool) -> None:
-        """Keep the start of a run.
+    def enter(self, started: Mapping[str, Any], earlier: Collection[str]) -> bool:
+        """Keep the start of a run; one that is there is continued if it began at an earlier start.
 
         Args:
             started: what Sacred hands over at the start.
-            goes_on: the database has the run, which is to be continued.
+            earlier: starts of the run, by :func:`name_start`.
+
+        Returns:
+            Whether it is new to the database.
 
         Raises:
             TakenError: the id is that of another run.
         """
+
+    def check_same(self, run_id: object, began: datetime | None, earlier: Collection[str]) -> None:
+        """Check that a run that the database has is the one that goes on.
+
+        Args:
+            run_id: of both.
+            began: its last start there.
+            earlier: starts of the one that goes on.
+
+        Raises:
+            TakenError: it is another.
+        """
+        if began is None or name_start(began) not in earlier:
+            raise TakenError(self.name, run_id)
 
     @abstractmethod
     def withdraw(self) -> None:
@@ -94,17 +117,18 @@ class MongoRuns(Database):
                 "or none."
             )
 
-    def enter(self, started: Mapping[str, Any], goes_on: bool) -> None:
+    def enter(self, started: Mapping[str, Any], earlier: Collection[str]) -> bool:
         import pymongo.errors
 
         there = self.observer.runs.find_one({"_id": started["_id"]})
-        if there is not None and not goes_on:
-            raise TakenError(self.name, started["_id"])
+        if there is not None:
+            self.check_same(started["_id"], there.get("start_time"), earlier)
         self.observer.overwrite = there and {**there, "stop_time": None, "fail_trace": None}
         try:
             self.observer.started_event(**started)
         except pymongo.errors.DuplicateKeyError as error:
             raise TakenError(self.name, started["_id"]) from error
+        return there is None
 
     def withdraw(self) -> None:
         self.observer.runs.delete_one({"_id": self.observer.run_entry["_id"]})
@@ -182,7 +206,7 @@ class SqlRuns(Database):
             self.observer.session.query(load_sql_tables().Run).filter_by(run_id=str(run_id)).first()
         )
 
-    def enter(self, started: Mapping[str, Any], goes_on: bool) -> None:
+    def enter(self, started: Mapping[str, Any], earlier: Collection[str]) -> bool:
         from sqlalchemy.exc import IntegrityError
 
         try:
@@ -190,13 +214,13 @@ class SqlRuns(Database):
             if row is None:
                 with self.observer.session.no_autoflush:  # else it warns of halves of a row
                     self.observer.started_event(**started)
-            elif goes_on:
-                self._continue(row, started)
             else:
-                raise TakenError(self.name, started["_id"])
+                self.check_same(started["_id"], row.start_time, earlier)
+                self._continue(row, started)
         except (IntegrityError, TakenError) as error:
             self.recover()
             raise TakenError(self.name, started["_id"]) from error
+        return row is None
 
     def _continue(self, row: Any, started: Mapping[str, Any]) -> None:
         tables = load_sql_tables()
@@ -236,17 +260,18 @@ class TinyRuns(Database):
             ids = [run.get("_id") for run in self.observer.runs.all()]
         return max((number for number in ids if isinstance(number, int)), default=0)
 
-    def find(self, run_id: int | str) -> int | None:
-        """The number of a run's document; None if there is none."""
-        numbers = [run.doc_id for run in self.observer.runs.all() if run.get("_id") == run_id]
-        return numbers[0] if numbers else None
+    def find(self, run_id: int | str) -> Any:
+        """The document of a run; None if there is none."""
+        return next((run for run in self.observer.runs.all() if run.get("_id") == run_id), None)
 
-    def enter(self, started: Mapping[str, Any], goes_on: bool) -> None:
+    def enter(self, started: Mapping[str, Any], earlier: Collection[str]) -> bool:
         with self.lock:
-            self.document = self.find(started["_id"])
-            if self.document is not None and not goes_on:
-                raise TakenError(self.name, started["_id"])
+            there = self.find(started["_id"])
+            if there is not None:
+                self.check_same(started["_id"], there.get("start_time"), earlier)
+                self.document = there.doc_id
             self.observer.started_event(**started)
+        return there is None
 
     def withdraw(self) -> None:
         with self.lock:

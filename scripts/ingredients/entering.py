@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ingredients.connections import Databases, guard, recall
+from ingredients.connections import Databases, guard, recall_starts, remember_starts
+from ingredients.databases import name_start
 from ingredients.guarded import GuardedObserver
 from ingredients.observers import RunFolderObserver
 from sacred_compat import Run
@@ -35,7 +36,7 @@ def arrange_observers(
 
 
 def enter(run: Run, path: Path, databases: Databases) -> None:
-    """Enter a run in databases; it goes on in those that its folder names.
+    """Enter a run in databases; it goes on in those that have one of its starts.
 
     Args:
         run: that Sacred has made.
@@ -49,8 +50,10 @@ def enter(run: Run, path: Path, databases: Databases) -> None:
     if not databases:
         return
     databases.check_id(path.name)
-    databases.enter(describe_start(run, path.name), recall(path))
-    databases.remember(path)
+    started, earlier = describe_start(run, path.name), recall_starts(path)
+    # First, or a process killed in between would never find its run again.
+    remember_starts(path, [*earlier, name_start(started["start_time"])])
+    databases.enter(started, earlier)
 
 
 def describe_start(run: Run, run_id: str) -> dict[str, Any]:

@@ -16,8 +16,9 @@ import pytest
 from conftest import DECODING, FAST
 from disentgen.errors import UsageError
 from ingredients import connections
-from ingredients.connections import Databases, guard, recall, take_options
-from ingredients.databases import TakenError
+from ingredients.connections import Databases, guard, recall_starts, take_options
+from ingredients.databases import TakenError, name_start
+from ingredients.entering import enter
 from ingredients.guarded import GuardedObserver, Observed, as_number
 from processes import SCRIPTS, call_module, start_module
 from sacred_compat import RunObserver
@@ -155,23 +156,50 @@ def test_ids_of_a_database_are_names_of_folders_and_never_taken_twice(opened):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_run_goes_on_in_its_row_and_in_no_other(opened, tmp_path):
-    folder = tmp_path / "3"
-    folder.mkdir()
+def test_a_run_goes_on_in_its_row_and_in_no_other(opened):
+    """Known by its starts, a run is found wherever its database has moved to."""
     first = opened()
     first.enter(describe_start("3"))
-    first.remember(folder)
     (guard,) = first.guards
     guard.interrupted_event(interrupt_time=datetime.datetime(2030, 1, 3), status="INTERRUPTED")
     guard.join()
+    for other in ((), ("2030-01-02T00:00:01",), ("2030-01-02",)):
+        with pytest.raises(TakenError):
+            opened().enter(describe_start("3"), other)
     again = opened()
-    again.enter(describe_start("3", epochs=9), recall(folder))
-    assert again.find_highest() == 3
-    (tmp_path / "4").mkdir()
-    (tmp_path / "4" / "databases.json").write_text((folder / "databases.json").read_text())
-    assert recall(tmp_path / "4") == []
-    with pytest.raises(TakenError):
-        opened().enter(describe_start("3"), recall(tmp_path / "4"))
+    again.enter(describe_start("3", epochs=9), ["2029-12-31T00:00:00", "2030-01-02T00:00:00"])
+    assert again.entered == [] and again.find_highest() == 3
+    fresh = opened()
+    fresh.enter(describe_start("4"), ["2030-01-02T00:00:00"])
+    fresh.withdraw()
+    assert opened().find_highest() == 3
+
+
+def test_the_starts_of_a_run_are_kept_before_a_database_has_them(tmp_path):
+    """Of two processes that were killed as they entered it, one had come to the database."""
+    names = []
+
+    class Entering:
+        def check_id(self, run_id):
+            assert run_id == "3"
+
+        def enter(self, started, earlier):
+            names.append((name_start(started["start_time"]), list(earlier)))
+            assert recall_starts(tmp_path / "3") == [*earlier, names[-1][0]]
+
+    command = SimpleNamespace(signature=SimpleNamespace(name="main"))
+    run = SimpleNamespace(experiment_info={}, host_info={}, config={}, meta_info={},
+                          main_function=command)  # fmt: skip
+    (tmp_path / "3").mkdir()
+    enter(run, tmp_path / "3", Entering())
+    enter(run, tmp_path / "3", Entering())
+    assert names[0][1] == [] and names[1][1] == [names[0][0]]
+
+
+@pytest.mark.parametrize("damaged", ["[1", "{}", "3", "[" * 100_000])
+def test_a_damaged_list_of_starts_is_as_none(tmp_path, damaged):
+    (tmp_path / "databases.json").write_text(damaged)
+    assert recall_starts(tmp_path) == []
 
 
 def read_rows(url):
@@ -210,7 +238,7 @@ def test_runs_in_sqlite_and_tinydb_keep_the_names_of_their_folders(disent, envir
     runs = json.loads((data.parent / "tiny" / "metadata.json").read_text())["runs"].values()
     assert [(run["_id"], run["status"]) for run in runs] == [(n, "COMPLETED") for n in (2, 3, 4)]
     check_folder(data / "sims" / "disent" / "4", epochs=3)
-    assert json.loads((data / "sims" / "disent" / "4" / "databases.json").read_text())["id"] == "4"
+    assert len(json.loads((data / "sims" / "disent" / "4" / "databases.json").read_text())) == 2
 
 
 def train_while(environment, words, change):

@@ -72,6 +72,25 @@ def test_a_module_is_a_logger_and_a_failing_one_is_in_nobodys_way(add_module, tm
     assert "warning: fake does not receive this run" in capsys.readouterr().err
 
 
+def test_only_the_links_of_a_logger_itself_are_removed(add_module, tmp_path, capsys):
+    """W&B links to a log in the user's cache; what else leads out is refused, and stays."""
+    tidy = FAKE.replace("Sink)", "Sink, remove_core_links)")
+    source = "from disentgen.training.loggers.wandb import remove_core_links\n" + tidy
+    add_module(loggers, "fake", source)
+    (outside := tmp_path / "outside").mkdir()
+    (outside / "debug-core.log").write_text("kept")
+    (logs := tmp_path / "1" / "fake" / "logs").mkdir(parents=True)
+    (logs / "debug-core.log").symlink_to(outside / "debug-core.log")
+    with open_loggers(["fake"], tmp_path / "1", {}):
+        pass
+    assert list(logs.iterdir()) == [] and capsys.readouterr().err == ""
+    (logs / "away").symlink_to(outside)
+    with open_loggers(["fake"], tmp_path / "1", {}):
+        pass
+    assert "logs/away leads out of" in capsys.readouterr().err
+    assert (outside / "debug-core.log").read_text() == "kept"
+
+
 def test_a_damaged_file_of_ids_is_as_none(tmp_path):
     assert recall_id(tmp_path, "wandb") is None
     (tmp_path / "loggers.json").write_text("[1")

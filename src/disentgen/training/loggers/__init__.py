@@ -50,11 +50,14 @@ class Logger:
         package: that it needs, as it is imported.
         extra: of this project, which installs the package.
         open: begins to log, or goes on: the run's folder, and its settings by key with dots.
+        tidy: removes what the package left in the logger's folder and what nothing may be written
+            through; by default nothing.
     """
 
     package: str
     extra: str
     open: Callable[[Path, dict[str, Any]], Sink]
+    tidy: Callable[[Path], object] = lambda folder: None
 
 
 def split_words(given: Any) -> Any:
@@ -106,8 +109,10 @@ class GuardedLogger:
         self.background.call(lambda: self._open(name, folder, settings))
 
     def _open(self, name: str, folder: Path, settings: dict[str, Any]) -> None:
-        check_tree(own_folder(folder / name))  # which the logger makes, and writes to
-        self._sink = loggers()[name].open(folder, settings)
+        logger, place = loggers()[name], own_folder(folder / name)
+        logger.tidy(place)
+        check_tree(place)
+        self._sink = logger.open(folder, settings)
 
     def log_scalar(self, metric_name: str, value: float, step: int | None = None) -> None:
         """Keep a value; see :class:`~disentgen.training.handlers.Recorder`.

@@ -82,4 +82,15 @@ def hooks_taken(package: str, hooks: list[Callable[[], object]]) -> Iterator[Non
         atexit.register = register
 
 
-LOGGER = Logger("wandb", "wandb", OfflineRun)
+def remove_core_links(folder: Path) -> None:
+    """Remove the links by which W&B shows its service's log, a file of the user's cache.
+
+    Args:
+        folder: ``wandb`` of a run.
+    """
+    for path in folder.rglob("debug-core.log"):
+        if path.is_symlink():
+            path.unlink()
+
+
+LOGGER = Logger("wandb", "wandb", OfflineRun, tidy=remove_core_links)
