@@ -112,9 +112,18 @@ with (
 
 
 def load_sql_tables() -> ModuleType:
-    """The tables of Sacred's SQL observer, whose module needs SQLAlchemy."""
-    from sacred.observers import sql_bases
+    """The tables of Sacred's SQL observer, whose module needs SQLAlchemy.
 
+    Sacred's columns are too short for many a path (64 characters), version (16) or id (24), which
+    PostgreSQL refuses; 255 is what a key may have anywhere.
+    """
+    from sacred.observers import sql_bases
+    from sqlalchemy import String
+
+    for table in sql_bases.Base.metadata.tables.values():
+        for column in table.columns:
+            if type(column.type) is String and (column.type.length or 255) < 255:
+                column.type.length = 255
     return sql_bases
 
 

@@ -257,6 +257,21 @@ def train_while(environment, words, change):
 
 
 @pytest.mark.ci
+def test_postgres_takes_long_names():
+    """Sacred's own columns are too short for the path of many a checkout."""
+    pytest.importorskip("sqlalchemy")
+    pytest.importorskip("psycopg")
+    started = describe_start("a-name-of-more-than-24-characters")
+    started["ex_info"]["base_dir"] = "/" + "home/" * 40
+    started["ex_info"]["dependencies"] = ["disentgen==0.2.0.dev123+g0123456.d20300102"]
+    with run_postgres() as server:
+        databases = Databases(take_options({"--sql": server.url}))
+        databases.connect()
+        databases.enter(started)
+        assert read_rows(server.url) == {started["_id"]: ("RUNNING", False)}
+
+
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "happens", ["freeze", "kill", pytest.param("restart", marks=pytest.mark.slow)]
 )

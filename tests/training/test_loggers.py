@@ -25,8 +25,8 @@ class Sink:
             raise OSError("disk full")
         print(name, value, step, file=self.file)
 
-    def close(self):
-        self.file.close()
+    def close(self, completed):
+        print("completed", completed, file=self.file)
 
 LOGGER = Logger("json", "fake", Sink)
 """
@@ -67,9 +67,19 @@ def test_a_module_is_a_logger_and_a_failing_one_is_in_nobodys_way(add_module, tm
         (logger,) = opened
         for value in (1.0, 2.0, -1.0, 3.0):
             logger.log_scalar("nll", value, 5)
-    text = (tmp_path / "curve.txt").read_text()
-    assert text.splitlines() == ["{'seed': 1}", "nll 1.0 5", "nll 2.0 5"]
+    lines = (tmp_path / "curve.txt").read_text().splitlines()
+    assert lines == ["{'seed': 1}", "nll 1.0 5", "nll 2.0 5"]
     assert "warning: fake does not receive this run" in capsys.readouterr().err
+
+
+def test_a_logger_is_told_how_a_training_ended(add_module, tmp_path):
+    add_module(loggers, "fake", FAKE)
+    with open_loggers(["fake"], tmp_path, {}):
+        pass
+    with pytest.raises(KeyboardInterrupt), open_loggers(["fake"], tmp_path, {}):
+        raise KeyboardInterrupt
+    lines = (tmp_path / "curve.txt").read_text().splitlines()
+    assert lines == ["{}", "completed True", "{}", "completed False"]
 
 
 def test_only_the_links_of_a_logger_itself_are_removed(add_module, tmp_path, capsys):
@@ -107,13 +117,13 @@ def read_tensorboard(folder):
 
 
 def read_mlflow(folder):
-    """Likewise, of the one run in MLflow's store; and its parameters."""
+    """Likewise, of the one run in MLflow's store; its parameters and its status."""
     from mlflow import MlflowClient
 
     client = MlflowClient((folder / "mlflow").as_uri())
     (run,) = client.search_runs([one.experiment_id for one in client.search_experiments()])
     history = client.get_metric_history(run.info.run_id, "validation.nll")
-    return [one.step for one in history], run.data.params
+    return [one.step for one in history], run.data.params, run.info.status
 
 
 @pytest.mark.ci
@@ -130,7 +140,7 @@ def test_curves_go_on_where_they_were(disent, data, monkeypatch):
     disent("with", "resume=1", "training.epochs=4")
     assert json.loads((folder / "loggers.json").read_text()) == known
     assert read_tensorboard(folder) == [1, 2, 3, 4]
-    steps, params = read_mlflow(folder)
-    assert steps == [1, 2, 3, 4] and params["training.loss.name"] == "vae"
+    steps, params, status = read_mlflow(folder)
+    assert (steps, status) == ([1, 2, 3, 4], "FINISHED") and params["training.loss.name"] == "vae"
     runs = list((folder / "wandb").glob("offline-run-*"))
     assert len(runs) == 2 and all(path.name.endswith(known["wandb"]) for path in runs)

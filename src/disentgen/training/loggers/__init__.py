@@ -37,8 +37,12 @@ class Sink(Protocol):
         """
         ...
 
-    def close(self) -> None:
-        """Write whatever is not written yet."""
+    def close(self, completed: bool) -> None:
+        """Write whatever is not written yet.
+
+        Args:
+            completed: whether the training has come to its end.
+        """
         ...
 
 
@@ -128,13 +132,17 @@ class GuardedLogger:
         if self._sink is not None:
             self._sink.log(name, value, step)
 
-    def close(self) -> None:
-        """Have the logger closed, once it has all values."""
-        self.background.call(self._close)
+    def close(self, completed: bool) -> None:
+        """Have the logger closed, once it has all values.
 
-    def _close(self) -> None:
+        Args:
+            completed: whether the training has come to its end.
+        """
+        self.background.call(lambda: self._close(completed))
+
+    def _close(self, completed: bool) -> None:
         if self._sink is not None:
-            self._sink.close()
+            self._sink.close(completed)
 
 
 @contextlib.contextmanager
@@ -149,11 +157,13 @@ def open_loggers(
         settings: of the run by key with dots.
     """
     opened = [GuardedLogger(name, folder, settings) for name in dict.fromkeys(names)]
+    completed = False
     try:
         yield opened
+        completed = True
     finally:
         for logger in opened:
-            logger.close()
+            logger.close(completed)
         wait_for([logger.background for logger in opened])
 
 

@@ -51,9 +51,15 @@ class StoredRun:
             self.logger.log_metric(name, value, step=step)
             self.steps[name].add(step)
 
-    def close(self) -> None:
-        """End the run."""
-        self.logger.close()
+    def close(self, completed: bool) -> None:
+        """End the run.
+
+        Args:
+            completed: whether the training has; another start goes on with one that was killed.
+        """
+        import mlflow
+
+        mlflow.end_run("FINISHED" if completed else "KILLED")
 
 
 LOGGER = Logger("mlflow", "mlflow", StoredRun)

@@ -35,8 +35,12 @@ class Events:
         self.logger.add_scalar(name.replace(".", "/", 1), value, step)
         self.logger.flush()
 
-    def close(self) -> None:
-        """Write the files."""
+    def close(self, completed: bool) -> None:
+        """Write the files.
+
+        Args:
+            completed: of no account here.
+        """
         self.logger.close()
 
 

@@ -52,9 +52,15 @@ class OfflineRun:
         """
         self.logger.log({name: value}, step=step)
 
-    def close(self) -> None:
-        """Write the run, and end the process that writes it."""
-        self.logger.close()
+    def close(self, completed: bool) -> None:
+        """Write the run, and end the process that writes it.
+
+        Args:
+            completed: whether the training has come to its end; otherwise W&B shows a failure.
+        """
+        import wandb
+
+        wandb.finish(exit_code=0 if completed else 1)
         for hook in reversed(self.hooks):
             hook()
 
