@@ -7,7 +7,7 @@ from configs.decoders import DECODERS
 from conftest import read_config
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.measurements import metrics as of_metrics
-from disentgen.analysis.measurements.codes import collect_codes, encode
+from disentgen.analysis.measurements.codes import Codes, collect_codes, encode
 from disentgen.analysis.measurements.probes import PROBES, measure_placement
 from disentgen.analysis.metrics import Metric
 from disentgen.dataset.split import SIDES
@@ -58,6 +58,16 @@ def test_placement_tells_what_a_code_holds(run, kind):
         assert table["squared_error"][side]["posY"] < 0.02
     assert table["squared_error"]["validation"]["orientation"] == pytest.approx(1, abs=0.25)
     assert (table["images"] == 400).all()
+
+
+@pytest.mark.parametrize("kind", PROBES)
+def test_placement_of_one_factor_is_that_of_one_of_many(kind):
+    """A dataset may vary in one factor alone."""
+    draws = np.random.default_rng(0).normal(size=(100, 2))
+    sides = {side: Codes(np.arange(100), draws, draws[:, :1]) for side in ("train", "validation")}
+    table = measure_placement(sides, ["size"], kind)
+    assert table["factor"].tolist() == ["size", "size"]
+    assert (table["squared_error"] < (1e-9 if kind == "linear" else 0.5)).all()
 
 
 def test_codes_are_those_of_the_images_that_scores_are_of(run):

@@ -45,10 +45,12 @@ def measure_placement(
         the factor's variance over the grid; on sides where the factor varies less it is smaller
         for that alone), ``standard_error`` of it, ``images``.
     """
-    probe = build_probe(kind).fit(sides["train"].codes, sides["train"].values)
+    # A single factor is fitted, and so predicted, without an axis of factors.
+    probe = build_probe(kind).fit(sides["train"].codes, sides["train"].values.squeeze())
     rows = []
     for side, encoded in sides.items():
-        errors = (probe.predict(encoded.codes) - encoded.values) ** 2
+        predicted = probe.predict(encoded.codes).reshape(encoded.values.shape)
+        errors = (predicted - encoded.values) ** 2
         rows += [
             {
                 "factor": factor,
