@@ -202,9 +202,8 @@ class SqlRuns(Database):
 
     def find(self, run_id: int | str) -> Any:
         """The row of a run; None if there is none."""
-        return (
-            self.observer.session.query(load_sql_tables().Run).filter_by(run_id=str(run_id)).first()
-        )
+        rows = self.observer.session.query(load_sql_tables().Run)
+        return rows.filter_by(run_id=str(run_id)).first()
 
     def enter(self, started: Mapping[str, Any], earlier: Collection[str]) -> bool:
         from sqlalchemy.exc import IntegrityError
