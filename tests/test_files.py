@@ -16,6 +16,7 @@ from disentgen.files import (
     open_regular,
     own_folder,
     read_regular,
+    remove_file,
 )
 from disentgen.paths import replaced_whole, write_whole
 from disentgen.plain_files import parse_saved
@@ -66,6 +67,17 @@ def test_only_files_of_one_name_are_appended_to(tmp_path):
     with pytest.raises(DataFileError, match="it has several names"):
         append_regular(tmp_path / "cout.txt", b"c")
     assert (tmp_path / "keys").read_bytes() == b"ab"
+
+
+def test_what_is_removed_is_a_file_or_a_link(tmp_path):
+    (tmp_path / "kept").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    (tmp_path / "folder").mkdir()
+    for name in ("link", "none"):
+        remove_file(tmp_path / name)
+    with pytest.raises(DataFileError, match="folder cannot be removed: Is a directory"):
+        remove_file(tmp_path / "folder")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "kept"]
 
 
 def test_folders_inside_a_run_are_no_links(tmp_path, outside):

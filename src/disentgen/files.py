@@ -113,6 +113,16 @@ def append_regular(path: Path, content: bytes) -> None:
             opened.write(content)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file of a run's folder, or a link of its name, if there is one.
+
+    Raises:
+        DataFileError: it is a folder, or cannot be removed.
+    """
+    with _named(path, "removed"):
+        path.unlink(missing_ok=True)
+
+
 def check_tree(folder: Path) -> None:
     """Check that whatever is written to files below a folder stays there.
 

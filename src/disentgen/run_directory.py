@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pandas as pd
 
 from disentgen.errors import DataFileError, RunningError
-from disentgen.files import exists, measure_memory, open_regular, own_folder
+from disentgen.files import exists, measure_memory, open_regular, own_folder, remove_file
 from disentgen.history import read_rows
 from disentgen.locking import HeldError, Lock, is_held
 from disentgen.paths import FolderIdentity, make_folder, sweep_temporaries, write_whole
@@ -245,7 +245,7 @@ class RunDirectory:
         """Remove results of an earlier end of the run, and what a killed process was writing."""
         self.check()
         for name in ("results.json", "reconstructions.png", "predictions.png"):
-            (self.path / name).unlink(missing_ok=True)
+            remove_file(self.path / name)
         sweep_temporaries(self.path)
 
     def save_checkpoint(self, state: Mapping[str, Any]) -> None:
@@ -255,7 +255,7 @@ class RunDirectory:
     def drop_checkpoint(self) -> None:
         """Remove ``checkpoint.pt`` of a run that has ended and is not to be trained further."""
         self.check()
-        (self.path / "checkpoint.pt").unlink(missing_ok=True)
+        remove_file(self.path / "checkpoint.pt")
 
     def load_checkpoint(self) -> dict[str, Any] | None:
         """The last checkpoint; None as long as nothing was saved, or where it was not kept.
