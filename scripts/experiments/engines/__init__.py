@@ -1,0 +1,107 @@
+"""Where the runs of a sweep are made: on this machine, or on others.
+
+A module of this package is an engine; its name is the word for it in ``--engine``. It is there
+because it exports an :class:`Engine` as ``ENGINE``. All of them run the same command lines, each in
+a process of its own that starts a run or goes on with it, so that a run may be lost and started
+again anywhere its folder can be seen.
+"""
+
+import argparse
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Protocol
+
+from disentgen.errors import UsageError
+from disentgen.registry import choose, load_records
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to be made.
+
+    Args:
+        number: in its sweep.
+        words: of its command line behind the interpreter, for use inside ``scripts``.
+        threads: that it says itself it takes; None leaves that to the engine.
+    """
+
+    number: int
+    words: tuple[str, ...]
+    threads: int | None = None
+
+    def take(self, threads: int) -> tuple[str, ...]:
+        """The words of its command line where it is given a number of threads."""
+        return (*self.words, f"threads={threads}") if self.threads is None else self.words
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a job has ended.
+
+    Args:
+        status: of its process.
+        printed: to its standard error, as far as that was kept.
+    """
+
+    status: int
+    printed: str = ""
+
+
+class Workers(Protocol):
+    """What makes runs."""
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Ended]]:
+        """Make runs; yields each as it ends.
+
+        Where this is interrupted, the runs that have begun are ended too, unless they are left to
+        somebody else on purpose.
+
+        Args:
+            jobs: each is asked for no earlier than it can begin, where the engine knows when.
+
+        Raises:
+            UsageError: the engine cannot be reached, or its workers do not see the folder of runs.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine that can be chosen.
+
+    Args:
+        add_options: adds its own options to the parser of the command line.
+        open: from the options of a command line.
+        package: that it needs, as it is imported; None if none.
+        extra: of this project, which installs the package.
+    """
+
+    add_options: Callable[[argparse.ArgumentParser], object]
+    open: Callable[[argparse.Namespace], Workers]
+    package: str | None = None
+    extra: str | None = None
+
+
+def engines() -> dict[str, Engine]:
+    """All engines by name."""
+    return load_records(__name__, "ENGINE")
+
+
+def open_engine(name: str, given: argparse.Namespace) -> Workers:
+    """The engine of a name.
+
+    Args:
+        name: of a module of this package.
+        given: options of the command line.
+
+    Raises:
+        UsageError: there is none of this name, or its package is not installed.
+    """
+    engine = choose("engine", name, engines())
+    if engine.package is not None and find_spec(engine.package) is None:
+        raise UsageError(
+            f"--engine={name} needs {engine.package}, which is not installed: "
+            f"pip install 'disent-and-gen[{engine.extra}]'"
+        )
+    return engine.open(given)

@@ -1,0 +1,84 @@
+"""Runs on this machine, so many at a time; its GPUs share them evenly."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from subprocess import DEVNULL, PIPE
+
+from disentgen.command_line import job_count
+from experiments.children import Children
+from experiments.engines import Ended, Engine, Job
+
+
+class Local:
+    """Processes of this machine.
+
+    Args:
+        jobs: how many run beside each other. Where it is more than one, each takes one thread (two
+            processes of two threads on two cores hinder each other), and its printing is kept in its
+            run's folder alone.
+        devices: names of GPUs, as CUDA_VISIBLE_DEVICES has them.
+    """
+
+    def __init__(self, jobs: int, devices: tuple[str, ...] = ()):
+        self.jobs = jobs
+        self.devices = devices
+        self.children = Children()
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Ended]]:
+        """Make runs; no more are begun than there is room for.
+
+        Args:
+            jobs: see :class:`~experiments.engines.Workers`.
+        """
+        waiting, running = iter(jobs), dict[Future[Ended], tuple[Job, str | None]]()
+        with ThreadPoolExecutor(self.jobs) as pool:
+            try:
+                while True:
+                    while len(running) < self.jobs and (job := next(waiting, None)) is not None:
+                        device = self._choose_device([device for _, device in running.values()])
+                        running[pool.submit(self._call, job, device)] = job, device
+                    if not running:
+                        return
+                    for done in wait(running, return_when=FIRST_COMPLETED).done:
+                        yield running.pop(done)[0], done.result()
+            except BaseException:
+                self.children.interrupt()
+                raise
+
+    def _choose_device(self, taken: Sequence[str | None]) -> str | None:
+        """The GPU on which the fewest runs are; None if there is none."""
+        return min(self.devices, key=taken.count, default=None)
+
+    def _call(self, job: Job, device: str | None) -> Ended:
+        environment = dict(os.environ)
+        if device is not None:
+            environment["CUDA_VISIBLE_DEVICES"] = device
+        if self.jobs == 1:
+            return Ended(*self.children.call([sys.executable, *job.words], env=environment))
+        command = [sys.executable, *job.take(threads=1)]
+        status, printed = self.children.call(command, env=environment, stdout=DEVNULL, stderr=PIPE)
+        return Ended(status, printed)
+
+
+def list_devices() -> tuple[str, ...]:
+    """The GPUs that this process may use, by the names that a child process knows them by."""
+    import torch
+
+    count = torch.cuda.device_count()
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = named.split(",") if named is not None else [str(number) for number in range(count)]
+    return tuple(name.strip() for name in names[:count])
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--jobs``."""
+    parser.add_argument(
+        "--jobs", type=job_count, default=1,
+        help="runs at a time on this machine, of one thread each",
+    )  # fmt: skip
+
+
+ENGINE = Engine(add_options, lambda given: Local(given.jobs, list_devices()))
