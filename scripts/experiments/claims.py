@@ -7,7 +7,6 @@ and held until after the last write.
 import contextlib
 import itertools
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +20,10 @@ from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run
 from disentgen.schema import flatten, merge
 from disentgen.text import make_visible
-from disentgen.training.baseline import drop_as_before
 from disentgen.training.config import Config
 from disentgen.training.continuing import list_may_change, require_checkpoint
-from disentgen.training.identity import cell_settings
 from disentgen.training.signals import signals_held_back
+from experiments.made import find_newest, identify
 from experiments.resume import check_not_running
 
 #: Folders whose names are longer numbers are none of ours.
@@ -255,44 +253,6 @@ def claim_same(folder: Path, config: Config, seed: bool = True, taken: int = 0) 
         claim.choice = choice
         choosing.pop_all()
     return claim
-
-
-def identify(config: Config, split: Mapping[str, Any], seed: bool = True) -> dict[str, Any]:
-    """What says which run a configuration is of: its cell, control and seed.
-
-    Args:
-        config: of the run.
-        split: what describes its split.
-        seed: whether the seed counts.
-    """
-    settings = {**cell_settings(config, split), "dataset.control": config.dataset["control"]}
-    return drop_as_before(settings) | ({"seed": config.seed} if seed else {})
-
-
-def find_newest(folder: Path, config: Config, seed: bool = True) -> Run | None:
-    """The newest run that a configuration is of; None if there is none.
-
-    Runs that cannot be read, or have lost what they would go on from, are left aside with a line.
-
-    Args:
-        folder: of an experiment's runs.
-        config: of the run that is looked for.
-        seed: whether its seed counts; otherwise runs of any seed are the same.
-    """
-    wanted = identify(config, config.split.describe(), seed)
-    same = []
-    for path in folder.glob("*/config.json"):
-        run = Run(path.parent)
-        try:
-            if seed and run.saved.get("seed") != config.seed:
-                continue  # need not be read whole
-            if identify(run.settings, run.sides, seed) == wanted:
-                if run.status not in ("COMPLETED", "RUNNING"):
-                    require_checkpoint(run, run.settings.training)
-                same.append((run.record.start_time or "", path.stat().st_mtime, run))
-        except (DisentgenError, OSError) as error:  # the folder may go meanwhile
-            print(f"left aside: {error}", file=sys.stderr, flush=True)
-    return max(same, key=lambda one: one[:2])[2] if same else None
 
 
 def check_same(run: Run, config: Config, seed: bool = True) -> None:

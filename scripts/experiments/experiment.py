@@ -84,7 +84,7 @@ class TrainingExperiment(Experiment):
         @self.command(unobserved=True)
         def print_named_configs() -> None:
             """Print the names of all named configurations."""
-            print("\n".join(section.describe_named_configs() for section in self._sections()))
+            print("\n".join(section.describe_named_configs() for section in self.sections))
 
         @self.main
         def main(_run: SacredRun) -> float | None:
@@ -95,7 +95,7 @@ class TrainingExperiment(Experiment):
         """Read what Sacred has composed; its seed comes from here, before it draws one itself."""
         check_kind(config, self.path, self.family)
         if complete:
-            check_choices(config, self._sections())
+            check_choices(config, self.sections)
         self.seed_is_given = config.get("seed") is not None
         self.config_read = Config.read({**config, "experiment": self.path}, complete=False)
         if complete:
@@ -197,7 +197,7 @@ class TrainingExperiment(Experiment):
         options["--force"] = True
         self.must_be_clean = bool(options.pop("--enforce_clean", False))
         configs = dict(self.gather_named_configs())
-        named = read_named_configs(named_configs, configs, self._sections(), self.family)
+        named = read_named_configs(named_configs, configs, self.sections, self.family)
         typed = nest(updates)
         resume = typed.pop("resume", None)
         nested = merge(named, typed)
@@ -253,7 +253,9 @@ class TrainingExperiment(Experiment):
         self.keeper = keeper
         return keeper
 
-    def _sections(self) -> list[Section]:
+    @property
+    def sections(self) -> list[Section]:
+        """The ingredients that are sections of the configuration."""
         return [section for section in self.ingredients if isinstance(section, Section)]
 
 

@@ -1,66 +1,10 @@
-"""The runs that a published study consists of, as command lines: a run is a row with a seed."""
+"""The cells of a published study: a cell is one of its rows with a seed."""
 
-import shlex
-import sys
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
 from disentgen.studies import Study
-from disentgen.studies.rows import Row, Words
-
-#: A few iterations, to see that a run works.
-SMOKE: Words = (
-    "training.epochs=1", "training.epoch_length=2", "training.validation_images=64",
-    "training.score_images=64", "training.find_duplicates=False",
-)  # fmt: skip
-#: Begins the comment by which the runs of a study are known.
-MARK = "study: "
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """A run of a study, made or not.
-
-    Args:
-        study: that it is of.
-        row: of the study.
-        seed: of the run.
-        extra: words that stand last on its command line.
-    """
-
-    study: Study
-    row: Row
-    seed: int
-    extra: Words = ()
-
-    @property
-    def words(self) -> Words:
-        """Of the command line, after ``with``."""
-        return (*self.study.entries[self.row].words, f"seed={self.seed}", *self.extra)
-
-    @property
-    def name(self) -> str:
-        """What distinguishes the run from all others; it is kept as its comment."""
-        return f"{MARK}{' '.join(self.words)}"
-
-    @property
-    def command(self) -> list[str]:
-        """The command line, for use inside ``scripts``: it starts the run or goes on with it."""
-        module = f"experiments.{self.row.experiment}"
-        return [
-            sys.executable,
-            "-m",
-            module,
-            f"--comment={self.name}",
-            "with",
-            "resume=auto",
-            *self.words,
-        ]
-
-    def __str__(self) -> str:
-        """The command line, with the note of its row as a comment."""
-        note = self.study.entries[self.row].note
-        return shlex.join(["python", *self.command[1:]]) + (f"  # {note}" if note else "")
+from disentgen.studies.rows import Words
+from experiments.cells import Cell
 
 
 def plan_runs(
@@ -70,7 +14,7 @@ def plan_runs(
     dataset: str | None = None,
     models: Collection[str] | None = None,
     extra: Words = (),
-) -> list[PlannedRun]:
+) -> list[Cell]:
     """The runs of an experiment, seed by seed, so that one of each row is there first.
 
     Args:
@@ -82,7 +26,12 @@ def plan_runs(
         extra: words that stand last on each command line.
     """
     return [
-        PlannedRun(study, row, seed, extra)
+        Cell(
+            experiment,
+            (*study.entries[row].words, f"seed={seed}", *extra),
+            origin="study",
+            note=study.entries[row].note,
+        )
         for seed in seeds
         for row in study.list_rows(experiment)
         if dataset in (None, row.dataset) and (models is None or row.model in models)

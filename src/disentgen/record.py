@@ -67,6 +67,12 @@ class Record:
         return age is not None and -SKEW_SECONDS < age < STALE_SECONDS
 
     @property
+    def failure(self) -> str | None:
+        """The last line of the traceback of a run that has failed; None of any other."""
+        lines = "".join(self.content.get("fail_trace") or ()).strip().splitlines()
+        return lines[-1] if lines else None
+
+    @property
     def _meta(self) -> Mapping[str, Any]:
         meta: Mapping[str, Any] = self.content.get("meta", {})
         return meta

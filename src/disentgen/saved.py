@@ -251,6 +251,7 @@ class SavedRecord(BaseModel):
         start_time: as ISO 8601, in UTC.
         stop_time: likewise.
         heartbeat: the last sign of life, likewise.
+        fail_trace: lines of the traceback of a run that has failed.
     """
 
     status: StrictStr
@@ -260,6 +261,7 @@ class SavedRecord(BaseModel):
     start_time: Moment = None
     stop_time: Moment = None
     heartbeat: Moment = None
+    fail_trace: list[str] | None = None
 
 
 class SavedStarts(BaseModel):

@@ -16,9 +16,10 @@ from conftest import REPOSITORY
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import find_runs, open_run
 from disentgen.studies.montero2021 import STUDY
-from experiments.planned import SMOKE, plan_runs
+from experiments.cells import SMOKE
+from experiments.planned import plan_runs
 from experiments.protocols import read_protocol
-from experiments.sweep import main, make_run
+from experiments.sweep import Sweep, main
 from processes import call_module
 
 SHORT = (*SMOKE, "threads=1", "seed=1")
@@ -124,11 +125,14 @@ def test_dry_run_prints_every_run(experiment, number, interpreter, tmp_path):
         [script, "--dry-run"], capture_output=True, text=True, check=True, cwd=tmp_path,
         env={**os.environ, "VENV": str(interpreter)},
     ).stdout.splitlines()  # fmt: skip
+    first, *printed, last = printed
+    assert first.endswith(f"row ({number}) × seed (1): {number} cells")
+    assert last.startswith(f"{number} cells to make: ")
     assert len(set(printed)) == len(printed) == number
     runs = plan_runs(STUDY, experiment)
     for line, planned in zip(printed, runs, strict=True):
-        assert shlex.split(line, comments=True) == ["python", *planned.command[1:]]
-        assert line.partition("  # ")[2] == STUDY.entries[planned.row].note
+        assert shlex.split(line, comments=True) == ["python", *planned.command]
+        assert line.partition("  # ")[2] == planned.note
     assert len(plan_runs(STUDY, experiment, range(1, 4))) == 3 * number
     assert f"The {experiment} runs of Montero et al. 2021, {number};" in script.read_text()
 
@@ -136,7 +140,7 @@ def test_dry_run_prints_every_run(experiment, number, interpreter, tmp_path):
 def test_batch_scripts_take_a_data_folder_beside_where_they_are_called(interpreter, tmp_path):
     python = interpreter / "bin" / "python"
     python.write_text('#!/bin/sh\necho "$DISENTGEN_DATA"\n')
-    for name in ("run-disent.sh", "run-decoders.sh", "run-composition.sh", "run-short-study.sh"):
+    for name in ("run-disent.sh", "run-decoders.sh", "run-composition.sh"):
         done = subprocess.run(
             [REPOSITORY / "bin" / name], capture_output=True, text=True, check=True, cwd=tmp_path,
             env={**os.environ, "VENV": str(interpreter), "DISENTGEN_DATA": "data"},
@@ -144,16 +148,28 @@ def test_batch_scripts_take_a_data_folder_beside_where_they_are_called(interpret
         assert set(done.stdout.split()) == {str(tmp_path / "data")}, name
 
 
+def test_batch_scripts_work_where_slurm_runs_a_copy_of_them(interpreter, tmp_path):
+    python = interpreter / "bin" / "python"
+    python.write_text('#!/bin/sh\npwd\n')
+    copy = shutil.copy(REPOSITORY / "bin" / "run-decoders.sh", tmp_path / "slurm_script")
+    for submitted_from in (REPOSITORY, REPOSITORY / "scripts"):
+        done = subprocess.run(
+            [copy], capture_output=True, text=True, check=True, cwd=submitted_from,
+            env={**os.environ, "VENV": str(interpreter), "SLURM_SUBMIT_DIR": str(submitted_from)},
+        )  # fmt: skip
+        assert done.stdout.strip() == str(REPOSITORY / "scripts")
+
+
 def test_settings_and_controls_of_a_study(capsys):
     printed = []
     words = ["disent", "--dry-run", "--dataset", "dsprites", "--model", "VAE", "--seeds", "2"]
-    for more in ([], ["--control"]):
+    for more in ([], ["--control-only"], ["--control"]):
         main([*words, *more, "--with", "training.epochs=6"])
-        printed.append(capsys.readouterr().out.splitlines())
-    assert [len(lines) for lines in printed] == [6, 6]
-    assert all(line.endswith("training.epochs=6") for lines in printed for line in lines)
-    assert all("dataset.control=True" in line for line in printed[1])
-    assert not any("dataset.control=True" in line for line in printed[0])
+        printed.append(capsys.readouterr().out.splitlines()[1:-1])
+    assert [len(lines) for lines in printed] == [6, 6, 12]
+    assert all("training.epochs=6" in line for lines in printed for line in lines)
+    controls = [["dataset.control=True" in line for line in lines] for lines in printed]
+    assert controls == [[False] * 6, [True] * 6, [False, True] * 6]
 
 
 def test_a_misspelt_model_of_the_study_is_answered(command):
@@ -181,24 +197,25 @@ def test_cells_run_beside_each_other(command, data):
     assert runs["dataset.control"].all()
 
 
+def list_jobs(*cells):
+    """Command lines of the cells that a sweep would make now."""
+    return [job.words for job in Sweep(cells).list_jobs()]
+
+
 def test_runs_on_the_stand_in_do_not_count_once_the_original_is_there(data, monkeypatch):
     monkeypatch.setenv("DISENTGEN_DATA", str(data))
     (planned,) = plan_runs(STUDY, "decoders", dataset="dsprites")[:1]
     folder = data / "sims" / "decoders" / "1"
     settings = read_protocol("decoders", planned.words)
     RunDirectory(folder).prepare().save_config(settings)
-    record = {"status": "COMPLETED", "meta": {"comment": planned.name}}
+    record = {"status": "COMPLETED", "meta": {"comment": planned.comment}}
     (folder / "run.json").write_text(json.dumps(record))
-    assert make_run(planned) == "finished before"
+    assert list_jobs(planned) == []
+    (planned,) = plan_runs(STUDY, "decoders", dataset="dsprites")[:1]
     original = data / "raw" / "dsprites" / "dsprite_train.npz"
     original.parent.mkdir(parents=True)
     np.savez(original, imgs=np.zeros(1))
-    started = []
-    monkeypatch.setattr(
-        "experiments.sweep.call", lambda command, jobs: started.append(command) or 0
-    )
-    assert make_run(planned) == "done"
-    assert started == [planned.command]
+    assert list_jobs(planned) == [planned.command]
 
 
 def test_runs_of_other_defaults_are_none_of_a_cell(data, monkeypatch):
@@ -209,16 +226,11 @@ def test_runs_of_other_defaults_are_none_of_a_cell(data, monkeypatch):
     folder = data / "sims" / "composition" / "1"
     shutil.copytree(earlier, folder)
     record = json.loads((folder / "run.json").read_text())
-    record["meta"]["comment"] = planned.name
+    record["meta"]["comment"] = planned.comment
     (folder / "run.json").write_text(json.dumps(record))
-    started = []
-    monkeypatch.setattr(
-        "experiments.sweep.call", lambda command, jobs: started.append(command) or 0
-    )
-    assert make_run(planned) == "done"
+    assert list_jobs(planned) == [planned.command]
     (folder / "config.json").write_text("{")
-    assert make_run(planned) == "done"
-    assert started == [planned.command] * 2
+    assert list_jobs(planned) == [planned.command]
 
 
 @pytest.mark.parametrize(
@@ -249,7 +261,7 @@ def test_an_experiment_that_the_study_lacks_is_answered():
 def sweep(environment, monkeypatch, capsys):
     """What a sweep prints, which is called in this process: its runs start faster as forks."""
 
-    def fork(command, **streams):
+    def fork(self, command, **streams):
         done = call_module(environment, *command[2:])
         return done.returncode, done.stderr
 
@@ -258,7 +270,7 @@ def sweep(environment, monkeypatch, capsys):
         return capsys.readouterr().out
 
     monkeypatch.setenv("DISENTGEN_DATA", environment["DISENTGEN_DATA"])
-    monkeypatch.setattr("experiments.sweep.CHILDREN.call", fork)
+    monkeypatch.setattr("experiments.children.Children.call", fork)
     return call
 
 

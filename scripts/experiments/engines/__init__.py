@@ -23,16 +23,16 @@ class Job:
     Args:
         number: in its sweep.
         words: of its command line behind the interpreter, for use inside ``scripts``.
-        threads: that it says itself it takes; None leaves that to the engine.
+        threads_given: whether they say how many threads it takes.
     """
 
     number: int
     words: tuple[str, ...]
-    threads: int | None = None
+    threads_given: bool = False
 
     def take(self, threads: int) -> tuple[str, ...]:
-        """The words of its command line where it is given a number of threads."""
-        return (*self.words, f"threads={threads}") if self.threads is None else self.words
+        """The words of its command line, with a number of threads unless they give one."""
+        return self.words if self.threads_given else (*self.words, f"threads={threads}")
 
 
 @dataclass(frozen=True)

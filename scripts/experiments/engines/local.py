@@ -16,9 +16,9 @@ class Local:
     """Processes of this machine.
 
     Args:
-        jobs: how many run beside each other. Where it is more than one, each takes one thread (two
-            processes of two threads on two cores hinder each other), and its printing is kept in its
-            run's folder alone.
+        jobs: how many run beside each other. Of several each takes one thread (two processes of two
+            threads on two cores hinder each other), and its printing is kept in its run's folder
+            alone.
         devices: names of GPUs, as CUDA_VISIBLE_DEVICES has them.
     """
 
