@@ -42,6 +42,18 @@ PASSED_OVER = {"done": "finished before", "running": "running", "failed": "faile
 #: Options that say which rows of a study are meant.
 OF_STUDIES = ("study", "seeds", "dataset", "model", "words")
 
+#: Options that take no value.
+FLAGS = {
+    "--dry-run": "print the command lines, with notes on what is uncertain, and what they cost",
+    "--measure": "with --dry-run: train 100 steps of each kind of which there is no run",
+    "--status": "print the state of each cell, and its folder",
+    "--control": "each cell and its control, trained on all images, scored on the same sides",
+    "--control-only": "the controls alone",
+    "--smoke": "a few iterations of each",
+    "--retry": "make those anew whose last run has failed",
+    "--yes": f"start more than {ASKED_ABOVE} cells without asking",
+}
+
 
 class Sweep:
     """The making of cells, in the order in which they are given.
@@ -138,17 +150,7 @@ def build_parser() -> CommandParser:
         "that is given several times is an axis; without 'with', the rows of a published study.",
     )
     parser.add_argument("experiment", help=f"one of {', '.join(EXPERIMENTS)}")
-    flags = {
-        "--dry-run": "print the command lines, with notes on what is uncertain, and what they cost",
-        "--measure": "with --dry-run: train 100 steps of each kind of which there is no run",
-        "--status": "print the state of each cell, and its folder",
-        "--control": "each cell and its control, trained on all images, scored on the same sides",
-        "--control-only": "the controls alone",
-        "--smoke": "a few iterations of each",
-        "--retry": "make those anew whose last run has failed",
-        "--yes": f"start more than {ASKED_ABOVE} cells without asking",
-    }
-    for name, text in flags.items():
+    for name, text in FLAGS.items():
         parser.add_argument(name, action="store_true", help=text)
     parser.add_argument("--engine", default="local", help=f"one of {', '.join(engines())}")
     for engine in engines().values():

@@ -150,7 +150,7 @@ def test_batch_scripts_take_a_data_folder_beside_where_they_are_called(interpret
 
 def test_batch_scripts_work_where_slurm_runs_a_copy_of_them(interpreter, tmp_path):
     python = interpreter / "bin" / "python"
-    python.write_text('#!/bin/sh\npwd\n')
+    python.write_text("#!/bin/sh\npwd\n")
     copy = shutil.copy(REPOSITORY / "bin" / "run-decoders.sh", tmp_path / "slurm_script")
     for submitted_from in (REPOSITORY, REPOSITORY / "scripts"):
         done = subprocess.run(
@@ -188,7 +188,7 @@ def test_every_word_of_the_table_is_known_to_its_experiment(command):
 
 @pytest.mark.ci
 def test_cells_run_beside_each_other(command, data):
-    words = ("decoders", "--smoke", "--dataset", "dsprites", "--jobs", "2", "--control")
+    words = ("decoders", "--smoke", "--dataset", "dsprites", "--jobs", "2", "--control-only")
     done = command("experiments.sweep", *words)
     assert done.stdout.count("] done") == 3
     runs = find_runs(data / "sims")

@@ -1,0 +1,246 @@
+"""Sweeps of any settings: axes, cells, their states and costs, and the engine of one machine."""
+
+import json
+import os
+import re
+import signal
+import time
+from dataclasses import replace
+
+import pytest
+
+from disentgen.errors import UsageError
+from disentgen.run_directory import RunDirectory
+from disentgen.runs import find_runs, open_run
+from experiments.axes import describe_axes, list_points, read_axes
+from experiments.cells import Cell, read_cells, tabulate_states
+from experiments.engines import Ended, Job, engines, open_engine
+from experiments.engines.local import Local
+from experiments.estimates import count_images, describe_costs
+from experiments.sweep import Sweep, ask_to_start, main
+from processes import call_module, start_module
+
+WORDS = ("dataset.dsprites", "dataset.source=stand-in", "model.fast", "training.vae")
+SHORT = ("training.epochs=2", "training.epoch_length=4", "training.validation_images=32",
+         "training.score_images=32", "training.find_duplicates=False")  # fmt: skip
+
+
+def test_what_is_given_several_times_is_an_axis():
+    axes = read_axes(["dataset.dsprites", "lr=1", "model.kim", "seed=1", "model.fast", "seed=2"])
+    assert [(axis.name, len(axis.points)) for axis in axes] == [
+        ("dataset", 1), ("lr", 1), ("model", 2), ("seed", 2)
+    ]  # fmt: skip
+    assert describe_axes(axes) == "model (2) × seed (2)"
+    assert list_points(axes) == [
+        ("dataset.dsprites", "lr=1", model, f"seed={seed}")
+        for seed in (1, 2) for model in ("model.kim", "model.fast")
+    ]  # fmt: skip
+
+
+def test_words_in_quotes_are_one_point_and_expressions_are_one_word():
+    beta = "training.beta training.loss.params.beta=8"
+    axes = read_axes([beta, "training.vae", beta, "dataset.held_out=shape == 2 and posX > 0.5"])
+    assert [axis.name for axis in axes] == ["training", "dataset.held_out"]
+    assert axes[0].points == (tuple(beta.split()), ("training.vae",))
+    assert axes[1].points == (("dataset.held_out=shape == 2 and posX > 0.5",),)
+    assert read_axes(["a.json", "b.yaml"])[0].points == (("a.json",), ("b.yaml",))
+
+
+def test_a_key_that_would_be_hidden_is_refused():
+    with pytest.raises(UsageError, match=r"training\.lr is given by itself and within a point"):
+        read_axes(["training.vae training.lr=1", "training.beta", "training.lr=2"])
+
+
+def test_cells_are_what_they_mean_and_each_is_there_once():
+    words = [WORDS, WORDS[::-1], (*WORDS, "seed=1"), (*WORDS, "seed=2"), (*WORDS, "training.lr=1")]
+    cells = read_cells([Cell("disent", one) for one in words])
+    assert [cell.config.seed for cell in cells] == [1, 2, 1]
+    assert cells[0].words == (*WORDS, "seed=1")
+    assert cells[0].kind == cells[1].kind != cells[2].kind
+
+
+@pytest.fixture
+def sims(data, monkeypatch):
+    monkeypatch.setenv("DISENTGEN_DATA", str(data))
+    return data / "sims" / "disent"
+
+
+def make_folder(cell, folder, status, **record):
+    """A folder of a run as it has ended."""
+    directory = RunDirectory(folder).prepare()
+    directory.save_config(cell.config)
+    directory.save_split(cell.config.split)
+    (folder / "run.json").write_text(json.dumps({"status": status, **record}))
+
+
+@pytest.fixture
+def cells():
+    return read_cells([Cell("disent", (*WORDS, f"seed={seed}")) for seed in range(1, 6)])
+
+
+TRACE = ["Traceback (most recent call last):\n", "  File …\n", "ValueError: it \x1b[31mbroke\n"]
+
+
+def test_states_are_those_of_the_newest_runs(sims, cells):
+    for number, status in enumerate(("COMPLETED", "INTERRUPTED", "FAILED")):
+        make_folder(cells[number], sims / str(number + 1), status)
+    make_folder(cells[3], sims / "4", "FAILED", start_time="2030-01-01T00:00:00")
+    make_folder(cells[3], sims / "5", "COMPLETED", start_time="2030-01-02T00:00:00")
+    *lines, counts = tabulate_states(cells).splitlines()
+    assert [line.split()[:2] for line in lines[:4]] == [
+        ["done", "disent/1"], ["interrupted", "disent/2"], ["failed", "disent/3"],
+        ["done", "disent/5"],
+    ]  # fmt: skip
+    assert lines[4].split()[:2] == ["missing", WORDS[0]]
+    assert counts == "5 cells: 2 done, 0 running, 1 interrupted, 1 failed, 1 missing"
+
+
+def test_only_cells_that_are_not_made_are_made_and_failures_are_named(sims, cells, capsys):
+    make_folder(cells[0], sims / "1", "COMPLETED")
+    make_folder(cells[1], sims / "2", "INTERRUPTED")
+    make_folder(cells[2], sims / "3", "FAILED", fail_trace=TRACE)
+
+    class Workers:
+        def run(self, jobs):
+            for job in jobs:
+                self.numbers.append(job.number)
+                yield job, ends.get(job.number, Ended(0))
+
+    workers, ends = Workers(), {5: Ended(1, "some\nerror: no \x1b[2Jdisk\n"), 4: Ended(3)}
+    workers.numbers = []
+    with pytest.raises(SystemExit, match=r"2 of 5 runs failed; see above. --retry makes them anew"):
+        Sweep(cells).make(workers)
+    printed = capsys.readouterr()
+    assert workers.numbers == [2, 4, 5]
+    outcomes = [line for line in printed.out.splitlines() if "python" not in line]
+    assert outcomes == ["[1/5] finished before", "[2/5] done", "[3/5] failed before",
+                        "[4/5] running", "[5/5] failed"]  # fmt: skip
+    assert f"failed: {sims / '3'}: ValueError: it \\x1b[31mbroke" in printed.err
+    assert f"failed: {' '.join(WORDS)} seed=5: no \\x1b[2Jdisk" in printed.err
+    with pytest.raises(SystemExit, match="1 of 5"):
+        Sweep(cells, retry=True).make(workers)
+    assert workers.numbers[3:] == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(("model.kim", "model.fats"), "Did you mean 'model.fast'.*of the cell .*model.fats\\)"),
+     (("training.lr=1", "training.lr=-1"), "training.lr: .*greater than 0.*of the cell"),
+     (("model.kim", "training.batch_size=800000"), "batch"), (("training.kim=1",), "kim")],
+)  # fmt: skip
+def test_every_cell_is_checked_before_one_starts(sims, words, message, capsys):
+    base = [word for word in WORDS if not word.startswith("model")]
+    with pytest.raises(SystemExit) as ended:
+        main(["disent", "with", *base, "model.fast", *words])
+    assert re.search(message, f"{ended.value} {capsys.readouterr().err}")
+    assert not sims.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["disent", "--seeds", "2", "with"], "--seeds is of a study"),
+     (["disent", "--with", "training.lr=1"], "no error"),
+     (["dissent", "with", "seed=1"], "unknown experiment 'dissent'.*Did you mean 'disent'"),
+     (["disent", "--engine", "locale", "with", *WORDS], "unknown engine 'locale'.*'local'")],
+)  # fmt: skip
+def test_mistakes_of_a_grid(words, message, sims):
+    if message == "no error":
+        main([*words, "--dry-run", "--dataset", "dsprites", "--model", "VAE"])
+    else:
+        with pytest.raises(SystemExit, match=message):
+            main(words)
+
+
+def test_costs_are_those_of_earlier_runs_of_the_kind(sims, cells):
+    other = read_cells([Cell("disent", (*WORDS, "training.batch_size=32", *SHORT))])
+    assert count_images(other[0].config) == 2 * 4 * 32
+    images = count_images(cells[0].config)
+    assert images == 30 * (700_416 // 64) * 64
+    for number, rate in enumerate((100.0, 400.0, 200.0), 1):
+        folder = sims / str(number)
+        make_folder(cells[0], folder, "COMPLETED")
+        (folder / "history.csv").write_text(f"epoch,step,images_per_second\n1,9,1\n2,18,{rate}\n")
+        (folder / "weights").write_bytes(bytes(2_000_000))
+    line = describe_costs([cells[1], cells[2], *other], jobs=2, measure=False)
+    hours = 2 * images / 200 / 2 / 3600
+    assert line.startswith(f"3 cells to make: {2 * images + 256:,} images; about {hours:.0f} h ")
+    assert " and 4 MB for 2 of them, 2 at a time; of 1 no run is there to go by; " in line
+
+
+def test_many_cells_are_asked_about_on_a_terminal_alone(monkeypatch):
+    answers = []
+    monkeypatch.setattr("builtins.input", lambda question: answers.append(question) or "n")
+    ask_to_start(100)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    ask_to_start(20)
+    with pytest.raises(SystemExit, match="nothing was started"):
+        ask_to_start(21)
+    assert len(answers) == 1
+
+
+def test_each_run_goes_to_the_gpu_with_the_fewest(monkeypatch):
+    local, given = Local(3, ("4", "6")), []
+
+    def call(command, env, **streams):
+        given.append((env["CUDA_VISIBLE_DEVICES"], command[-1]))
+        while len(given) < 3 and command[1] == "0":
+            time.sleep(0.001)
+        return (7, "why") if command[1] == "3" else (0, "")
+
+    monkeypatch.setattr(local.children, "call", call)
+    jobs = [Job(number, (str(number),), threads_given=number == 1) for number in range(4)]
+    ended = {job.number: one for job, one in local.run(jobs)}
+    assert ended == {0: Ended(0), 1: Ended(0), 2: Ended(0), 3: Ended(7, "why")}
+    assert sorted(device for device, _ in given[:3]) in (["4", "4", "6"], ["4", "6", "6"])
+    assert sorted(last for _, last in given) == ["1", "threads=1", "threads=1", "threads=1"]
+
+
+def test_an_engine_whose_package_is_not_there_says_so(monkeypatch):
+    assert "local" in engines()
+    monkeypatch.setattr("experiments.engines.find_spec", lambda name: None)
+    lacking = {"far": replace(engines()["local"], package="farlib", extra="far")}
+    monkeypatch.setattr("experiments.engines.engines", lambda: lacking)
+    with pytest.raises(UsageError, match=r"--engine=far needs farlib.*disent-and-gen\[far\]"):
+        open_engine("far", None)
+
+
+GRID = ("experiments.sweep", "disent", "--jobs", "2", "with", *WORDS, *SHORT, "seed=1", "seed=2",
+        "dataset.variant=leave1out", "dataset.variant=shape2tx")  # fmt: skip
+
+
+def take_times(sims):
+    return {path: path.stat().st_mtime_ns for path in sims.rglob("*") if path.is_file()}
+
+
+@pytest.mark.ci
+def test_a_sweep_is_made_once_however_often_and_in_whatever_order_it_is_given(environment, data):
+    done = call_module(environment, *GRID)
+    assert done.stdout.splitlines()[0] == "disent: seed (2) × dataset.variant (2): 4 cells"
+    assert done.stdout.count("] done") == 4
+    runs = find_runs(data / "sims")
+    assert set(runs["status"]) == {"COMPLETED"} and len(runs) == 4
+    before = take_times(data / "sims")
+    again = call_module(environment, *GRID[:5], *GRID[:4:-1])
+    assert again.stdout.count("] finished before") == 4
+    assert take_times(data / "sims") == before
+    status = call_module(environment, *GRID[:2], "--status", *GRID[4:]).stdout
+    assert "4 cells: 4 done, 0 running, 0 interrupted, 0 failed, 0 missing" in status
+
+
+@pytest.mark.slow
+def test_a_sweep_that_was_killed_is_ended_by_two_at_once(environment, data):
+    long = (*GRID, "training.epochs=12", "training.epoch_length=40")
+    with start_module(environment, *long) as command:
+        while not list((data / "sims").rglob("checkpoint.pt")):
+            assert command.process.is_alive()
+            time.sleep(0.02)
+        os.kill(command.process.pid, signal.SIGKILL)
+        command.wait()
+    with start_module(environment, *long) as one, start_module(environment, *long) as other:
+        ended = one.wait(), other.wait()
+    assert [done.returncode for done in ended] == [0, 0], ended
+    runs = find_runs(data / "sims")
+    assert len(runs) == 4 and set(runs["status"]) == {"COMPLETED"}
+    for path in runs["path"]:
+        assert open_run(path).history["epoch"].tolist() == list(range(1, 13))
