@@ -1,5 +1,6 @@
 """Options of Sacred's command line, checked before they have any effect."""
 
+import os
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
@@ -8,6 +9,7 @@ from pydantic import Field
 from disentgen.errors import UsageError
 from disentgen.registry import unknown
 from disentgen.schema import convert
+from disentgen.text import make_visible
 from sacred_compat import Run
 
 #: A run's folder has this name; it is part of paths, and of command lines.
@@ -40,6 +42,7 @@ def check_options(options: Mapping[str, Any], accepted: Collection[str]) -> None
     Raises:
         UsageError: there is no such option, or it does not take its value.
     """
+    check_alone(os.environ)
     for name, value in options.items():
         if name not in (*accepted, *PARTS):
             raise unknown("option", name, accepted)
@@ -47,6 +50,23 @@ def check_options(options: Mapping[str, Any], accepted: Collection[str]) -> None
             raise UsageError("--queue: runs are not queued; experiments.sweep makes many in turn.")
         if name in HINTS and value not in (None, False):
             convert(name, HINTS[name], value)
+
+
+def check_alone(environment: Mapping[str, str]) -> None:
+    """Check that a process is not one of several that were started for the same run.
+
+    Args:
+        environment: of the process.
+
+    Raises:
+        UsageError: it is, as torchrun starts them.
+    """
+    size = environment.get("WORLD_SIZE", "1")
+    if size not in ("", "1"):
+        raise UsageError(
+            f"WORLD_SIZE={make_visible(size)}: a run is one process; experiments.sweep makes "
+            "several runs at once, one for each GPU with --jobs."
+        )
 
 
 def check_clean(run: Run) -> None:

@@ -9,7 +9,7 @@ from disentgen.errors import UsageError
 from disentgen.schema import merge
 from experiments.disent import experiment
 from experiments.given import parse_options, read_named_configs
-from experiments.options import check_options
+from experiments.options import check_alone, check_options
 from ingredients.section import Section
 
 NAMED = dict(experiment.gather_named_configs())
@@ -101,3 +101,9 @@ def test_options_of_python_are_checked_like_those_of_a_command_line():
     for options in ({"--idd": "a"}, {"--id": "a/b"}, {"--capture": "all"}, {"--name": ""}):
         with pytest.raises(UsageError):
             check_options(options, accepted)
+
+
+def test_several_processes_of_one_run_are_refused():
+    check_alone({}), check_alone({"WORLD_SIZE": "1"})
+    with pytest.raises(UsageError, match=r"WORLD_SIZE=4: a run is one process; experiments\.sweep"):
+        check_alone({"WORLD_SIZE": "4"})
