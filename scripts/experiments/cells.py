@@ -144,6 +144,11 @@ def add_controls(cells: Iterable[Cell], also: bool, only: bool) -> list[Cell]:
     return [one for pair in controlled for one in (pair if also else pair[:1])]
 
 
+def count_cells(cells: Sequence[Cell]) -> str:
+    """How many there are, in words: ``1 cell``, ``30 cells``."""
+    return f"{len(cells):,} cell{'s' if len(cells) != 1 else ''}"
+
+
 def read_cells(cells: Sequence[Cell]) -> list[Cell]:
     """Cells with their seeds, each once; all of them are checked.
 
@@ -197,4 +202,4 @@ def tabulate_states(cells: Sequence[Cell]) -> str:
     counts = Counter(states.values())
     known = dict.fromkeys([*STATES.values(), MISSING])
     summary = ", ".join(f"{counts[state]} {state}" for state in known)
-    return make_visible("\n".join([*lines, f"{len(cells)} cells: {summary}"]), keep="\n")
+    return make_visible("\n".join([*lines, f"{count_cells(cells)}: {summary}"]), keep="\n")

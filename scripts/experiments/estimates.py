@@ -14,13 +14,15 @@ from disentgen.paths import data_folder, walk_runs
 from disentgen.runs import Run
 from disentgen.training.config import Config
 from disentgen.training.console import format_duration
-from experiments.cells import Cell
+from experiments.cells import Cell, count_cells
 
 #: Of each kind that is measured: two epochs, of which the first warms up.
 MEASURED = (
     "training.epochs=2", "training.epoch_length=50", "training.validation_images=64",
     "training.score_images=64", "training.find_duplicates=False",
 )  # fmt: skip
+#: A run of fewer steps says nothing of the speed of a longer one.
+STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def list_costs(paths: Iterable[Path]) -> dict[str, list[Cost]]:
         run = Run(path)
         try:
             rates = run.history["images_per_second"].dropna().tolist()
-            if rates:
+            if rates and run.history["step"].iloc[-1] >= STEPS:
                 cost = Cost(rates[-1], measure_folder(path))
                 costs.setdefault(name_kind(run.settings), []).append(cost)
         except (DisentgenError, OSError, KeyError):
@@ -105,7 +107,7 @@ def describe_costs(cells: Sequence[Cell], jobs: int, measure: bool) -> str:
             costs[kind] = measure_kind(cell)
     images = sum(count_images(cell.config) for cell in cells)
     known = {cell: typical(costs[kind]) for cell, kind in kinds.items() if costs.get(kind)}
-    parts = [f"{len(cells)} cells to make: {images:,} images", *describe_known(known, jobs)]
+    parts = [f"{count_cells(cells)} to make: {images:,} images", *describe_known(known, jobs)]
     if lacking := len(cells) - len(known):
         parts.append(
             f"of {lacking} no run is there to go by"

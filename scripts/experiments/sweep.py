@@ -24,6 +24,7 @@ from experiments.cells import (
     SMOKE,
     Cell,
     add_controls,
+    count_cells,
     find_runs_of,
     name_state,
     read_cells,
@@ -50,7 +51,7 @@ FLAGS = {
     "--control": "each cell and its control, trained on all images, scored on the same sides",
     "--control-only": "the controls alone",
     "--smoke": "a few iterations of each",
-    "--retry": "make those anew whose last run has failed",
+    "--retry": "try those again whose last run has failed",
     "--yes": f"start more than {ASKED_ABOVE} cells without asking",
 }
 
@@ -60,7 +61,7 @@ class Sweep:
 
     Args:
         cells: of one experiment.
-        retry: make those anew whose last run has failed.
+        retry: try those again whose last run has failed.
     """
 
     def __init__(self, cells: Sequence[Cell], retry: bool = False):
@@ -88,8 +89,8 @@ class Sweep:
             print(explain_failure(self.cells[number - 1], printed), file=sys.stderr, flush=True)
         if self.failed:
             raise SystemExit(
-                f"{len(self.failed)} of {len(self.cells)} runs failed; see above. --retry makes "
-                "them anew."
+                f"{len(self.failed)} of {len(self.cells)} runs failed; see above. --retry tries "
+                "them again."
             )
 
     def list_jobs(self) -> Iterator[Job]:
@@ -224,7 +225,7 @@ def plan(words: Sequence[str]) -> tuple[argparse.Namespace, list[Cell]]:
     cells, axes = plan_grid(given, words[place + 1 :]) if words[place:] else plan_study(given)
     cells = read_cells(add_controls(cells, given.control, given.control_only))
     controls = ", with controls" if given.control else ", controls" if given.control_only else ""
-    print(f"{given.experiment}: {axes}{controls}: {len(cells)} cells", flush=True)
+    print(f"{given.experiment}: {axes}{controls}: {count_cells(cells)}", flush=True)
     return given, cells
 
 

@@ -108,7 +108,9 @@ def test_only_cells_that_are_not_made_are_made_and_failures_are_named(sims, cell
 
     workers, ends = Workers(), {5: Ended(1, "some\nerror: no \x1b[2Jdisk\n"), 4: Ended(3)}
     workers.numbers = []
-    with pytest.raises(SystemExit, match=r"2 of 5 runs failed; see above. --retry makes them anew"):
+    with pytest.raises(
+        SystemExit, match=r"2 of 5 runs failed; see above. --retry tries them again"
+    ):
         Sweep(cells).make(workers)
     printed = capsys.readouterr()
     assert workers.numbers == [2, 4, 5]
@@ -159,8 +161,10 @@ def test_costs_are_those_of_earlier_runs_of_the_kind(sims, cells):
     for number, rate in enumerate((100.0, 400.0, 200.0), 1):
         folder = sims / str(number)
         make_folder(cells[0], folder, "COMPLETED")
-        (folder / "history.csv").write_text(f"epoch,step,images_per_second\n1,9,1\n2,18,{rate}\n")
+        (folder / "history.csv").write_text(f"epoch,step,images_per_second\n1,90,1\n2,180,{rate}\n")
         (folder / "weights").write_bytes(bytes(2_000_000))
+    make_folder(cells[0], sims / "4", "COMPLETED")
+    (sims / "4" / "history.csv").write_text("epoch,step,images_per_second\n1,99,1\n")
     line = describe_costs([cells[1], cells[2], *other], jobs=2, measure=False)
     hours = 2 * images / 200 / 2 / 3600
     assert line.startswith(f"3 cells to make: {2 * images + 256:,} images; about {hours:.0f} h ")
