@@ -113,6 +113,19 @@ def test_run_stopped_after_an_epoch_goes_on_bit_by_bit(tmp_path, loss, select):
     assert [step for step, _ in recorder.scalars["train.nll"]] == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize(("loss", "family"), [("adagvae", "lgm"), ("vae", "composer")])
+def test_images_may_be_held_on_the_device_from_any_epoch_on(tmp_path, capsys, loss, family):
+    def train_for(epochs, resident, folder):
+        config = make_config(loss, {"resident": resident}, family, epochs=epochs)
+        results, _ = run(config, tmp_path / folder)
+        return results["scores"], "cpu, images resident, seed 1" in capsys.readouterr().out
+
+    whole, _ = train_for(3, "no", "whole")
+    assert not train_for(1, "auto", "parts")[1]
+    assert train_for(3, "yes", "parts") == (whole, True)
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+
+
 def test_run_stopped_while_it_was_scored_is_scored_again_and_not_trained(tmp_path):
     whole, _ = run(make_config(), tmp_path)
     weights = (tmp_path / "model.pt").read_bytes()

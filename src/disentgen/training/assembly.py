@@ -117,6 +117,7 @@ def assemble(config: Config) -> Training:
 
     Raises:
         DataFileError: the images cannot be opened.
+        UsageError: they are to be held on the device, and do not fit.
     """
     device, settings = choose_device(config.device), config.training
     dataset = config.open_dataset()
@@ -159,7 +160,7 @@ def make_batches(
     kind = ReconstructPairs if loss.paired else FAMILIES[config.family].task
     task = kind(dataset.spec.grid, shown)
     return TrainingBatches(
-        dataset.observe(device),
+        dataset.observe(device, config.dataset["resident"]),
         task,
         task.usable(shown),
         size,
