@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from disentgen.dataset.batches import Batch, ScoringBatches
+from disentgen.dataset.devices import send
 from disentgen.models import Autoencoder
 from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.models.outputs import ImageOutput
@@ -70,7 +71,7 @@ def score_bounds(
 
     def step(engine: Engine, batch: Batch) -> None:
         images, _ = batch
-        noise = torch.from_numpy(next(noises)).to(device)
+        noise = send(next(noises), device)
         bounds.append(torch.stack(estimate_bounds(model, images, noise), dim=1))
 
     model.eval()

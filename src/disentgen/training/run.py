@@ -182,6 +182,7 @@ def prepare_training(
     average = handlers.attach_averages(trainer, device)
     guard = attach_guard(trainer, device)
     attach_progress(trainer, settings.batch_size)
+    # At the end of an epoch the guard has waited for the device before the timer is read.
     images, timer = len(training.batches) * settings.batch_size, handlers.attach_timer(trainer)
     score = partial(validate, training)
     handlers.attach_history(trainer, training.history, timer, images, score, held)
