@@ -1,6 +1,7 @@
 """The body of every experiment, without Sacred."""
 
 import copy
+import itertools
 import math
 import re
 import shutil
@@ -513,6 +514,43 @@ def test_divergence_names_step_and_term_and_keeps_finished_epochs(tmp_path, monk
     assert RunDirectory(tmp_path).load_checkpoint()["history"][-1]["epoch"] == 3
     assert RunDirectory(tmp_path).load_model().latent_size == 10
     assert not (tmp_path / "results.json").exists()
+
+
+def spoil_gradient(monkeypatch, step):
+    """From a training step (counted from 1) on, finite terms have a gradient that is not."""
+    judge, steps = Loss.judge, itertools.count(1)
+
+    def spoil(self, output, target):
+        cost, terms = judge(self, output, target)
+        return (cost + torch.sqrt(0 * cost) if next(steps) >= step else cost), terms
+
+    monkeypatch.setattr(Loss, "judge", spoil)
+
+
+def test_weights_that_are_not_finite_are_never_saved(tmp_path, monkeypatch):
+    """The bad step's terms are finite yet; it would be saved, as each is, and so would its end."""
+    spoil_gradient(monkeypatch, step=7)
+    with pytest.raises(DivergenceError, match=r"at step 8 \(epoch 2\): loss = nan"):
+        run(make_config("beta", checkpoint_minutes=1e-9), tmp_path)
+    assert RunDirectory(tmp_path).load_checkpoint()["step"] == 6
+    assert len(read_history(tmp_path)) == 1
+
+
+@pytest.mark.usefixtures("interrupts")
+def test_an_interrupted_step_with_bad_weights_is_not_saved(tmp_path, monkeypatch):
+    spoil_gradient(monkeypatch, step=7)
+    interrupt_at(monkeypatch, step=6)
+    with pytest.raises(KeyboardInterrupt):
+        run(make_config("beta"), tmp_path)
+    assert RunDirectory(tmp_path).load_checkpoint()["step"] == 5
+
+
+def test_without_validation_bad_weights_end_the_training_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(Training, "score", lambda training, *side: None)
+    spoil_gradient(monkeypatch, step=10)
+    with pytest.raises(DivergenceError, match="weights are not finite after epoch 2"):
+        run(make_config("beta"), tmp_path)
+    assert len(read_history(tmp_path)) == 1
 
 
 def test_training_does_not_change_its_configuration(tmp_path):

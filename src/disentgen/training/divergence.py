@@ -4,7 +4,7 @@ import math
 
 import torch
 from ignite.engine import Engine, Events
-from torch import Tensor
+from torch import Tensor, nn
 
 from disentgen.errors import DivergenceError
 from disentgen.training.terms import flatten_terms, name_terms, read_terms
@@ -32,6 +32,14 @@ def attach_guard(trainer: Engine, device: torch.device) -> "FirstDivergence":
     trainer.add_event_handler(Events.ITERATION_COMPLETED(every=every), first.check)
     trainer.add_event_handler(Events.EPOCH_COMPLETED, first.check)
     return first
+
+
+def has_finite_weights(model: nn.Module) -> bool:
+    """Whether all weights are finite; a bad gradient spoils them a step before any term.
+
+    A GPU is waited for, so that this is only asked before weights are kept.
+    """
+    return all(bool(torch.isfinite(value).all()) for value in model.state_dict().values())
 
 
 class FirstDivergence:
