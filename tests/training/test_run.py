@@ -103,9 +103,14 @@ def test_same_seed_same_metrics_and_another_seed_others(tmp_path):
     assert first["split"] == other["split"]
 
 
-@pytest.mark.parametrize(("loss", "select"), [("factor", "best"), ("cci", "last")])
-def test_run_stopped_after_an_epoch_goes_on_bit_by_bit(tmp_path, loss, select):
-    options = {"lr_decay": 0.9, "early_stopping": 10, "select": select}
+@pytest.mark.parametrize(
+    ("loss", "select", "precision"),
+    [("factor", "best", "fp32"), ("cci", "last", "fp32"), ("factor", "last", "bf16")],
+)
+def test_run_stopped_after_an_epoch_goes_on_bit_by_bit(tmp_path, loss, select, precision):
+    options = {
+        "lr_decay": 0.9, "early_stopping": 10, "select": select, "precision": precision,
+    }  # fmt: skip
     whole, _ = run(make_config(loss, epochs=4, **options), tmp_path / "whole")
     run(make_config(loss, epochs=2, **options), tmp_path / "parts")
     resumed, recorder = run(make_config(loss, epochs=4, **options), tmp_path / "parts")

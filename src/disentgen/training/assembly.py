@@ -117,9 +117,10 @@ def assemble(config: Config) -> Training:
 
     Raises:
         DataFileError: the images cannot be opened.
-        UsageError: they are to be held on the device, and do not fit.
+        UsageError: the device is not there or lacks the precision, or cannot hold the images.
     """
-    device, settings = choose_device(config.device), config.training
+    settings = config.training
+    device = choose_device(config.device, settings.precision)
     dataset = config.open_dataset()
     torch.manual_seed(config.seed)
     model = config.build_model()

@@ -190,7 +190,7 @@ class Config:
         Raises:
             UsageError, DataFileError: see :meth:`read`.
         """
-        choose_device(self.device)
+        choose_device(self.device, self.training.precision)
         check_loggers(self.training.loggers)
         if self.dataset["source"] == "original":
             path = require_original(self.spec, self.dataset["root"])

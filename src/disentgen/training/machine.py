@@ -22,11 +22,15 @@ def check_device(name: str) -> None:
         raise unknown("device", name, ["auto", "cpu", "cuda"], {"gpu": "cuda"})
 
 
-def choose_device(name: str) -> torch.device:
+def choose_device(name: str, precision: str = "fp32") -> torch.device:
     """The device that ``auto``, ``cpu`` or ``cuda`` (``cuda:1``, …) means.
 
+    Args:
+        name: of the device.
+        precision: that networks are to run in there, ``fp32`` or ``bf16``.
+
     Raises:
-        UsageError: there is no such device.
+        UsageError: there is no such device, or it has no bfloat16 and is to use it.
     """
     check_device(name)
     if name == "auto":
@@ -37,7 +41,19 @@ def choose_device(name: str) -> torch.device:
             f"device={name}: this machine offers {torch.cuda.device_count()} CUDA devices; "
             "accepted: auto, cpu."
         )
-    return torch.device(name)
+    device = torch.device(name)
+    if precision == "bf16" and kind == "cuda" and not has_bf16(device):
+        raise UsageError(
+            f"training.precision=bf16: {torch.cuda.get_device_name(device)} ({device}) has no "
+            "bfloat16; accepted there: fp32."
+        )
+    return device
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether a CUDA GPU computes in bfloat16 itself, as those of capability 8.0 and later do."""
+    with torch.cuda.device(device):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def lacks_bf16(device: torch.device) -> bool:
