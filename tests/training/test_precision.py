@@ -74,11 +74,17 @@ def test_a_gpu_without_bfloat16_refuses_it(monkeypatch, name):
     with pytest.raises(UsageError) as refused:
         choose_device(name, "bf16")
     assert str(refused.value) == (
-        f"training.precision=bf16: Tesla V100 ({name.replace('auto', 'cuda')}) has no bfloat16; "
-        "accepted there: fp32."
+        f"training.precision=bf16: Tesla V100 ({name.replace('auto', 'cuda')}) has no bfloat16 "
+        "that a training could use; accepted there: fp32."
     )
     monkeypatch.setattr(machine, "has_bf16", lambda device: True)
     assert choose_device(name, "bf16").type == "cuda"
+
+
+def test_bfloat16_is_refused_where_it_is_not_tested(monkeypatch):
+    monkeypatch.setattr(torch.mps, "device_count", lambda: 1)
+    with pytest.raises(UsageError, match="bf16: mps has no bfloat16 .*; accepted there: fp32"):
+        choose_device("mps", "bf16")
 
 
 def test_a_configuration_is_refused_before_anything_is_built(monkeypatch):

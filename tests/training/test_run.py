@@ -609,8 +609,16 @@ def test_optimiser_takes_another_implementation():
     assert not build_optimizer(settings, torch.nn.Linear(1, 1)).defaults["fused"]
 
 
-def test_devices():
+def test_devices(monkeypatch):
     assert choose_device("cpu") == torch.device("cpu")
+    with pytest.raises(UsageError, match="device 'gpu'; accepted: auto, cpu, cuda, mps"):
+        choose_device("gpu")
+    for count in (0, 1):
+        monkeypatch.setattr(torch.mps, "device_count", lambda count=count: count)
+        name = f"mps:{count}" if count else "mps"
+        with pytest.raises(UsageError, match=f"={name}: this machine offers {count} MPS devices"):
+            choose_device(name)
+    assert choose_device("mps") == torch.device("mps")
     for name in ("gpu", "cuda:x", "cuda:99"):
         with pytest.raises(UsageError, match="auto, cpu"):
             choose_device(name)

@@ -56,6 +56,8 @@ class UnfinishedEpoch:
         }
         if self.device.type == "cuda":
             state["random_cuda"] = torch.cuda.get_rng_state(self.device)
+        elif self.device.type == "mps":
+            state["random_mps"] = torch.mps.get_rng_state()
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -69,6 +71,8 @@ class UnfinishedEpoch:
         torch.set_rng_state(state["random"])
         if self.device.type == "cuda" and "random_cuda" in state:
             torch.cuda.set_rng_state(state["random_cuda"], self.device)
+        elif self.device.type == "mps" and "random_mps" in state:
+            torch.mps.set_rng_state(state["random_mps"])
 
 
 @dataclass
