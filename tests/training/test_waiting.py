@@ -51,17 +51,17 @@ def prepare(name, family, folder, device="cpu"):
     return training, prepare_training(training, RunDirectory(folder), ())[0].trainer
 
 
-def run_steps(trainer, batches, begin, end):
-    """Run until between two looks of the guard at a GPU; steps 2 and 3 between two calls."""
+def run_steps(trainer, batches, last, begin, end):
+    """Run up to a step within an epoch, those after the first between two calls."""
 
     def stop(engine):
         end()
         engine.terminate()
 
     trainer.add_event_handler(Events.ITERATION_COMPLETED(once=1), begin)
-    trainer.add_event_handler(Events.ITERATION_COMPLETED(once=3), stop)
+    trainer.add_event_handler(Events.ITERATION_COMPLETED(once=last), stop)
     trainer.run(batches.epoch(1), max_epochs=1, epoch_length=len(batches))
-    assert trainer.state.iteration == 3
+    assert trainer.state.iteration == last
 
 
 @pytest.mark.parametrize(("name", "family"), KINDS)
@@ -76,7 +76,9 @@ def test_a_step_reads_no_value(tmp_path, monkeypatch, name, family):
         return {state["step"].data_ptr() for state in states}
 
     waits = Waits(list_steps)
-    run_steps(trainer, training.batches, waits.__enter__, lambda: waits.__exit__(None, None, None))
+    run_steps(
+        trainer, training.batches, 3, waits.__enter__, lambda: waits.__exit__(None, None, None)
+    )
     assert waits.names == []
 
 
@@ -86,6 +88,7 @@ def test_a_step_does_not_wait_for_a_gpu(tmp_path, name, family):
     training, trainer = prepare(name, family, tmp_path, "cuda")
     debug = torch.cuda.set_sync_debug_mode
     try:
-        run_steps(trainer, training.batches, lambda: debug("error"), lambda: debug("default"))
+        # The guard looks twice.
+        run_steps(trainer, training.batches, 55, lambda: debug("error"), lambda: debug("default"))
     finally:
         debug("default")
