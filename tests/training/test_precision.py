@@ -34,7 +34,7 @@ def take_step(precision, family, loss):
     return terms, torch.cat([weight.grad.flatten() for weight in training.model.parameters()])
 
 
-@pytest.mark.parametrize(("family", "loss"), [("lgm", "factor"), ("composer", "vae")])
+@pytest.mark.parametrize(("family", "loss"), [("lgm", "beta"), ("composer", "vae")])
 def test_gradients_are_near_those_in_float32(family, loss):
     """A gradient passes 18 layers forward and back; 36 independent roundings add as their root."""
     (terms, exact), (low_terms, low) = (
