@@ -91,6 +91,7 @@ def test_settings_that_tell_cells_apart():
     same = [
         {"seed": 2},
         {"device": "auto"},
+        {"dataset": {"resident": "yes"}},
         {"threads": 2},
         {"dataset": {"root": "/elsewhere"}},
         {"dataset": {"control": True}},

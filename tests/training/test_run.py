@@ -1,6 +1,7 @@
 """The body of every experiment, without Sacred."""
 
 import copy
+import itertools
 import math
 import re
 import shutil
@@ -102,15 +103,36 @@ def test_same_seed_same_metrics_and_another_seed_others(tmp_path):
     assert first["split"] == other["split"]
 
 
-@pytest.mark.parametrize(("loss", "select"), [("factor", "best"), ("cci", "last")])
-def test_run_stopped_after_an_epoch_goes_on_bit_by_bit(tmp_path, loss, select):
-    options = {"lr_decay": 0.9, "early_stopping": 10, "select": select}
+@pytest.mark.parametrize(
+    ("loss", "select", "precision"),
+    [("factor", "best", "fp32"), ("cci", "last", "fp32"), ("beta", "last", "bf16")],
+)
+def test_run_stopped_after_an_epoch_goes_on_bit_by_bit(tmp_path, loss, select, precision):
+    options = {
+        "lr_decay": 0.9, "early_stopping": 10, "select": select, "precision": precision,
+    }  # fmt: skip
     whole, _ = run(make_config(loss, epochs=4, **options), tmp_path / "whole")
     run(make_config(loss, epochs=2, **options), tmp_path / "parts")
     resumed, recorder = run(make_config(loss, epochs=4, **options), tmp_path / "parts")
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
     assert whole["scores"] == resumed["scores"]
     assert [step for step, _ in recorder.scalars["train.nll"]] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("loss", "family"),
+    [("vae", "composer"), pytest.param("adagvae", "lgm", marks=pytest.mark.ci)],
+)
+def test_images_may_be_held_on_the_device_from_any_epoch_on(tmp_path, capsys, loss, family):
+    def train_for(epochs, resident, folder):
+        config = make_config(loss, {"resident": resident}, family, epochs=epochs)
+        results, _ = run(config, tmp_path / folder)
+        return results["scores"], "cpu, images resident, seed 1" in capsys.readouterr().out
+
+    whole, _ = train_for(2, "no", "whole")
+    assert not train_for(1, "auto", "parts")[1]
+    assert train_for(2, "yes", "parts") == (whole, True)
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
 
 
 def test_run_stopped_while_it_was_scored_is_scored_again_and_not_trained(tmp_path):
@@ -502,6 +524,43 @@ def test_divergence_names_step_and_term_and_keeps_finished_epochs(tmp_path, monk
     assert not (tmp_path / "results.json").exists()
 
 
+def spoil_gradient(monkeypatch, step):
+    """From a training step (counted from 1) on, finite terms have a gradient that is not."""
+    judge, steps = Loss.judge, itertools.count(1)
+
+    def spoil(self, output, target):
+        cost, terms = judge(self, output, target)
+        return (cost + torch.sqrt(0 * cost) if next(steps) >= step else cost), terms
+
+    monkeypatch.setattr(Loss, "judge", spoil)
+
+
+def test_weights_that_are_not_finite_are_never_saved(tmp_path, monkeypatch):
+    """The bad step's terms are finite yet; it would be saved, as each is, and so would its end."""
+    spoil_gradient(monkeypatch, step=7)
+    with pytest.raises(DivergenceError, match=r"at step 8 \(epoch 2\): loss = nan"):
+        run(make_config("beta", checkpoint_minutes=1e-9), tmp_path)
+    assert RunDirectory(tmp_path).load_checkpoint()["step"] == 6
+    assert len(read_history(tmp_path)) == 1
+
+
+@pytest.mark.usefixtures("interrupts")
+def test_an_interrupted_step_with_bad_weights_is_not_saved(tmp_path, monkeypatch):
+    spoil_gradient(monkeypatch, step=7)
+    interrupt_at(monkeypatch, step=6)
+    with pytest.raises(KeyboardInterrupt):
+        run(make_config("beta"), tmp_path)
+    assert RunDirectory(tmp_path).load_checkpoint()["step"] == 5
+
+
+def test_without_validation_bad_weights_end_the_training_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(Training, "score", lambda training, *side: None)
+    spoil_gradient(monkeypatch, step=10)
+    with pytest.raises(DivergenceError, match="weights are not finite after epoch 2"):
+        run(make_config("beta"), tmp_path)
+    assert len(read_history(tmp_path)) == 1
+
+
 def test_training_does_not_change_its_configuration(tmp_path):
     config = make_config()
     before = copy.deepcopy(config.plain())
@@ -553,8 +612,16 @@ def test_optimiser_takes_another_implementation():
     assert not build_optimizer(settings, torch.nn.Linear(1, 1)).defaults["fused"]
 
 
-def test_devices():
+def test_devices(monkeypatch):
     assert choose_device("cpu") == torch.device("cpu")
+    with pytest.raises(UsageError, match="device 'gpu'; accepted: auto, cpu, cuda, mps"):
+        choose_device("gpu")
+    for count in (0, 1):
+        monkeypatch.setattr(torch.mps, "device_count", lambda count=count: count)
+        name = f"mps:{count}" if count else "mps"
+        with pytest.raises(UsageError, match=f"={name}: this machine offers {count} MPS devices"):
+            choose_device(name)
+    assert choose_device("mps") == torch.device("mps")
     for name in ("gpu", "cuda:x", "cuda:99"):
         with pytest.raises(UsageError, match="auto, cpu"):
             choose_device(name)

@@ -55,11 +55,11 @@ def test_a_training_of_finite_terms_goes_on():
     [
         ("cpu", 7, 7),
         ("cpu", 1, 1),
-        # A GPU's values are read every 50 steps and at the end of an epoch.
+        # What a GPU has recorded is sent every 25 steps, read 25 later or at the end of an epoch.
         ("cuda", 7, 50),
-        ("cuda", 50, 50),
-        ("cuda", 51, 100),
-        ("cuda", 101, 120),
+        ("cuda", 25, 50),
+        ("cuda", 26, 75),
+        ("cuda", 76, 120),
     ],
 )
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -80,6 +80,15 @@ def test_a_step_that_is_bad_for_once_ends_the_training_with_its_epoch():
     with pytest.raises(DivergenceError, match=r"at step 3 \(epoch 2\): loss = nan"):
         engine.run(range(2), max_epochs=3)
     assert engine.state.iteration == 4
+
+
+def test_what_has_not_arrived_yet_ends_no_training():
+    first = FirstDivergence()
+    engine = SimpleNamespace(state=State(iteration=25, epoch=1, output=make_terms(1.0)))
+    first.record(engine)
+    first._sent = torch.tensor(5)
+    first.look(engine)
+    assert not first.has_happened
 
 
 def test_steps_are_exact_however_many_there_are():

@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from disentgen.dataset.devices import send
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.images import Images, Indices
+from disentgen.dataset.resident import ResidentImages
 from disentgen.dataset.tasks import Input, Task
 from disentgen.errors import UsageError
 
@@ -27,16 +29,21 @@ class Observations:
         grid: the factor grid.
         device: that tensors are wanted on.
         standardise: whether factor values are given in standard deviations from their mean.
+        resident: the same images where they are held on the device; None where they are not.
     """
 
     stored: Images
     grid: FactorGrid
     device: torch.device
     standardise: bool = False
+    resident: ResidentImages | None = None
 
     def images(self, indices: Indices) -> Tensor:
         """Images: (n,) indices to (n, channels, height, width) in 0..1."""
-        pixels = torch.from_numpy(self.stored(indices)).to(self.device, non_blocking=True)
+        if self.resident is None:
+            pixels = send(self.stored(indices), self.device)
+        else:
+            pixels = self.resident(indices)
         # The layout stays (n, height, width, channels) in memory, which convolutions prefer.
         values = pixels.permute(0, 3, 1, 2).float()
         return values if self.stored.maximum == 1 else values.div_(self.stored.maximum)
@@ -46,16 +53,17 @@ class Observations:
         values = self.grid.values(indices)
         if self.standardise:
             values = self.grid.standardise(values)
-        return torch.from_numpy(values).float().to(self.device)
+        return send(values.astype(np.float32), self.device)
 
     def announce(self, batches: Iterable[Indices]) -> Iterator[Indices]:
         """The same batches of (n,) indices; each is announced to the disk ahead of time."""
+        expect = (self.resident or self.stored).expect
         remaining = iter(batches)
         now = next(remaining, None)
         while now is not None:
             later = next(remaining, None)
             if later is not None:
-                self.stored.expect(later)
+                expect(later)
             yield now
             now = later
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from disentgen.dataset.images import Images, Source
+from disentgen.dataset.images import Images, Resident, Source
 from disentgen.dataset.originals.convert import open_original
 from disentgen.dataset.originals.find import (
     describe_absence,
@@ -34,6 +34,15 @@ OF_SPLIT = Key(distinguishes=False, split=True)
 FactorScale = Literal["raw", "standardised"]
 
 
+def _read_word(value: Any) -> Any:
+    """YAML takes an unquoted yes or no for a truth value."""
+    return ("yes" if value else "no") if isinstance(value, bool) else value
+
+
+#: Where images lie while batches are made of them changes no batch.
+Place = Annotated[Resident, BeforeValidator(_read_word), Key(distinguishes=False, may_change=True)]
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A dataset under a held-out condition.
@@ -45,6 +54,7 @@ class Dataset:
         note: one line on where they are from.
         factor_scale: how factor values are given to models.
         variant: that the split was named by, if it was.
+        resident: whether images are held on the device that they are observed on.
     """
 
     spec: DatasetSpec
@@ -53,6 +63,7 @@ class Dataset:
     note: str
     factor_scale: FactorScale = "raw"
     variant: Variant | None = None
+    resident: Resident = "no"
 
     def __repr__(self) -> str:
         return f"Dataset({self.label}, {self.split!r})"
@@ -72,14 +83,26 @@ class Dataset:
             "hash": self.images.hash,
         }
 
-    def observe(self, device: "torch.device | str" = "cpu") -> "Observations":
-        """Images and factor values by index, as tensors on a device, factors in their scale."""
+    def observe(
+        self, device: "torch.device | str" = "cpu", resident: Resident | None = None
+    ) -> "Observations":
+        """Images and factor values by index, as tensors on a device, factors in their scale.
+
+        Args:
+            device: that tensors are wanted on.
+            resident: whether images are held there; None for what the dataset was built with.
+
+        Raises:
+            UsageError: they are to be held there, and do not fit.
+        """
         import torch  # takes its time to start, and splits and files do without
 
         from disentgen.dataset.batches import Observations
+        from disentgen.dataset.resident import hold_images
 
-        standardise = self.factor_scale == "standardised"
-        return Observations(self.images, self.spec.grid, torch.device(device), standardise)
+        grid, there = self.spec.grid, torch.device(device)
+        held = hold_images(self.images, grid.size, there, resident or self.resident)
+        return Observations(self.images, grid, there, self.factor_scale == "standardised", held)
 
 
 def build_dataset(
@@ -95,6 +118,7 @@ def build_dataset(
     seed: Annotated[int, Field(ge=0, lt=2**63), OF_SPLIT] = 0,
     control: Annotated[bool, OF_SPLIT] = False,
     factor_scale: FactorScale = "raw",
+    resident: Place = "auto",
 ) -> Dataset:
     """Open a dataset and divide its grid.
 
@@ -113,6 +137,9 @@ def build_dataset(
         control: train on both sides, score both; epochs stay as long as without it.
         factor_scale: factor values as they are (``raw``), or in standard deviations from the mean
             over the grid (``standardised``), where a model takes or makes them.
+        resident: hold the images on the device that is trained on, as packed bits or bytes, so that
+            batches are gathered there: ``yes``, ``no``, or ``auto`` for a CUDA GPU with twice the
+            room free. Batches are the same either way.
 
     Raises:
         UsageError: a name or expression that cannot be used.
@@ -121,7 +148,8 @@ def build_dataset(
     spec = find_spec(name, version)
     split = build_split(spec, condition, variant, held_out, held_in, validation, seed, control)
     row = spec.choose_variant(condition, variant)
-    return Dataset(spec, split, *open_images(spec, root, source), factor_scale, row)
+    images, note = open_images(spec, root, source)
+    return Dataset(spec, split, images, note, factor_scale, row, resident)
 
 
 def build_split(

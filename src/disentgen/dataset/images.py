@@ -16,6 +16,8 @@ Pixels = NDArray[np.uint8]
 #: first, which is what ``image_shape`` means everywhere.
 PixelsShape = tuple[int, int, int]
 Source = Literal["original", "stand-in"]
+#: Whether images are held on the device that batches are wanted on.
+Resident = Literal["auto", "yes", "no"]
 
 
 def _expect_nothing(indices: Indices) -> None:

@@ -3,10 +3,9 @@
 from typing import Any, Protocol
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from disentgen.dataset.devices import send
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.images import Indices
 from disentgen.dataset.pairs import Pairs
@@ -96,8 +95,8 @@ class Compose(Task):
     ) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
         drawn = self.pairs.draw(indices, generator)
         target = observed.images(indices)
-        factor = torch.from_numpy(drawn.factor).to(target.device)
-        action = F.one_hot(factor, len(self.grid.sizes)).to(target.dtype)
+        one_hot = np.eye(len(self.grid.sizes), dtype=np.float32)[drawn.factor]
+        action = send(one_hot, target.device)
         reference, other = observed.images(drawn.reference), observed.images(drawn.other)
         return (reference, other, action), target
 

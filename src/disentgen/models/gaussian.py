@@ -46,10 +46,6 @@ class DiagonalGaussian:
         square = (values - self.mean).square() * torch.exp(-self.log_variance)
         return -0.5 * (square + self.log_variance + math.log(2 * math.pi))
 
-    def double(self) -> "DiagonalGaussian":
-        """The same in double precision."""
-        return DiagonalGaussian(self.mean.double(), self.log_variance.double())
-
     def split(self) -> tuple["DiagonalGaussian", "DiagonalGaussian"]:
         """The first and the second half of the batch."""
         means, log_variances = self.mean.chunk(2), self.log_variance.chunk(2)

@@ -117,8 +117,10 @@ def assemble(config: Config) -> Training:
 
     Raises:
         DataFileError: the images cannot be opened.
+        UsageError: the device is not there or lacks the precision, or cannot hold the images.
     """
-    device, settings = choose_device(config.device), config.training
+    settings = config.training
+    device = choose_device(config.device, settings.precision)
     dataset = config.open_dataset()
     torch.manual_seed(config.seed)
     model = config.build_model()
@@ -159,7 +161,7 @@ def make_batches(
     kind = ReconstructPairs if loss.paired else FAMILIES[config.family].task
     task = kind(dataset.spec.grid, shown)
     return TrainingBatches(
-        dataset.observe(device),
+        dataset.observe(device, config.dataset["resident"]),
         task,
         task.usable(shown),
         size,

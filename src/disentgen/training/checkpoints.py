@@ -19,7 +19,7 @@ from disentgen.errors import DataFileError
 from disentgen.run_directory import RunDirectory
 from disentgen.training.assembly import Training
 from disentgen.training.checkpoint_shape import check_checkpoint, damage_named
-from disentgen.training.divergence import FirstDivergence
+from disentgen.training.divergence import FirstDivergence, has_finite_weights
 from disentgen.training.terms import Row
 from disentgen.weights import check_weights
 
@@ -56,6 +56,8 @@ class UnfinishedEpoch:
         }
         if self.device.type == "cuda":
             state["random_cuda"] = torch.cuda.get_rng_state(self.device)
+        elif self.device.type == "mps":
+            state["random_mps"] = torch.mps.get_rng_state()
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -69,6 +71,8 @@ class UnfinishedEpoch:
         torch.set_rng_state(state["random"])
         if self.device.type == "cuda" and "random_cuda" in state:
             torch.cuda.set_rng_state(state["random_cuda"], self.device)
+        elif self.device.type == "mps" and "random_mps" in state:
+            torch.mps.set_rng_state(state["random_mps"])
 
 
 @dataclass
@@ -152,11 +156,15 @@ class Checkpoints:
             self.unsaved = copy.deepcopy(self.collect())
 
     def end_step(self) -> None:
-        """Save the step, or the last finished epoch, if it is due."""
+        """Save the step, or the last finished epoch, if it is due.
+
+        A step whose weights are not finite is left to the guard, which sees it in the next one.
+        """
         if time.monotonic() - self.saved_at >= self.interval:
             self.epoch.timer.pause()
             self.guard.check(self.trainer)
-            self.save(self.collect())
+            if has_finite_weights(self.training.model):
+                self.save(self.collect())
             self.epoch.timer.resume()
         elif self.unsaved is not None and self.is_epoch_due:
             self.save(self.unsaved)
@@ -189,7 +197,7 @@ class Checkpoints:
     def save_step(self) -> None:
         """Save the last step unless it is saved, or the last epoch if it has diverged since."""
         step = self.trainer.state.iteration
-        if self.guard.has_happened:
+        if self.guard.has_happened or not has_finite_weights(self.training.model):
             self.save_epoch()
         elif step and (step != self.step_saved or self.unsaved is not None):
             self.save(self.collect())

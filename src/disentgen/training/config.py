@@ -44,7 +44,7 @@ class Config:
         model: the ``model`` section, checked: parameters of the family's builder.
         training: the ``training`` section.
         seed: of weights, batches and noise.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto`` (``cuda`` where there is one, else ``cpu``), ``cpu``, ``cuda`` or ``mps``.
         threads: of the CPU.
     """
 
@@ -190,7 +190,7 @@ class Config:
         Raises:
             UsageError, DataFileError: see :meth:`read`.
         """
-        choose_device(self.device)
+        choose_device(self.device, self.training.precision)
         check_loggers(self.training.loggers)
         if self.dataset["source"] == "original":
             path = require_original(self.spec, self.dataset["root"])

@@ -35,6 +35,7 @@ def describe_start(training: "Training") -> str:
         f"{split['held_out']['count']:,} held out ({expression})" if expression else "none held out"
     )
     fixed = describe_fixed(training)
+    held = ", images resident" if training.batches.observed.resident else ""
     slow = training.config.training.precision == "bf16" and lacks_bf16(training.device)
     warning = (
         "\nbf16 is many times slower than fp32 on this processor, which lacks it" if slow else ""
@@ -46,7 +47,7 @@ def describe_start(training: "Training") -> str:
         f"{split['validation']['count']:,} for validation, {held_out}{control}\n"
         f"{make_visible(training.config.model['name'] or training.config.family)}: "
         f"{parameters:,} parameters, "
-        f"loss {training.config.training.loss.name}, {training.device}, "
+        f"loss {training.config.training.loss.name}, {training.device}{held}, "
         f"seed {training.config.seed}{fixed}{warning}"
     )
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from disentgen.dataset.batches import Batch, ScoringBatches
 from disentgen.models.outputs import Output
+from disentgen.training.machine import find_exact_device, make_exact
 from disentgen.training.progress import attach_progress
 
 #: How the names of details end that have a value for each factor, of images to which it applies.
@@ -75,7 +76,7 @@ def measure(output: Output, target: Tensor) -> dict[str, Tensor]:
         target: what it should have made.
     """
     basic = {"nll": output.nll(target)[:, None], "floor": output.floor(target)[:, None]}
-    return {name: value.double() for name, value in (basic | output.details(target)).items()}
+    return {name: make_exact(value) for name, value in (basic | output.details(target)).items()}
 
 
 class Measured(NamedTuple):
@@ -116,7 +117,7 @@ def create_evaluator(model: nn.Module, device: torch.device) -> Engine:
 
     Args:
         model: of any family, on the device.
-        device: that metrics are accumulated on.
+        device: that the model is on.
     """
 
     @torch.no_grad()
@@ -124,7 +125,8 @@ def create_evaluator(model: nn.Module, device: torch.device) -> Engine:
         model.eval()
         inputs, target = batch
         output: Output = model(inputs)
-        return Measured(measure(output, target), output.posterior_means(target).double())
+        codes = make_exact(output.posterior_means(target))
+        return Measured(measure(output, target), codes)
 
     evaluator = Engine(step)
     # Codes stand apart: sums over more columns beside each other might round otherwise.
@@ -136,7 +138,7 @@ def create_evaluator(model: nn.Module, device: torch.device) -> Engine:
         "code_mean_square": lambda measured: measured.codes.square(),
     }
     for name, transform in transforms.items():
-        Average(output_transform=transform, device=device).attach(evaluator, name)
+        Average(transform, find_exact_device(device)).attach(evaluator, name)
     return evaluator
 
 

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from disentgen.dataset.batches import Batch, ScoringBatches
+from disentgen.dataset.devices import send
 from disentgen.models import Autoencoder
 from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.models.outputs import ImageOutput
+from disentgen.training.machine import find_exact_device, make_exact
 from disentgen.training.progress import attach_progress
 
 #: Limit of images of each side that are scored by samples: each is decoded once for each sample.
@@ -70,7 +72,7 @@ def score_bounds(
 
     def step(engine: Engine, batch: Batch) -> None:
         images, _ = batch
-        noise = torch.from_numpy(next(noises)).to(device)
+        noise = send(next(noises), find_exact_device(device))
         bounds.append(torch.stack(estimate_bounds(model, images, noise), dim=1))
 
     model.eval()
@@ -120,15 +122,13 @@ def estimate_bounds(model: Autoencoder, images: Tensor, noise: Tensor) -> tuple[
         images: (batch, channels, height, width) in 0..1.
         noise: standard normal, (samples, batch, latents), in double precision.
     """
-    posterior = model.encode(images).double()
+    coded = model.encode(images)
+    posterior = DiagonalGaussian(make_exact(coded.mean), make_exact(coded.log_variance))
     zeros = torch.zeros_like(posterior.mean)
     prior = DiagonalGaussian(zeros, zeros)
     latents = posterior.reparametrise(noise)
     nll = torch.stack(
-        [
-            ImageOutput(model.decode(sample)).nll(images).double()
-            for sample in latents.to(images.dtype)
-        ]
+        [make_exact(ImageOutput(model.decode(sample)).nll(images)) for sample in latents.to(images)]
     )
     log_ratio = (prior.log_density(latents) - posterior.log_density(latents)).sum(dim=2)
     elbo = -nll.mean(dim=0) - posterior.kl_from_standard_normal().sum(dim=1)

@@ -4,9 +4,12 @@ import ctypes
 import os
 
 import torch
+from torch import Tensor
 
 from disentgen.errors import UsageError, warn
 from disentgen.registry import unknown
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def check_device(name: str) -> None:
@@ -16,33 +19,70 @@ def check_device(name: str) -> None:
         UsageError: there can be no such device.
     """
     kind, _, number = name.partition(":")
-    if kind not in ("auto", "cpu", "cuda") or (
-        number and not (number.isascii() and number.isdigit())
-    ):
-        raise unknown("device", name, ["auto", "cpu", "cuda"], {"gpu": "cuda"})
+    if kind not in DEVICES or (number and not (number.isascii() and number.isdigit())):
+        raise unknown("device", name, DEVICES, {"gpu": "cuda"})
 
 
-def choose_device(name: str) -> torch.device:
-    """The device that ``auto``, ``cpu`` or ``cuda`` (``cuda:1``, …) means.
+def choose_device(name: str, precision: str = "fp32") -> torch.device:
+    """The device that ``auto``, ``cpu``, ``cuda`` (``cuda:1``, …) or ``mps`` means.
+
+    Args:
+        name: of the device.
+        precision: that networks are to run in there, ``fp32`` or ``bf16``.
 
     Raises:
-        UsageError: there is no such device.
+        UsageError: there is no such device, or it has no bfloat16 and is to use it.
     """
     check_device(name)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     kind, _, number = name.partition(":")
-    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+    counts = {"cuda": torch.cuda.device_count(), "mps": torch.mps.device_count()}
+    if kind in counts and int(number or 0) >= counts[kind]:
         raise UsageError(
-            f"device={name}: this machine offers {torch.cuda.device_count()} CUDA devices; "
+            f"device={name}: this machine offers {counts[kind]} {kind.upper()} devices; "
             "accepted: auto, cpu."
         )
-    return torch.device(name)
+    device = torch.device(name)
+    if precision == "bf16" and not has_bf16(device):
+        raise UsageError(
+            f"training.precision=bf16: {name_device(device)} has no bfloat16 that a training could "
+            "use; accepted there: fp32."
+        )
+    return device
+
+
+def name_device(device: torch.device) -> str:
+    """A device as its maker calls it, where that is known."""
+    if device.type != "cuda":
+        return str(device)
+    return f"{torch.cuda.get_device_name(device)} ({device})"
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether networks can run in bfloat16 on a device, without a GPU that only imitates it.
+
+    CUDA GPUs of capability 8.0 and later have it; of ``mps`` it is not known well enough.
+    """
+    if device.type != "cuda":
+        return device.type == "cpu"
+    with torch.cuda.device(device):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def lacks_bf16(device: torch.device) -> bool:
     """Whether a device is a processor on which bfloat16 is many times slower than float32."""
     return device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def find_exact_device(device: torch.device) -> torch.device:
+    """Where double precision is to be had for values on a device: there, but for ``mps``."""
+    return torch.device("cpu") if device.type == "mps" else device
+
+
+def make_exact(values: Tensor) -> Tensor:
+    """Values (…,) in double precision, on the CPU where their device has none."""
+    return values.to(find_exact_device(values.device)).double()
 
 
 def available_threads() -> int:

@@ -27,7 +27,7 @@ from disentgen.training.console import (
     format_results,
 )
 from disentgen.training.continuing import check_images, list_changes, require_checkpoint
-from disentgen.training.divergence import ADVICE, attach_guard
+from disentgen.training.divergence import ADVICE, attach_guard, has_finite_weights
 from disentgen.training.handlers import Recorder
 from disentgen.training.loggers import open_loggers
 from disentgen.training.machine import prepare_process
@@ -182,6 +182,7 @@ def prepare_training(
     average = handlers.attach_averages(trainer, device)
     guard = attach_guard(trainer, device)
     attach_progress(trainer, settings.batch_size)
+    # At the end of an epoch the guard has waited for the device before the timer is read.
     images, timer = len(training.batches) * settings.batch_size, handlers.attach_timer(trainer)
     score = partial(validate, training)
     handlers.attach_history(trainer, training.history, timer, images, score, held)
@@ -244,12 +245,13 @@ def validate(training: Training) -> Row:
     """Validation scores as columns of the history; none where no image can be scored."""
     scores = training.score("validation", training.config.training.validation_images)
     rates = {"lr": training.optimizer.param_groups[0]["lr"]}
+    epoch = len(training.history) + 1
     if scores is None:
+        if not has_finite_weights(training.model):
+            raise DivergenceError(f"weights are not finite after epoch {epoch}. {ADVICE}")
         return rates
     if not math.isfinite(scores.nll):
-        raise DivergenceError(
-            f"validation NLL is {scores.nll} after epoch {len(training.history) + 1}. {ADVICE}"
-        )
+        raise DivergenceError(f"validation NLL is {scores.nll} after epoch {epoch}. {ADVICE}")
     row = {"validation.nll": scores.nll}
     if scores.kl is not None:
         row["validation.kl"] = scores.kl

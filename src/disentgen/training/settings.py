@@ -103,7 +103,7 @@ class ProcessSettings:
 
     Args:
         seed: of weights, batches and noise; drawn where none is given.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto`` (``cuda`` where there is one, else ``cpu``), ``cpu``, ``cuda`` or ``mps``.
         threads: of the CPU; by default one for each core that the process may use.
     """
 
