@@ -108,9 +108,7 @@ def test_only_cells_that_are_not_made_are_made_and_failures_are_named(sims, cell
 
     workers, ends = Workers(), {5: Ended(1, "some\nerror: no \x1b[2Jdisk\n"), 4: Ended(3)}
     workers.numbers = []
-    with pytest.raises(
-        SystemExit, match="2 of 5 runs failed; .*--retry tries them again"
-    ):
+    with pytest.raises(SystemExit, match="2 of 5 runs failed; .*--retry tries them again"):
         Sweep(cells).make(workers)
     printed = capsys.readouterr()
     assert workers.numbers == [2, 4, 5]
