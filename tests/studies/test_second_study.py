@@ -45,7 +45,9 @@ STUDY = Study(
     title="Tiny 2030",
     citation="Tiny, One Cell, 2030",
     bibtex="@misc{tiny2030}",
-    entries={ROW: Entry(("dataset.dsprites", "dataset.variant=shape2tx"), "all invented")},
+    entries={
+        ROW: Entry(("dataset.dsprites", "model.kim", "dataset.variant=shape2tx"), "all invented")
+    },
     protocols=FOLDER / "protocols.json",
     published=(FOLDER / "published.csv",),
     claims=(
@@ -115,8 +117,9 @@ def test_its_claims_are_decided_by_its_own_runs(tiny):
 
 def test_its_runs_are_planned_by_its_name(tiny, capsys):
     main(["disent", "--study", "tiny2030", "--dry-run", "--seeds", "2"])
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2
+    first, *lines, last = capsys.readouterr().out.splitlines()
+    assert first == "disent: Tiny 2030: row (1) × seed (2): 2 cells"
+    assert len(lines) == 2 and last.startswith("2 cells to make: ")
     assert all(line.endswith("  # all invented") for line in lines)
     assert "dataset.variant=shape2tx seed=2" in lines[1]
     with pytest.raises(SystemExit, match=r"--study must name one of montero2021, tiny2030\."):
