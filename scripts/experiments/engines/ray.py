@@ -1,10 +1,10 @@
-"""Runs by Ray: on this machine, or on a cluster that is there; a lost worker's runs go on elsewhere."""
+"""Runs by Ray, on this machine or a cluster; those of a lost worker go on elsewhere."""
 
-import argparse
 import contextlib
 import os
 import socket
 from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from disentgen.errors import UsageError, warn
 from disentgen.text import join_lines, shorten
 from experiments.engines import Ended, Engine, Job, Option
+from experiments.engines.local import PAUSE
 from experiments.engines.remote import (
     CPUS,
     GPUS,
@@ -34,7 +35,7 @@ class RayWorkers:
     """Workers of Ray.
 
     Args:
-        address: of a cluster; None starts a Ray of this machine alone, unless ``RAY_ADDRESS`` is set.
+        address: of a cluster; None is that of ``RAY_ADDRESS``, or starts a Ray of this machine alone.
         cpus: of each run.
         gpus: of each run.
     """
@@ -70,18 +71,20 @@ class RayWorkers:
             max_retries=RETRIES,
             runtime_env={"env_vars": describe_environment()},
         )(Task.__call__)
-        waiting = {
+        tasks = {
             make.remote(Task(number, (job,), self.cpus, self.gpus, folder)): job
             for number, job in enumerate(jobs)
         }
+        # Ray's own way to wait makes a plain Ctrl-C of every interruption.
+        waiting = {task.future(): (task, job) for task, job in tasks.items()}
         try:
             while waiting:
-                (ended, *_), _ = ray.wait(list(waiting))
-                yield waiting.pop(ended), _read_end(ended)
+                for ended in wait(waiting, PAUSE, return_when=FIRST_COMPLETED).done:
+                    yield waiting.pop(ended)[1], _read_end(ended)
         except BaseException:
-            for one in waiting:
-                ray.cancel(one)
-            ray.wait(list(waiting), num_returns=len(waiting), timeout=END)
+            for task, _ in waiting.values():
+                ray.cancel(task)
+            wait(waiting, END)
             raise
 
     def _check_nodes(self, folder: Path) -> None:
@@ -100,8 +103,8 @@ class RayWorkers:
             name = next(one["NodeManagerHostname"] for one in nodes if one["NodeID"] == node)
             if unseen:
                 raise UsageError(
-                    f"{name}, a machine of the Ray cluster, does not see {', '.join(unseen)}: runs, "
-                    "checkout and interpreter must be under the same paths on all of them."
+                    f"{name}, a machine of the Ray cluster, does not see {', '.join(unseen)}: "
+                    "runs, checkout and interpreter must be under the same paths on all of them."
                 )
 
 
@@ -124,7 +127,7 @@ def _find_unseen(nodes: list[str], paths: list[str]) -> dict[str, list[str]]:
         raise UsageError(f"the Ray cluster does not work: {_shorten(error)}") from error
 
 
-def _read_end(ended: Any) -> Ended:
+def _read_end(ended: Future[list[Ended]]) -> Ended:
     """How a task has ended that makes one run.
 
     Raises:
@@ -133,9 +136,11 @@ def _read_end(ended: Any) -> Ended:
     import ray
 
     try:
-        (one,) = ray.get(ended)
+        (one,) = ended.result()
     except ray.exceptions.RayTaskError as error:
-        raise UsageError(f"a machine of the Ray cluster cannot make runs: {_shorten(error)}") from error
+        raise UsageError(
+            f"a machine of the Ray cluster cannot make runs: {_shorten(error)}"
+        ) from error
     except ray.exceptions.RayError as error:  # lost too often
         return Ended(1, f"error: Ray has lost the run's worker: {_shorten(error)}\n")
     return one
@@ -200,7 +205,9 @@ def _shorten(error: BaseException) -> str:
     return shorten(join_lines(str(cause) if cause else " ".join(lines[:2]) or repr(error)), 300)
 
 
-ADDRESS = Option("--address", str, "of a Ray cluster, such as host:6379; by default one starts here")
+ADDRESS = Option(
+    "--address", str, "of a Ray cluster, such as host:6379; by default one starts here"
+)
 
 ENGINE = Engine(
     (ADDRESS, CPUS, GPUS),
