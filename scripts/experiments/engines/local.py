@@ -86,6 +86,8 @@ def _block_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, NOT_FOR_RUNS)
 
 
-JOBS = Option("--jobs", job_count, "runs at a time on this machine, of one thread each", default=1)
+JOBS = Option(
+    "--jobs", job_count, "runs at a time on this machine, of one thread each; 1", default=1
+)
 
 ENGINE = Engine((JOBS,), lambda given: Local(given.jobs, list_devices()))

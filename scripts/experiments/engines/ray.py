@@ -35,7 +35,7 @@ class RayWorkers:
     """Workers of Ray.
 
     Args:
-        address: of a cluster; None is that of ``RAY_ADDRESS``, or starts a Ray of this machine alone.
+        address: of a cluster; None is ``RAY_ADDRESS``, without which a Ray of this machine starts.
         cpus: of each run.
         gpus: of each run.
     """

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -176,12 +177,17 @@ def _wait(
             time.sleep(PAUSE)
 
 
+@cache
+def _warn_of_silence(text: str) -> None:
+    warn(f"Slurm does not answer: {text}")
+
+
 def _list_queued() -> set[str] | None:
     """The jobs that Slurm has in its queue, running or not; None where it does not answer."""
     command = ["squeue", "--me", "--array", "--noheader", "--format=%i"]
     asked = subprocess.run(command, capture_output=True, text=True, check=False)
     if asked.returncode:
-        warn(f"Slurm does not answer: {join_lines(asked.stderr)}")
+        _warn_of_silence(join_lines(asked.stderr))
         return None
     return set(asked.stdout.split())
 
