@@ -48,6 +48,17 @@ def programs(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def passed_over():
+    """Signals are passed over, as by submitit; afterwards they are as they were."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: None)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
 def parse():
     """Read options of engines."""
     parser = CommandParser(prog="sweep")
@@ -178,6 +189,55 @@ def test_an_address_where_nothing_answers_is_said_at_once(address):
     assert str(raised.value).startswith(f"--address={address}: no Ray cluster answers there: ")
 
 
+@pytest.fixture
+def unreachable(monkeypatch):
+    """A Ray that cannot be reached, and does not start."""
+
+    def init(*_, **__):
+        raise ConnectionError("no\n  answer")
+
+    left = []
+    module = SimpleNamespace(init=init, shutdown=lambda: left.append(True))
+    monkeypatch.setitem(sys.modules, "ray", module)
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    return left
+
+
+def test_a_cluster_that_cannot_be_reached_is_said_in_a_line(unreachable, sims, monkeypatch):
+    workers = ray.RayWorkers("auto", 1, 0.0)
+    said = "--address=auto: Ray cannot be reached there: no answer"
+    with pytest.raises(
+        UsageError, match=f"^{said}. If it asks for tokens, set RAY_AUTH_MODE=token"
+    ):
+        list(workers.run([make_job("")]))
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    with pytest.raises(UsageError, match=f"^{said}$"):
+        list(workers.run([make_job("")]))
+    assert unreachable and list((sims / "_launches").iterdir()) == []
+
+
+def test_a_ray_that_does_not_start_is_started_again_and_this_is_said(unreachable, sims, capsys):
+    with pytest.raises(UsageError, match="^Ray did not start, 3 times: no answer$"):
+        list(ray.RayWorkers(None, 1, 0.0).run([make_job("")]))
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: Ray did not start, attempt 1 of 3: no answer",
+        "warning: Ray did not start, attempt 2 of 3: no answer",
+    ]
+    assert list(ray.RayWorkers(None, 1, 0.0).run([])) == []
+
+
+def test_a_worker_of_ray_can_be_interrupted_whatever_it_was_started_by(sims, passed_over):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    jobs = (make_job("import time; time.sleep(60)"),)
+    task = Task(0, jobs, 1, 0.0, remote.make_launch_folder("ray"))
+    threading.Timer(0.5, _thread.interrupt_main).start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        ray._make(task)
+    assert time.monotonic() - begin < 20
+
+
 NODE = {"NodeID": "1", "Alive": True, "NodeManagerHostname": "one"}
 
 
@@ -223,17 +283,6 @@ def test_runs_are_packed_in_turn_and_jobs_are_as_large_as_a_pack(tmp_path, sims)
     }  # fmt: skip
     assert (asked["array_parallelism"], asked["srun_args"]) == (4, ["--cpus-per-task=6"])
     assert "gpus_per_node" not in slurm.SlurmWorkers(1, 0.0, 1, 12.0, None)._describe_jobs(2)
-
-
-@pytest.fixture
-def passed_over():
-    """Signals are passed over, as by submitit; afterwards they are as they were."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    for number in SIGNALS:
-        signal.signal(number, lambda *_: None)
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def test_a_signal_ends_a_task_of_slurm_without_a_result(sims, passed_over):

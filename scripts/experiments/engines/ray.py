@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -28,7 +29,10 @@ STARTS = 3
 #: How often a run goes on elsewhere.
 RETRIES = 8
 #: Seconds for an address to answer, for a node to be checked, and for runs to end.
-ANSWER, CHECK, END = 5.0, 120.0, 120.0
+ANSWER, CHECK, END = 5.0, 120.0, 60.0
+#: Ray sends its token to an address that is named only where it is asked to.
+AUTHENTICATION = "RAY_AUTH_MODE"
+TOKENS = f". If it asks for tokens, set {AUTHENTICATION}=token."
 
 
 class RayWorkers:
@@ -70,7 +74,7 @@ class RayWorkers:
             max_calls=1,
             max_retries=RETRIES,
             runtime_env={"env_vars": describe_environment()},
-        )(Task.__call__)
+        )(_make)
         tasks = {
             make.remote(Task(number, (job,), self.cpus, self.gpus, folder)): job
             for number, job in enumerate(jobs)
@@ -106,6 +110,13 @@ class RayWorkers:
                     f"{name}, a machine of the Ray cluster, does not see {', '.join(unseen)}: "
                     "runs, checkout and interpreter must be under the same paths on all of them."
                 )
+
+
+def _make(task: Task) -> list[Ended]:
+    """What a worker does."""
+    # Ray ends a task as Ctrl-C does, which nohup, say, had its workers ignore.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return task()
 
 
 def _find_unseen(nodes: list[str], paths: list[str]) -> dict[str, list[str]]:
@@ -158,7 +169,10 @@ def _connect(address: str | None) -> Iterator[None]:
             if problem is None:
                 break
             if address is not None:
-                raise UsageError(f"--address={address}: Ray cannot be reached there: {problem}")
+                hint = "" if AUTHENTICATION in os.environ else TOKENS
+                raise UsageError(
+                    f"--address={address}: Ray cannot be reached there: {problem}{hint}"
+                )
             if start == STARTS:
                 raise UsageError(f"Ray did not start, {STARTS} times: {problem}")
             warn(f"Ray did not start, attempt {start} of {STARTS}: {problem}")
