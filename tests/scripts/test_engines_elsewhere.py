@@ -147,6 +147,13 @@ def slurm(environment):
         yield ask
 
 
+def begin_at_once(slurm, job):
+    """Let a job that is queued again begin: Slurm waits for minutes."""
+    state = ("squeue", "--noheader", f"--jobs={job}", "--format=%T")
+    wait_for(lambda: slurm(*state).strip() == "PENDING")
+    slurm("scontrol", "update", f"jobid={job}", "starttime=now")
+
+
 def test_slurm_goes_on_with_runs_that_it_has_begun_again(slurm, environment, data, undisturbed):
     """Two packs of two at a time; one is requeued, and nobody waits for it meanwhile."""
     words = ("--engine=slurm", "--pack=2", "--at-once=1", "--hours=0.5",
@@ -159,8 +166,7 @@ def test_slurm_goes_on_with_runs_that_it_has_begun_again(slurm, environment, dat
     (job,) = set(re.findall(r"scancel (\d+) cancels it", done.stdout))
     assert f"Slurm's job {job} goes on: squeue --jobs={job} shows it" in done.stdout
     slurm("scontrol", "requeue", f"{job}_0")
-    wait_for(lambda: find_training(seed=1) is None)
-    slurm("scontrol", "update", f"jobid={job}_0", "starttime=now")
+    begin_at_once(slurm, f"{job}_0")
     wait_for(lambda: not slurm("squeue", "--noheader"))
     runs = read_whole(data)
     assert {seed: count_starts(run) for seed, run in runs.items()} == {1: 2, 2: 2, 3: 1}
@@ -178,8 +184,7 @@ def test_slurm_begins_a_job_again_whose_time_is_up(slurm, environment, data, und
         slurm("scancel", "--signal=USR2", "--me")
         wait_for(lambda: find_training(seed=1) is None)
         assert open_run(data / "sims" / "disent" / "1").status == "INTERRUPTED"
-        job = wait_for(lambda: slurm("squeue", "--noheader", "--states=PENDING", "--format=%i"))
-        slurm("scontrol", "update", f"jobid={job.strip()}", "starttime=now")
+        begin_at_once(slurm, slurm("squeue", "--noheader", "--format=%i").strip())
         done = command.wait()
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "run 1: 0")
     check_same(read_whole(data)[1], undisturbed(1))
