@@ -128,6 +128,8 @@ def test_a_given_number_of_threads_is_that_of_each_run():
     for jobs in (1, 2):
         (((_, ended),)) = Local(jobs, threads=4).run([make_job(program)])
         assert ended == Ended(1, "threads=4\n")
+    (((_, ended),)) = Local(2).run([make_job(program)])
+    assert ended == Ended(1, "threads=1\n")
 
 
 def test_an_interruption_that_ends_no_wait_is_seen():
@@ -301,6 +303,7 @@ def queue(programs, tmp_path, monkeypatch):
     """A queue that two jobs have left; one has a result."""
     monkeypatch.setattr(slurm, "PAUSE", 0)
     programs("squeue", "true")
+    programs("scontrol", "echo JobState=FAILED")
     programs("scancel", f"echo $* > {tmp_path}/cancelled")
 
     def make(number, result=None, log=None):
@@ -326,13 +329,22 @@ def test_a_job_that_has_left_the_queue_without_a_result_has_failed(queue, tmp_pa
     assert ended[1].printed.endswith("1.out: cancelled by root\n")
 
 
+def test_a_job_that_is_cancelled_before_it_begins_has_failed_alone(queue, programs, tmp_path):
+    programs("scontrol", 'test "$*" = "show job 7" && echo JobState=CANCELLED')
+    ((_, ended),) = slurm._wait([queue(1)], "7", tmp_path)
+    assert ended.printed.endswith("1.out: nothing is there\n")
+    ((_, ended),) = slurm._wait([queue(1, log="")], "7", tmp_path)
+    assert ended.printed.endswith("1.out: nothing is there\n")
+    assert not (tmp_path / "cancelled").exists()
+
+
 @pytest.mark.parametrize("log", [None, "unseen by n3: /scripts or /python\n"])
 def test_nodes_that_do_not_see_the_folders_end_all(queue, log, tmp_path):
     with pytest.raises(
         UsageError, match="the same paths on all nodes of Slurm: unseen by"
     ) as raised:
         list(slurm._wait([queue(1, log=log)], "7", tmp_path))
-    assert str(raised.value).endswith(f"{log.strip() if log else f'unseen by: {tmp_path}'}.")
+    assert str(raised.value).endswith(f"{log.strip() if log else f'unseen by a node: {tmp_path}'}.")
     assert (tmp_path / "cancelled").read_text() == "7\n"
 
 

@@ -190,6 +190,17 @@ def test_slurm_begins_a_job_again_whose_time_is_up(slurm, environment, data, und
     check_same(read_whole(data)[1], undisturbed(1))
 
 
+def test_jobs_that_are_cancelled_have_failed(slurm, environment):
+    slurm("scontrol", "update", "partitionname=debug", "state=down")
+    words = ("--engine=slurm", "seed=1", "seed=2")
+    with start_module(environment, "launching", *words) as command:
+        wait_for(lambda: slurm("squeue", "--noheader"), command)
+        slurm("scancel", "--me")
+        done = command.wait()
+    assert (done.returncode, read_statuses(done)) == (2, {1: 1, 2: 1})
+    assert len(re.findall(r"^error: Slurm has ended job \d+_[01], see ", done.stderr, re.M)) == 2
+
+
 def test_what_slurm_refuses_is_said_in_a_line(slurm, environment):
     environment["SBATCH_PARTITION"] = "nowhere"
     done = call_module(environment, "launching", "--engine=slurm", "seed=1", status=1)

@@ -89,7 +89,7 @@ class SlurmWorkers:
         """
         if not (queued := list(jobs)):
             return
-        for program in ("sbatch", "srun", "squeue"):
+        for program in ("sbatch", "srun", "squeue", "scontrol"):
             if shutil.which(program) is None:
                 raise UsageError(
                     f"--engine=slurm: there is no {program} here; launch from a machine that has "
@@ -201,20 +201,29 @@ def _read_end(job: Any, task: Requeued, name: str, folder: Path) -> list[Ended]:
     if job.paths.result_pickle.exists() and job.exception() is None:
         ended: list[Ended] = job.result()
         return ended
-    lines: list[str] = []
-    with contextlib.suppress(FileNotFoundError):
-        lines = job.paths.stdout.read_text(encoding="utf-8", errors="replace").splitlines()
-    unseen = (
-        [line for line in lines if line.startswith(UNSEEN)] if lines else [f"{UNSEEN}: {folder}"]
-    )
+    log = job.paths.stdout
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    unseen = [line for line in lines if line.startswith(UNSEEN)]
+    if not log.exists() and not _is_cancelled(name):
+        unseen = [f"{UNSEEN} a node: {folder}"]
     if unseen:
         subprocess.run(["scancel", name], check=False)
         raise UsageError(
             f"runs, checkout and interpreter must be under the same paths on all nodes of Slurm: "
             f"{unseen[-1]}."
         )
-    text = f"error: Slurm has ended job {job.job_id}, see {job.paths.stdout}: {lines[-1]}\n"
-    return [Ended(1, text)] * len(task.jobs)
+    last = lines[-1] if lines else "nothing is there"
+    return [Ended(1, f"error: Slurm has ended job {job.job_id}, see {log}: {last}\n")] * len(
+        task.jobs
+    )
+
+
+def _is_cancelled(name: str) -> bool:
+    """Whether jobs of an array were cancelled; Slurm forgets the numbers of those not begun."""
+    asked = subprocess.run(
+        ["scontrol", "show", "job", name], capture_output=True, text=True, check=False
+    )
+    return "JobState=CANCELLED" in asked.stdout
 
 
 def hours(word: str) -> float:
