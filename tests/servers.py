@@ -1,7 +1,8 @@
-"""Database servers that tests start, stop and kill: each on a free port, in a folder of its own."""
+"""Servers that tests start, stop and kill: each on a free port, in a folder of its own."""
 
 import contextlib
 import os
+import platform
 import pwd
 import shutil
 import socket
@@ -139,6 +140,56 @@ def run_mongo(folder: Path) -> Iterator[Server]:
         server.kill()
 
 
+#: Of one node, without the service that usually says who somebody is.
+SLURM = """
+ClusterName=tests
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={ports[0]}
+SlurmdPort={ports[1]}
+AuthType=auth/none
+CredType=cred/none
+SlurmUser=root
+SlurmdUser=root
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+ReturnToService=2
+MpiDefault=none
+KillWait=10
+NodeName={host} NodeAddr=127.0.0.1 CPUs=2 CoresPerSocket=2 RealMemory=1000 State=UNKNOWN
+PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+@contextmanager
+def run_slurm() -> Iterator[dict[str, str]]:
+    """A Slurm of one node of two CPUs; what the environment of its commands must say."""
+    if shutil.which("slurmctld") is None or shutil.which("slurmd") is None or os.getuid() != 0:
+        pytest.skip("Slurm is not installed, or this is not root")
+    folder, host = Path(tempfile.mkdtemp(prefix="slurm-")), platform.node().partition(".")[0]
+    ports = free_port(), free_port()
+    settings = folder / "slurm.conf"
+    settings.write_text(SLURM.format(host=host, ports=ports, folder=folder))
+    for name in ("state", "spool"):
+        (folder / name).mkdir()
+    servers = []
+    try:
+        servers.append(Server(["slurmctld", "-D", "-c", "-f", str(settings)], ports[0]))
+        servers.append(Server(["slurmd", "-D", "-N", host, "-f", str(settings)], ports[1]))
+        yield {"SLURM_CONF": str(settings)}
+    finally:
+        for server in reversed(servers):
+            server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def run_silent() -> Iterator[int]:
     """A port where connections are taken and nothing is ever said."""
@@ -148,4 +199,12 @@ def run_silent() -> Iterator[int]:
         yield listening.getsockname()[1]
 
 
-__all__ = ["Server", "find_postgres", "free_port", "run_mongo", "run_postgres", "run_silent"]
+__all__ = [
+    "Server",
+    "find_postgres",
+    "free_port",
+    "run_mongo",
+    "run_postgres",
+    "run_silent",
+    "run_slurm",
+]

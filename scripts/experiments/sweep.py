@@ -30,7 +30,7 @@ from experiments.cells import (
     read_cells,
     tabulate_states,
 )
-from experiments.engines import Job, Workers, engines, open_engine
+from experiments.engines import Job, Workers, add_options, engines, open_engine
 from experiments.interrupts import interrupt_on_signals
 from experiments.planned import plan_runs
 
@@ -154,8 +154,7 @@ def build_parser() -> CommandParser:
     for name, text in FLAGS.items():
         parser.add_argument(name, action="store_true", help=text)
     parser.add_argument("--engine", default="local", help=f"one of {', '.join(engines())}")
-    for engine in engines().values():
-        engine.add_options(parser)
+    add_options(parser)
     rows = parser.add_argument_group("of a study")
     rows.add_argument("--study", help=f"one of {', '.join(load_studies())}")
     rows.add_argument("--seeds", type=positive, help="runs of each row; 1 by default")

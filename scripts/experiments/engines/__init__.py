@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Protocol
+from typing import Any, Protocol
 
 from disentgen.errors import UsageError
 from disentgen.registry import choose, load_records
@@ -67,17 +67,39 @@ class Workers(Protocol):
 
 
 @dataclass(frozen=True)
+class Option:
+    """An option of the command line; engines that take the same thing share one.
+
+    Args:
+        flag: as it is typed, such as ``--cpus``.
+        type: of its value: reads a word.
+        help: what it is.
+        default: where it is not given.
+    """
+
+    flag: str
+    type: Callable[[str], Any]
+    help: str
+    default: Any = None
+
+    @property
+    def name(self) -> str:
+        """Of its value in a namespace."""
+        return self.flag.lstrip("-").replace("-", "_")
+
+
+@dataclass(frozen=True)
 class Engine:
     """An engine that can be chosen.
 
     Args:
-        add_options: adds its own options to the parser of the command line.
-        open: from the options of a command line.
+        options: that it takes.
+        open: from the values of its options.
         package: that it needs, as it is imported; None if none.
         extra: of this project, which installs the package.
     """
 
-    add_options: Callable[[argparse.ArgumentParser], object]
+    options: tuple[Option, ...]
     open: Callable[[argparse.Namespace], Workers]
     package: str | None = None
     extra: str | None = None
@@ -88,6 +110,18 @@ def engines() -> dict[str, Engine]:
     return load_records(__name__, "ENGINE")
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of all engines to a parser, each once, with the engines that take it."""
+    takers: dict[Option, list[str]] = {}
+    for name, engine in engines().items():
+        for option in engine.options:
+            takers.setdefault(option, []).append(name)
+    for option, names in takers.items():
+        parser.add_argument(
+            option.flag, type=option.type, help=f"{option.help} (of {' and '.join(names)})"
+        )
+
+
 def open_engine(name: str, given: argparse.Namespace) -> Workers:
     """The engine of a name.
 
@@ -96,12 +130,27 @@ def open_engine(name: str, given: argparse.Namespace) -> Workers:
         given: options of the command line.
 
     Raises:
-        UsageError: there is none of this name, or its package is not installed.
+        UsageError: there is none of this name, an option is given that it does not take, or its
+            package is not installed.
     """
     engine = choose("engine", name, engines())
+    values = _read_values(name, engine, given)
     if engine.package is not None and find_spec(engine.package) is None:
         raise UsageError(
             f"--engine={name} needs {engine.package}, which is not installed: "
             f"pip install 'disent-and-gen[{engine.extra}]'"
         )
-    return engine.open(given)
+    return engine.open(values)
+
+
+def _read_values(name: str, engine: Engine, given: argparse.Namespace) -> argparse.Namespace:
+    """The values of an engine's options; others must not have been given."""
+    for other in {option for one in engines().values() for option in one.options}:
+        if other not in engine.options and getattr(given, other.name, None) is not None:
+            accepted = ", ".join(option.flag for option in engine.options)
+            raise UsageError(f"--engine={name} does not take {other.flag}; it takes {accepted}.")
+    values = {option.name: getattr(given, option.name, None) for option in engine.options}
+    defaults = {option.name: option.default for option in engine.options}
+    return argparse.Namespace(
+        **{key: defaults[key] if value is None else value for key, value in values.items()}
+    )

@@ -1,7 +1,7 @@
 """Runs on this machine, so many at a time; its GPUs share them evenly."""
 
-import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -9,22 +9,30 @@ from subprocess import DEVNULL, PIPE
 
 from disentgen.command_line import job_count
 from experiments.children import Children
-from experiments.engines import Ended, Engine, Job
+from experiments.engines import Ended, Engine, Job, Option
+
+#: What a queue sends to all processes of a job before its time is up, for the one that cares for
+#: the job. Runs do not know it, and would die of it.
+NOT_FOR_RUNS = (signal.SIGUSR1, signal.SIGUSR2)
+#: Seconds after which an interruption is seen that does not end a wait by itself.
+PAUSE = 1.0
 
 
 class Local:
     """Processes of this machine.
 
     Args:
-        jobs: how many run beside each other. Of several each takes one thread (two processes of two
-            threads on two cores hinder each other), and its printing is kept in its run's folder
-            alone.
+        jobs: how many run beside each other.
         devices: names of GPUs, as CUDA_VISIBLE_DEVICES has them.
+        threads: of each run. By default one takes those that it says itself, and prints to the
+            terminal; of several each takes one (two processes of two threads on two cores hinder
+            each other). Where they are given, printing is kept in the run's folder alone.
     """
 
-    def __init__(self, jobs: int, devices: tuple[str, ...] = ()):
+    def __init__(self, jobs: int, devices: tuple[str, ...] = (), threads: int | None = None):
         self.jobs = jobs
         self.devices = devices
+        self.threads = threads if jobs == 1 else threads or 1
         self.children = Children()
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Ended]]:
@@ -34,7 +42,7 @@ class Local:
             jobs: see :class:`~experiments.engines.Workers`.
         """
         waiting, running = iter(jobs), dict[Future[Ended], tuple[Job, str | None]]()
-        with ThreadPoolExecutor(self.jobs) as pool:
+        with ThreadPoolExecutor(self.jobs, initializer=_block_signals) as pool:
             try:
                 while True:
                     while len(running) < self.jobs and (job := next(waiting, None)) is not None:
@@ -42,7 +50,7 @@ class Local:
                         running[pool.submit(self._call, job, device)] = job, device
                     if not running:
                         return
-                    for done in wait(running, return_when=FIRST_COMPLETED).done:
+                    for done in wait(running, PAUSE, return_when=FIRST_COMPLETED).done:
                         yield running.pop(done)[0], done.result()
             except BaseException:
                 self.children.interrupt()
@@ -56,9 +64,9 @@ class Local:
         environment = dict(os.environ)
         if device is not None:
             environment["CUDA_VISIBLE_DEVICES"] = device
-        if self.jobs == 1:
+        if self.threads is None:
             return Ended(*self.children.call([sys.executable, *job.words], env=environment))
-        command = [sys.executable, *job.take(threads=1)]
+        command = [sys.executable, *job.take(self.threads)]
         status, printed = self.children.call(command, env=environment, stdout=DEVNULL, stderr=PIPE)
         return Ended(status, printed)
 
@@ -73,12 +81,13 @@ def list_devices() -> tuple[str, ...]:
     return tuple(name.strip() for name in names[:count])
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--jobs``."""
-    parser.add_argument(
-        "--jobs", type=job_count, default=1,
-        help="runs at a time on this machine, of one thread each",
-    )  # fmt: skip
+def _block_signals() -> None:
+    """Keep signals from the commands that this thread starts; other threads still get them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, NOT_FOR_RUNS)
 
 
-ENGINE = Engine(add_options, lambda given: Local(given.jobs, list_devices()))
+JOBS = Option(
+    "--jobs", job_count, "runs at a time on this machine, of one thread each; 1", default=1
+)
+
+ENGINE = Engine((JOBS,), lambda given: Local(given.jobs, list_devices()))

@@ -1,0 +1,148 @@
+"""Runs on other machines: what a worker of Ray or Slurm does, and what both engines take.
+
+Workers know the folders by the same paths as the machine that launches, and begin in the checkout's
+``scripts``. They keep nothing of how far a run is: that is in its folder, wherever it goes on.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from disentgen.command_line import RUNNING, job_count
+from disentgen.errors import DataFileError
+from disentgen.paths import data_folder, make_folder
+from disentgen.record import SKEW_SECONDS, STALE_SECONDS
+from disentgen.text import shorten
+from experiments.engines import Ended, Job, Option
+from experiments.engines.local import Local, list_devices
+
+SCRIPTS = Path(__file__).parents[2]
+#: In the folder of runs: what launches have beside them.
+LAUNCHES = "_launches"
+#: Seconds between looks at a run whose worker was lost, and that does not count as dead yet.
+PAUSE = 10
+
+
+def gpu_share(word: str) -> float:
+    """A type of options: how much of a GPU; a run uses one at most.
+
+    Raises:
+        ArgumentTypeError: it is no number above 0, or one above 1.
+    """
+    with contextlib.suppress(ValueError):
+        if 0 < (share := float(word)) <= 1:
+            return share
+    raise argparse.ArgumentTypeError(
+        f"expected is a number above 0, at most 1; given: {shorten(repr(word))}"
+    )
+
+
+CPUS = Option("--cpus", job_count, "CPUs of each run, which takes as many threads; 1", default=1)
+GPUS = Option("--gpus", gpu_share, "of a GPU for each run, such as 1 or 0.25; none", default=0.0)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Runs that a worker makes beside each other, as often as it is called until they are done.
+
+    Args:
+        number: of the task in its launch.
+        jobs: the runs.
+        cpus: of each.
+        gpus: of each; the GPUs that the worker is given are shared evenly.
+        folder: of the launch.
+    """
+
+    number: int
+    jobs: tuple[Job, ...]
+    cpus: int
+    gpus: float
+    folder: Path
+
+    def __call__(self) -> list[Ended]:
+        """Make the runs, or go on with them; how each of them has ended.
+
+        Raises:
+            DataFileError: this machine does not see the folder of the launch.
+        """
+        os.chdir(SCRIPTS)
+        again, ended = self._note_begin(), self._make(self.jobs)
+        # A run whose machine was lost counts as running there until its last sign of life is old.
+        patience = time.monotonic() + STALE_SECONDS + SKEW_SECONDS
+        while again and time.monotonic() < patience:
+            running = tuple(job for job in self.jobs if ended[job].status == RUNNING)
+            if not running:
+                break
+            time.sleep(PAUSE)
+            ended |= self._make(running)
+        return [ended[job] for job in self.jobs]
+
+    def _note_begin(self) -> bool:
+        """Note that the task has begun; whether a worker had begun it before."""
+        begun = self.folder / f"{self.number}.begun"
+        try:
+            begun.touch(exist_ok=False)
+        except FileExistsError:
+            return True
+        except OSError as error:
+            raise DataFileError(f"cannot write into {self.folder}: {error.strerror}.") from error
+        return False
+
+    def _make(self, jobs: tuple[Job, ...]) -> dict[Job, Ended]:
+        devices = list_devices() if self.gpus else ("",)
+        return dict(Local(len(self.jobs), devices, self.cpus).run(jobs))
+
+
+def make_launch_folder(engine: str) -> Path:
+    """A new folder in the folder of runs, which workers must see.
+
+    Args:
+        engine: by name.
+
+    Raises:
+        DataFileError: it cannot be made.
+    """
+    launches = make_folder(data_folder() / "sims" / LAUNCHES)
+    try:
+        name = f"{engine}-{datetime.now():%Y%m%d-%H%M%S}-"
+        return Path(tempfile.mkdtemp(prefix=name, dir=launches))
+    except OSError as error:
+        raise DataFileError(f"cannot write into {launches}: {error.strerror}.") from error
+
+
+@contextlib.contextmanager
+def launch_folder(engine: str) -> Iterator[Path]:
+    """Yield a folder as of :func:`make_launch_folder`, which is removed at the end.
+
+    Args:
+        engine: by name.
+    """
+    import shutil
+
+    folder = make_launch_folder(engine)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def list_needed(folder: Path) -> list[str]:
+    """The paths that a worker must see.
+
+    Args:
+        folder: of the launch.
+    """
+    return [str(folder), str(SCRIPTS), sys.executable]
+
+
+def describe_environment() -> dict[str, str]:
+    """What the environment of a worker must say."""
+    paths = [str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"DISENTGEN_DATA": str(data_folder()), "PYTHONPATH": os.pathsep.join(paths)}
