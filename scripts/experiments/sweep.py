@@ -264,7 +264,7 @@ def main(arguments: list[str] | None = None) -> None:
         if given.status:
             print(tabulate_states(cells))
         elif given.dry_run:
-            print_plan(cells, given.jobs, given.measure)
+            print_plan(cells, given.jobs or 1, given.measure)
         else:
             workers = open_engine(given.engine, given)
             ask_to_start(0 if given.yes else len(cells))
