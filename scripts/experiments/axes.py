@@ -2,7 +2,8 @@
 
 import itertools
 import shlex
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from disentgen.errors import UsageError
@@ -10,17 +11,15 @@ from disentgen.settings_files import READERS
 from disentgen.studies.rows import Words
 from disentgen.text import make_visible
 
-#: The name of an axis of files of settings.
-FILES = "settings file"
 SEED = "seed"
 
 
 @dataclass(frozen=True)
 class Axis:
-    """What is chosen in one of several ways.
+    """What is given in one of several ways.
 
     Args:
-        name: a key, the section of a named configuration, or ``settings file``.
+        name: a key, the section of a choice, or a word that stands for itself in every cell.
         points: the ways, each some words of a command line.
     """
 
@@ -28,24 +27,26 @@ class Axis:
     points: tuple[Words, ...]
 
 
-def read_axes(words: Sequence[str]) -> list[Axis]:
+def read_axes(words: Sequence[str], choices: Collection[str] = ()) -> list[Axis]:
     """The axes of a grid, in the order in which they are first named.
 
     A word that holds several, as a pair of quotes makes it, is one point of its first one's axis.
+    Files of settings and named configurations that go with others are in every cell.
 
     Args:
         words: that stand behind ``with``.
+        choices: named configurations of which a section has one.
 
     Raises:
-        UsageError: a key is on two axes, where one would hide the other.
+        UsageError: a key would hide another, or an option stands among the words.
     """
     points: dict[str, dict[Words, None]] = {}
-    for word in words:
-        if word.strip():
-            point = split_point(word)
-            points.setdefault(name_axis(point[0]), {})[point] = None
+    for word in filter(str.strip, words):
+        point = split_point(word)
+        check_point(point, choices)
+        points.setdefault(name_axis(point[0], choices), {})[point] = None
     axes = [Axis(name, tuple(ways)) for name, ways in points.items()]
-    check_apart(axes)
+    check_apart(axes, choices)
     return axes
 
 
@@ -60,38 +61,85 @@ def split_point(word: str) -> Words:
 
 def is_word(part: str) -> bool:
     """Whether a text is a setting, a named configuration or a file of settings by itself."""
-    return is_key(part.partition("=")[0]) or part.endswith(tuple(READERS))
+    from disentgen.training.sections import KEYS, SECTIONS  # imports torch, which takes seconds
+
+    key, sign, _ = part.partition("=")
+    section, dot, name = key.partition(".")
+    if sign:
+        return section in KEYS and all(one.isidentifier() for one in key.split("."))
+    return part.lower().endswith(tuple(READERS)) or bool(dot and section in SECTIONS and name)
 
 
-def is_key(name: str) -> bool:
-    """Whether a name is that of a section, of something in it, or of a setting of the process."""
-    from disentgen.training.sections import KEYS  # imports torch, which takes seconds
+def name_axis(word: str, choices: Collection[str]) -> str:
+    """The axis that a word is on: its key, or what its choice is of; else an axis of its own.
 
-    return name.partition(".")[0] in KEYS
-
-
-def name_axis(word: str) -> str:
-    """The axis that a word is on: its key, or what its choice is of."""
+    Args:
+        word: of a point.
+        choices: see :func:`read_axes`.
+    """
     key, sign, _ = word.partition("=")
     if sign:
         return key.strip()
-    return word.partition(".")[0] if is_key(word) else FILES
+    return word.partition(".")[0] if word in choices else word
 
 
-def check_apart(axes: Sequence[Axis]) -> None:
+def check_point(point: Words, choices: Collection[str]) -> None:
+    """Check that no key stands twice in a point, and that none of its words is an option.
+
+    Args:
+        point: some words of a command line.
+        choices: see :func:`read_axes`.
+
+    Raises:
+        UsageError: one does, or is.
+    """
+    if point[0].startswith("-"):
+        raise UsageError(f"options stand before 'with': {make_visible(point[0])}")
+    for name, count in Counter(name_axis(word, choices) for word in point).items():
+        if count > 1:
+            raise UsageError(
+                f"'{make_visible(' '.join(point))}' is one point of a grid and gives "
+                f"{make_visible(name)} {count} times; give it once, or take the quotes away."
+            )
+
+
+def check_apart(axes: Sequence[Axis], choices: Collection[str]) -> None:
     """Check that no key is on two axes.
+
+    Args:
+        axes: of a grid.
+        choices: see :func:`read_axes`.
 
     Raises:
         UsageError: one is.
     """
     places: dict[str, str] = {}
     for axis in axes:
-        for name in {name_axis(word) for point in axis.points for word in point}:
+        for name in {name_axis(word, choices) for point in axis.points for word in point}:
             if places.setdefault(name, axis.name) != axis.name:
                 raise UsageError(
                     f"{make_visible(name)} is given by itself and within a point in quotes, so "
                     "that one would hide the other; give it in one of these ways."
                 )
+
+
+def list_idle(axes: Sequence[Axis], names: Sequence[str]) -> list[str]:
+    """Axes of several points along which cells stay the same.
+
+    Args:
+        axes: of a grid.
+        names: of the cells, in the order of :func:`list_points`.
+    """
+    by_point = dict(zip(list_points(axes), names, strict=True))
+
+    def is_idle(axis: Axis) -> bool:
+        rest = [other for other in axes if other is not axis]
+        along = [list_points([*rest, Axis(axis.name, (point,))]) for point in axis.points]
+        at = {frozenset(point): name for point, name in by_point.items()}
+        rows = [[at[frozenset(point)] for point in points] for points in along]
+        return all(row == rows[0] for row in rows)
+
+    return [axis.name for axis in axes if len(axis.points) > 1 and is_idle(axis)]
 
 
 def list_points(axes: Sequence[Axis]) -> list[Words]:

@@ -127,7 +127,13 @@ class Cell:
     def make_job(self, number: int) -> Job:
         """It as a job of an engine, by its number in the sweep."""
         given = dict(word.partition("=")[::2] for word in self.words)
-        return Job(number, self.command, threads_given="threads" in given)
+        return Job(number, self.command, "threads" in given, "device" in given)
+
+
+def list_choices(experiment: str) -> list[str]:
+    """Named configurations of which each section of an experiment has one: ``model.kim``, …"""
+    sections = importlib.import_module(f"experiments.{experiment}").experiment.sections
+    return [f"{section.path}.{choice}" for section in sections for choice in section.choices]
 
 
 def add_controls(cells: Iterable[Cell], also: bool, only: bool) -> list[Cell]:
@@ -150,23 +156,28 @@ def count_cells(cells: Sequence[Cell]) -> str:
 
 
 def read_cells(cells: Sequence[Cell]) -> list[Cell]:
-    """Cells with their seeds, each once; all of them are checked.
+    """Cells with their seeds; all of them are checked.
 
     Raises:
         UsageError, DataFileError: one would be refused; the message names it.
     """
-    read, checked = dict[str, Cell](), set[str]()
+    read, checked = list[Cell](), set[str]()
     for cell in cells:
         try:
             seeded = cell.give_seed()
             if seeded.kind not in checked:
                 seeded.check()
                 checked.add(seeded.kind)
-            read.setdefault(seeded.identity, seeded)
+            read.append(seeded)
         except UsageError as error:
             where = f" (of the cell {shlex.join(cell.words)})" if len(cells) > 1 else ""
             raise UsageError(f"{error}{where}") from error
-    return list(read.values())
+    return read
+
+
+def drop_same(cells: Sequence[Cell]) -> list[Cell]:
+    """Of cells that are the same the first one."""
+    return list({cell.identity: cell for cell in reversed(cells)}.values())[::-1]
 
 
 def find_runs_of(cells: Sequence[Cell]) -> dict[str, "Run"]:
@@ -198,7 +209,7 @@ def tabulate_states(cells: Sequence[Cell]) -> str:
     for cell, state in states.items():
         run = runs.get(cell.identity)
         folder = "" if run is None else f"{cell.experiment}/{run.path.name}"
-        lines.append(f"{state:12}{folder:16}{shlex.join(cell.words)}")
+        lines.append(f"{state:12} {folder:16} {shlex.join(cell.words)}")
     counts = Counter(states.values())
     known = dict.fromkeys([*STATES.values(), MISSING])
     summary = ", ".join(f"{counts[state]} {state}" for state in known)

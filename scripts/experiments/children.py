@@ -29,7 +29,8 @@ class Children:
         try:
             _, printed = process.communicate()
         finally:
-            self.running.discard(process)
+            with self.lock:
+                self.running.discard(process)
         return process.returncode, printed or ""
 
     def interrupt(self) -> None:

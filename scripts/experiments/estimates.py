@@ -23,6 +23,8 @@ MEASURED = (
 )  # fmt: skip
 #: A run of fewer steps says nothing of the speed of a longer one.
 STEPS = 100
+#: Images in a second; a history that says less is no measurement.
+SLOWEST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def list_costs(paths: Iterable[Path]) -> dict[str, list[Cost]]:
         run = Run(path)
         try:
             rates = run.history["images_per_second"].dropna().tolist()
-            if rates and run.history["step"].iloc[-1] >= STEPS:
+            if rates and rates[-1] > SLOWEST and run.history["step"].iloc[-1] >= STEPS:
                 cost = Cost(rates[-1], measure_folder(path))
                 costs.setdefault(name_kind(run.settings), []).append(cost)
         except (DisentgenError, OSError, KeyError):
@@ -86,9 +88,14 @@ def measure_kind(cell: Cell) -> list[Cost]:
     with tempfile.TemporaryDirectory() as folder:
         words = ("-m", f"experiments.{cell.experiment}", f"--file_storage={folder}", "with",
                  *cell.words, *MEASURED)  # fmt: skip
-        done = subprocess.run([sys.executable, *words], stdout=subprocess.DEVNULL, check=False)
+        with subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL) as process:
+            try:
+                process.wait()
+            except BaseException:
+                process.terminate()
+                raise
         paths = [path.parent for path in Path(folder).glob("*/results.json")]
-        return [] if done.returncode else next(iter(list_costs(paths).values()), [])
+        return next(iter(list_costs(paths).values()), [])
 
 
 def describe_costs(cells: Sequence[Cell], jobs: int, measure: bool) -> str:

@@ -9,37 +9,40 @@ those of a study, a folder of ``disentgen.studies``.
 """
 
 import argparse
-import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from disentgen.command_line import RUNNING, CommandParser, plain_errors, positive
-from disentgen.errors import UsageError
+from disentgen.command_line import CommandParser, plain_errors, positive
+from disentgen.errors import UsageError, warn
+from disentgen.paths import data_folder
 from disentgen.registry import choose, unknown
 from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
 from disentgen.text import make_visible
-from experiments.axes import describe_axes, list_points, read_axes
+from experiments.axes import describe_axes, list_idle, list_points, read_axes
 from experiments.cells import (
     SMOKE,
     Cell,
     add_controls,
     count_cells,
+    drop_same,
     find_runs_of,
+    list_choices,
     name_state,
     read_cells,
     tabulate_states,
 )
-from experiments.engines import Job, Workers, add_options, engines, open_engine
+from experiments.engines import add_options, engines, open_engine
 from experiments.interrupts import interrupt_on_signals
+from experiments.making import Sweep
 from experiments.planned import plan_runs
 
 #: Experiments whose runs are trainings.
 EXPERIMENTS = ("disent", "decoders", "composition", "supervised")
 #: More cells than these are started without a question only where nobody can answer it.
 ASKED_ABOVE = 20
-#: Of a cell that is not made now, by the state of its run.
-PASSED_OVER = {"done": "finished before", "running": "running", "failed": "failed before"}
+#: Options that exclude each other, and one that needs another.
+ALONE = (("status", "dry_run"), ("control", "control_only"))
 #: Options that say which rows of a study are meant.
 OF_STUDIES = ("study", "seeds", "dataset", "model", "words")
 
@@ -54,78 +57,6 @@ FLAGS = {
     "--retry": "try those again whose last run has failed",
     "--yes": f"start more than {ASKED_ABOVE} cells without asking",
 }
-
-
-class Sweep:
-    """The making of cells, in the order in which they are given.
-
-    Args:
-        cells: of one experiment.
-        retry: try those again whose last run has failed.
-    """
-
-    def __init__(self, cells: Sequence[Cell], retry: bool = False):
-        self.cells = cells
-        self.retry = retry
-        #: Numbers of cells that have failed, with what their commands printed.
-        self.failed: dict[int, str] = {}
-
-    def make(self, workers: Workers) -> None:
-        """Make all cells that are not made yet.
-
-        Args:
-            workers: that make them.
-
-        Raises:
-            SystemExit: some have failed; each is named before, with its error.
-        """
-        for job, ended in workers.run(self.list_jobs()):
-            outcome = {0: "done", RUNNING: "running"}.get(ended.status, "failed")
-            self.say(job.number, outcome)
-            if outcome == "failed":
-                print(make_visible(ended.printed, keep="\n\t"), file=sys.stderr, flush=True)
-                self.failed[job.number] = ended.printed
-        for number, printed in sorted(self.failed.items()):
-            print(explain_failure(self.cells[number - 1], printed), file=sys.stderr, flush=True)
-        if self.failed:
-            raise SystemExit(
-                f"{len(self.failed)} of {len(self.cells)} runs failed; see above. --retry tries "
-                "them again."
-            )
-
-    def list_jobs(self) -> Iterator[Job]:
-        """A job for each cell that is to be made; its state is looked up when its turn comes.
-
-        Others may make it at the same time: its own command then sees that and leaves it.
-        """
-        for number, cell in enumerate(self.cells, 1):
-            self.say(number, cell)
-            state = name_state(find_runs_of([cell]).get(cell.identity))
-            if state == "failed" and not self.retry:
-                self.failed[number] = ""
-            if state in PASSED_OVER and not (state == "failed" and self.retry):
-                self.say(number, PASSED_OVER[state])
-            else:
-                yield cell.make_job(number)
-
-    def say(self, number: int, what: object) -> None:
-        """Print a line about a cell."""
-        print(f"[{number}/{len(self.cells)}] {what}", flush=True)
-
-
-def explain_failure(cell: Cell, printed: str) -> str:
-    """The folder of a failed run and its error, in a line.
-
-    Args:
-        cell: of which it is.
-        printed: by its command; what of it is an error stands for a run that has no folder.
-    """
-    run = find_runs_of([cell]).get(cell.identity)
-    if run is not None and run.record.failure is not None:
-        return make_visible(f"failed: {run.path}: {run.record.failure}")
-    errors = [line for line in printed.splitlines() if line.startswith("error: ")]
-    why = errors[-1].removeprefix("error: ") if errors else "its command says above why"
-    return make_visible(f"failed: {shlex.join(cell.words)}: {why}")
 
 
 def choose_study(name: str | None) -> Study:
@@ -172,13 +103,27 @@ def check_names(study: Study, given: argparse.Namespace) -> None:
     """
     rows = study.list_rows(given.experiment)
     if not rows:
-        raise unknown("experiment", given.experiment, study.experiments)
+        raise unknown(f"experiment of {study.name}", given.experiment, study.experiments)
     datasets, models = {row.dataset for row in rows}, {row.model for row in rows}
     if given.dataset not in (None, *datasets):
         raise unknown("dataset", given.dataset, sorted(datasets))
     for model in given.model or ():
         if model not in models:
             raise unknown("model", model, sorted(models))
+
+
+def check_flags(given: argparse.Namespace) -> None:
+    """Check that options do not contradict each other.
+
+    Raises:
+        UsageError: they do.
+    """
+    for one, other in ALONE:
+        if getattr(given, one) and getattr(given, other):
+            flags = [f"--{name.replace('_', '-')}" for name in (one, other)]
+            raise UsageError(f"{flags[0]} and {flags[1]} exclude each other.")
+    if given.measure and not given.dry_run:
+        raise UsageError("--measure goes with --dry-run.")
 
 
 def plan_study(given: argparse.Namespace) -> tuple[list[Cell], str]:
@@ -204,9 +149,12 @@ def plan_grid(given: argparse.Namespace, words: Sequence[str]) -> tuple[list[Cel
             raise UsageError(f"--{name} is of a study; settings after 'with' make up a grid.")
     if given.experiment not in EXPERIMENTS:
         raise unknown("experiment", given.experiment, EXPERIMENTS)
-    axes = read_axes(words)
+    axes = read_axes(words, list_choices(given.experiment))
     points = [(*point, *SMOKE * given.smoke) for point in list_points(axes)]
-    return [Cell(given.experiment, point) for point in points], describe_axes(axes)
+    cells = read_cells([Cell(given.experiment, point) for point in points])
+    for name in list_idle(axes, [cell.identity for cell in cells]):
+        warn(f"{make_visible(name)} makes no cells of its own here: its first value is taken.")
+    return cells, describe_axes(axes)
 
 
 def plan(words: Sequence[str]) -> tuple[argparse.Namespace, list[Cell]]:
@@ -221,8 +169,9 @@ def plan(words: Sequence[str]) -> tuple[argparse.Namespace, list[Cell]]:
     words = list(words)
     place = words.index("with") if "with" in words else len(words)
     given = build_parser().parse_args(words[:place])
+    check_flags(given)
     cells, axes = plan_grid(given, words[place + 1 :]) if words[place:] else plan_study(given)
-    cells = read_cells(add_controls(cells, given.control, given.control_only))
+    cells = drop_same(read_cells(add_controls(cells, given.control, given.control_only)))
     controls = ", with controls" if given.control else ", controls" if given.control_only else ""
     print(f"{given.experiment}: {axes}{controls}: {count_cells(cells)}", flush=True)
     return given, cells
@@ -252,13 +201,17 @@ def ask_to_start(count: int) -> None:
     """
     can_answer = sys.stdin.isatty() and sys.stdout.isatty()
     if count > ASKED_ABOVE and can_answer:
-        answer = input(f"Start {count} cells? [y/N] ")
+        try:
+            answer = input(f"Start {count} cells? [y/N] ")
+        except EOFError:
+            answer = ""
         if answer.strip().lower() not in ("y", "yes"):
             raise SystemExit("nothing was started.")
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """The command line."""
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; its exit status."""
+    interrupt_on_signals()
     with plain_errors():
         given, cells = plan(sys.argv[1:] if arguments is None else arguments)
         if given.status:
@@ -266,10 +219,13 @@ def main(arguments: list[str] | None = None) -> None:
         elif given.dry_run:
             print_plan(cells, given.jobs or 1, given.measure)
         else:
+            from ingredients.observers import check_writable
+
+            check_writable(data_folder() / "sims" / given.experiment)
             workers = open_engine(given.engine, given)
             ask_to_start(0 if given.yes else len(cells))
-            interrupt_on_signals()
-            Sweep(cells, given.retry).make(workers)
+            return Sweep(cells, given.retry).make(workers)
+    return 0
 
 
 if __name__ == "__main__":

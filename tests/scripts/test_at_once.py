@@ -92,7 +92,7 @@ def test_two_drivers_of_one_study_make_every_run_once(environment, data):
     words = ("experiments.sweep", "decoders", "--smoke", "--dataset", "dsprites", "--jobs", "2")
     with listing_in_a_loop(data / "sims") as seen:
         ended = run_at_once(environment, [words] * 2)
-    assert [one.returncode for one in ended] == [0, 0], ended
+    assert {one.returncode for one in ended} <= {0, 3}, ended  # 3: the other one makes it
     runs = find_runs(data / "sims")
     assert (runs["status"] == "COMPLETED").all()
     assert sorted(runs["dataset.variant"]) == ["blank_side", "leave1out", "shape2tx"]

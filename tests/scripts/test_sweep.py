@@ -12,12 +12,13 @@ import pytest
 from disentgen.errors import UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import find_runs, open_run
-from experiments.axes import describe_axes, list_points, read_axes
-from experiments.cells import Cell, read_cells, tabulate_states
+from experiments.axes import describe_axes, list_idle, list_points, read_axes
+from experiments.cells import Cell, drop_same, list_choices, read_cells, tabulate_states
 from experiments.engines import Ended, Job, engines, open_engine
 from experiments.engines.local import Local
 from experiments.estimates import count_images, describe_costs
-from experiments.sweep import Sweep, ask_to_start, main
+from experiments.making import Sweep
+from experiments.sweep import ask_to_start, main
 from processes import call_module, start_module
 
 WORDS = ("dataset.dsprites", "dataset.source=stand-in", "model.fast", "training.vae")
@@ -25,35 +26,59 @@ SHORT = ("training.epochs=2", "training.epoch_length=4", "training.validation_im
          "training.score_images=32", "training.find_duplicates=False")  # fmt: skip
 
 
+CHOICES = list_choices("disent")
+
+
 def test_what_is_given_several_times_is_an_axis():
-    axes = read_axes(["dataset.dsprites", "lr=1", "model.kim", "seed=1", "model.fast", "seed=2"])
+    words = ["dataset.dsprites", "lr=1", "model.kim", "seed=1", "model.fast", "seed=2",
+             "dataset.fast", "a.json", "b.YAML", "training.json"]  # fmt: skip
+    axes = read_axes(words, CHOICES)
     assert [(axis.name, len(axis.points)) for axis in axes] == [
-        ("dataset", 1), ("lr", 1), ("model", 2), ("seed", 2)
+        ("dataset", 1), ("lr", 1), ("model", 2), ("seed", 2), ("dataset.fast", 1), ("a.json", 1),
+        ("b.YAML", 1), ("training.json", 1),
     ]  # fmt: skip
     assert describe_axes(axes) == "model (2) × seed (2)"
     assert list_points(axes) == [
-        ("dataset.dsprites", "lr=1", model, f"seed={seed}")
+        ("dataset.dsprites", "lr=1", model, f"seed={seed}", *words[-4:])
         for seed in (1, 2) for model in ("model.kim", "model.fast")
     ]  # fmt: skip
 
 
 def test_words_in_quotes_are_one_point_and_expressions_are_one_word():
     beta = "training.beta training.loss.params.beta=8"
-    axes = read_axes([beta, "training.vae", beta, "dataset.held_out=shape == 2 and posX > 0.5"])
+    words = [beta, "training.vae", beta, "dataset.held_out=shape == 2 and posX > 0.5"]
+    axes = read_axes(words, CHOICES)
     assert [axis.name for axis in axes] == ["training", "dataset.held_out"]
     assert axes[0].points == (tuple(beta.split()), ("training.vae",))
     assert axes[1].points == (("dataset.held_out=shape == 2 and posX > 0.5",),)
-    assert read_axes(["a.json", "b.yaml"])[0].points == (("a.json",), ("b.yaml",))
+    for one in ("dataset.root=/my dataset", "dataset.root=/my seed", "training.lr=1 or=2"):
+        assert read_axes([one])[0].points == ((one,),)
+    assert read_axes(["a.JSON seed=1"])[0].points == (("a.JSON", "seed=1"),)
 
 
-def test_a_key_that_would_be_hidden_is_refused():
-    with pytest.raises(UsageError, match=r"training\.lr is given by itself and within a point"):
-        read_axes(["training.vae training.lr=1", "training.beta", "training.lr=2"])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["training.vae training.lr=1", "training.beta", "training.lr=2"],
+      r"training\.lr is given by itself and within a point"),
+     (["seed=1 seed=2"], "gives seed 2 times"),
+     (["training.vae training.beta"], "gives training 2 times"),
+     (["seed=1", "--dry-run"], "options stand before 'with': --dry-run")],
+)  # fmt: skip
+def test_words_that_would_be_lost_are_refused(words, message):
+    with pytest.raises(UsageError, match=message):
+        read_axes(words, CHOICES)
+
+
+def test_axes_along_which_no_cell_changes_are_named():
+    axes = read_axes(["seed=1", "seed=2", "device=cpu", "device=cuda", "training.vae"], CHOICES)
+    names = ["".join(word for word in point if "device" not in word) for point in list_points(axes)]
+    assert list_idle(axes, names) == ["device"]
+    assert list_idle(axes, ["".join(point) for point in list_points(axes)]) == []
 
 
 def test_cells_are_what_they_mean_and_each_is_there_once():
     words = [WORDS, WORDS[::-1], (*WORDS, "seed=1"), (*WORDS, "seed=2"), (*WORDS, "training.lr=1")]
-    cells = read_cells([Cell("disent", one) for one in words])
+    cells = drop_same(read_cells([Cell("disent", one) for one in words]))
     assert [cell.config.seed for cell in cells] == [1, 2, 1]
     assert cells[0].words == (*WORDS, "seed=1")
     assert cells[0].kind == cells[1].kind != cells[2].kind
@@ -99,27 +124,37 @@ def test_only_cells_that_are_not_made_are_made_and_failures_are_named(sims, cell
     make_folder(cells[0], sims / "1", "COMPLETED")
     make_folder(cells[1], sims / "2", "INTERRUPTED")
     make_folder(cells[2], sims / "3", "FAILED", fail_trace=TRACE)
+    many = [*cells, *read_cells([Cell("disent", (*WORDS, "seed=6"))])]
 
     class Workers:
         def run(self, jobs):
             for job in jobs:
                 self.numbers.append(job.number)
+                if job.number == 6:
+                    make_folder(many[5], sims / "6", "RUNNING")
                 yield job, ends.get(job.number, Ended(0))
 
-    workers, ends = Workers(), {5: Ended(1, "some\nerror: no \x1b[2Jdisk\n"), 4: Ended(3)}
+    workers, ends = Workers(), {
+        4: Ended(3), 5: Ended(1, "some\nerror: no \x1b[2Jdisk\n"), 6: Ended(-9)
+    }  # fmt: skip
     workers.numbers = []
-    with pytest.raises(SystemExit, match="2 of 5 runs failed; .*--retry tries them again"):
-        Sweep(cells).make(workers)
+    assert Sweep(many).make(workers) == 1
     printed = capsys.readouterr()
-    assert workers.numbers == [2, 4, 5]
+    assert workers.numbers == [2, 4, 5, 6]
     outcomes = [line for line in printed.out.splitlines() if "python" not in line]
-    assert outcomes == ["[1/5] finished before", "[2/5] done", "[3/5] failed before",
-                        "[4/5] running", "[5/5] failed"]  # fmt: skip
-    assert f"failed: {sims / '3'}: ValueError: it \\x1b[31mbroke" in printed.err
+    assert outcomes == [
+        "[1/6] finished before", "[2/6] done", "[3/6] failed before", "[4/6] running",
+        "[5/6] failed", "[6/6] interrupted",
+        "6 cells: 1 finished before, 1 done, 1 failed before, 1 running, 1 failed, 1 interrupted; "
+        "--retry tries failed ones again",
+    ]  # fmt: skip
+    assert f"interrupted: {sims / '6'}: its process was ended by SIGKILL" in printed.err
+    assert f"failed before: {sims / '3'}: ValueError: it \\x1b[31mbroke" in printed.err
     assert f"failed: {' '.join(WORDS)} seed=5: no \\x1b[2Jdisk" in printed.err
-    with pytest.raises(SystemExit, match="1 of 5"):
-        Sweep(cells, retry=True).make(workers)
-    assert workers.numbers[3:] == [2, 3, 4, 5]
+    assert Sweep(cells, retry=True).make(workers) == 1
+    assert workers.numbers[4:] == [2, 3, 4, 5]
+    assert Sweep(cells[:4], retry=True).make(workers) == 3
+    assert Sweep(cells[:2], retry=True).make(workers) == 0
 
 
 @pytest.mark.parametrize(
@@ -140,6 +175,9 @@ def test_every_cell_is_checked_before_one_starts(sims, words, message, capsys):
     ("words", "message"),
     [(["disent", "--seeds", "2", "with"], "--seeds is of a study"),
      (["disent", "--with", "training.lr=1"], "no error"),
+     (["disent", "--status", "--dry-run", "with", *WORDS], "--status and --dry-run exclude"),
+     (["disent", "--control", "--control-only", "with", *WORDS], "--control and --control-only"),
+     (["disent", "--measure", "with", *WORDS], "--measure goes with --dry-run"),
      (["dissent", "with", "seed=1"], "unknown experiment 'dissent'.*Did you mean 'disent'"),
      (["disent", "--engine", "locale", "with", *WORDS], "unknown engine 'locale'.*'local'")],
 )  # fmt: skip
@@ -149,6 +187,13 @@ def test_mistakes_of_a_grid(words, message, sims):
     else:
         with pytest.raises(SystemExit, match=message):
             main(words)
+
+
+def test_a_place_that_cannot_be_written_to_is_seen_before_a_cell_starts(monkeypatch, tmp_path):
+    (tmp_path / "data").write_text("")
+    monkeypatch.setenv("DISENTGEN_DATA", str(tmp_path / "data"))
+    with pytest.raises(SystemExit, match="error: cannot write runs to"):
+        main(["disent", "with", *WORDS])
 
 
 def test_costs_are_those_of_earlier_runs_of_the_kind(sims, cells):
@@ -161,6 +206,10 @@ def test_costs_are_those_of_earlier_runs_of_the_kind(sims, cells):
         make_folder(cells[0], folder, "COMPLETED")
         (folder / "history.csv").write_text(f"epoch,step,images_per_second\n1,90,1\n2,180,{rate}\n")
         (folder / "weights").write_bytes(bytes(2_000_000))
+    for name, rate in (("5", "0"), ("6", "1e-320"), ("7", "-5")):
+        make_folder(cells[0], sims / name, "COMPLETED")
+        history = f"epoch,step,images_per_second\n1,900,{rate}\n"
+        (sims / name / "history.csv").write_text(history)
     make_folder(cells[0], sims / "4", "COMPLETED")
     (sims / "4" / "history.csv").write_text("epoch,step,images_per_second\n1,99,1\n")
     line = describe_costs([cells[1], cells[2], *other], jobs=2, measure=False)
@@ -179,6 +228,13 @@ def test_many_cells_are_asked_about_on_a_terminal_alone(monkeypatch):
     with pytest.raises(SystemExit, match="nothing was started"):
         ask_to_start(21)
     assert len(answers) == 1
+
+    def end_input(question):
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", end_input)
+    with pytest.raises(SystemExit, match="nothing was started"):
+        ask_to_start(21)
 
 
 def test_each_run_goes_to_the_gpu_with_the_fewest(monkeypatch):
@@ -243,7 +299,7 @@ def test_a_sweep_that_was_killed_is_ended_by_two_at_once(environment, data):
         command.wait()
     with start_module(environment, *long) as one, start_module(environment, *long) as other:
         ended = one.wait(), other.wait()
-    assert [done.returncode for done in ended] == [0, 0], ended
+    assert {done.returncode for done in ended} <= {0, 3}, ended  # 3: the other one makes it
     runs = find_runs(data / "sims")
     assert len(runs) == 4 and set(runs["status"]) == {"COMPLETED"}
     for path in runs["path"]:

@@ -24,11 +24,13 @@ class Job:
         number: in its sweep.
         words: of its command line behind the interpreter, for use inside ``scripts``.
         threads_given: whether they say how many threads it takes.
+        device_given: whether they say on which device.
     """
 
     number: int
     words: tuple[str, ...]
     threads_given: bool = False
+    device_given: bool = False
 
     def take(self, threads: int) -> tuple[str, ...]:
         """The words of its command line, with a number of threads unless they give one."""

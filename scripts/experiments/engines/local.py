@@ -46,7 +46,8 @@ class Local:
             try:
                 while True:
                     while len(running) < self.jobs and (job := next(waiting, None)) is not None:
-                        device = self._choose_device([device for _, device in running.values()])
+                        taken = [device for _, device in running.values()]
+                        device = None if job.device_given else self._choose_device(taken)
                         running[pool.submit(self._call, job, device)] = job, device
                     if not running:
                         return
