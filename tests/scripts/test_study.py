@@ -252,7 +252,9 @@ def test_mistakes_of_a_study(words, message, capsys):
 
 
 def test_an_experiment_that_the_study_lacks_is_answered():
-    message = "unknown experiment of montero2021 'decoder'; accepted: disent, decoders, composition. Did you mean"
+    message = (
+        "unknown experiment of montero2021 'decoder'; accepted: disent, decoders, composition. Did"
+    )
     with pytest.raises(SystemExit, match=message):
         main(["decoder", "--dry-run"])
 
