@@ -57,7 +57,7 @@ class Result:
         copies: processes at once.
         figures: medians, images/s or seconds among them.
         range: of images/s or seconds, over rounds.
-        ratios: to its references, by their names.
+        ratios: to those of its references that were measured, by their names.
         others: the largest share of the machine that other processes used.
         disturbed: turns during which that was more than it may be.
         peak: the most memory that a process held, in MB.
@@ -94,7 +94,11 @@ def summarise(program: Program, turns: Turns) -> Result:
         program.copies,
         {key: statistics.median(taken.figures[key] for taken in own) for key in own[0].figures},
         Spread.of(values),
-        {name: compare(values, list_values(turns[name])) for name in program.references},
+        {
+            name: compare(values, list_values(turns[name]))
+            for name in program.references
+            if name in turns
+        },
         max(taken.others for taken in own),
         sum(taken.is_disturbed for taken in own),
         max(taken.peak for taken in own),

@@ -91,8 +91,20 @@ def test_programs_have_names_of_their_own_and_references_that_are_measured():
     names = [program.name for program in programs]
     assert len(set(names)) == len(names)
     assert {name for program in programs for name in program.references} <= set(names)
-    chosen = choose(programs, ["drawing"])
-    assert sum("drawing" in program.name for program in chosen) == 3 and len(chosen) == 6
+    assert choose(programs, []) == programs
+
+
+def test_chosen_programs_come_with_what_they_are_compared_with():
+    programs = choose(list_programs(2), ["drawing", "loop fp32, 1 thread"])
+    taken = {program.name: [make_turn(1)] for program in programs}
+    results = {program.name: cpu.summarise(program, taken) for program in programs}
+    assert len(results["drawing mpi3d, 1 thread"].ratios) == 1
+    assert set(results["loop fp32, 1 thread"].ratios) == {
+        "bare step fp32, 1 thread", "layers fp32, 1 thread",
+    }  # fmt: skip
+    assert "opening a file of dSprites to first batch" not in results
+    # What is there as a reference alone may lack some of its own.
+    assert set(results["loop fp32, 2 threads"].ratios) == {"usual loop fp32, 2 threads"}
 
 
 @pytest.fixture(scope="module")
