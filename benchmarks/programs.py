@@ -21,7 +21,7 @@ from disentgen.dataset.batches import Batch, BatchStream, ScoringBatches
 from disentgen.dataset.images import Pixels, Source
 from disentgen.paths import data_folder
 from disentgen.run_directory import RunDirectory
-from disentgen.training.assembly import Training, assemble, make_batches
+from disentgen.training.assembly import Training, assemble
 from disentgen.training.config import Config
 from disentgen.training.evaluation import create_evaluator
 from disentgen.training.losses import build_loss
@@ -258,14 +258,9 @@ def run_drawing(setting: Setting, meter: Meter) -> Figures:
 
 
 def run_first_batch(setting: Setting, meter: Meter) -> Figures:
-    """From opening a dataset, after all imports, to the first batch."""
-    prepare_process(setting.threads)
-    config = read_config(setting)
-    choice = config.training.loss
-    loss = build_loss(choice.name, choice.params, config.build_model())
+    """From reading a configuration, after all imports, to the first batch: split, file, model."""
     meter.open()
-    batches = make_batches(config.open_dataset(), config, loss, torch.device("cpu"))
-    next(batches.epoch(1))
+    next(prepare(setting).batches.epoch(1))
     return {"seconds": meter.close()}
 
 
