@@ -58,13 +58,18 @@ def timed(what: str) -> Iterator[None]:
     )
 
 
-def main() -> None:
-    """Make the runs, then a report without pictures."""
+def read_arguments() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path, help="folders to copy")
     parser.add_argument("--count", type=int, default=1_000, help="how many runs")
     parser.add_argument("--output", type=Path, help="of the report; a temporary one without")
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Make the runs, then a report without pictures."""
+    given = read_arguments()
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary, "sims")
         output = given.output or Path(temporary, "report")

@@ -13,7 +13,9 @@ LONGER = {
     "draw_errors": 28,
 }
 FILES = sorted(
-    path for folder in ("src", "scripts") for path in (REPOSITORY / folder).rglob("*.py")
+    path
+    for folder in ("src", "scripts", "benchmarks")
+    for path in (REPOSITORY / folder).rglob("*.py")
 )
 
 

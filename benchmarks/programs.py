@@ -1,0 +1,307 @@
+"""The programs that are measured: each fills a window of time with one kind of work."""
+
+import contextlib
+import copy
+import io
+import itertools
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ignite.engine import Engine, Events
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from disentgen.dataset.batches import Batch, BatchStream, ScoringBatches
+from disentgen.dataset.images import Pixels, Source
+from disentgen.paths import data_folder
+from disentgen.run_directory import RunDirectory
+from disentgen.training.assembly import Training, assemble
+from disentgen.training.config import Config
+from disentgen.training.evaluation import create_evaluator
+from disentgen.training.losses import build_loss
+from disentgen.training.machine import prepare_process
+from disentgen.training.run import prepare_training
+from meter import Meter, read_from_disk
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+from configs.cnnvae import ARCHITECTURES
+
+Figures = dict[str, float]
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a program works on.
+
+    Args:
+        threads: of the process.
+        precision: ``fp32`` or ``bf16``.
+        dataset: its name.
+        source: of its images: ``stand-in`` for drawn ones, ``original`` for those of a file.
+    """
+
+    threads: int
+    precision: str = "fp32"
+    dataset: str = "dsprites"
+    source: Source = "stand-in"
+
+
+def read_config(setting: Setting) -> Config:
+    """The configuration of a β-VAE with Kim & Mnih's architecture, and this process's data."""
+    dataset = {"name": setting.dataset, "variant": "leave1out", "source": setting.source}
+    training = {"loss": {"name": "beta"}, "batch_size": BATCH, "precision": setting.precision}
+    model = {"family": "lgm", **ARCHITECTURES["kim"]}
+    given = {"dataset": dataset, "model": model, "training": training, "device": "cpu"}
+    return Config.read({**given, "seed": 0, "threads": setting.threads})
+
+
+def prepare(setting: Setting) -> Training:
+    """A training as the command line assembles it, in a process as it prepares it."""
+    prepare_process(setting.threads)
+    return assemble(read_config(setting))
+
+
+def compute_loss(training: Training, batch: Batch, precision: str) -> tuple[Any, Any]:
+    """The model's output for a batch, and the objective, ().
+
+    Args:
+        training: whose model is asked.
+        batch: inputs and target.
+        precision: that the model runs in.
+    """
+    inputs, target = batch
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        output = training.loss.run(training.model, inputs)
+    return output, training.loss(output, target, 0)["loss"]
+
+
+def run_bare_step(setting: Setting, meter: Meter) -> Figures:
+    """The suite's update on one batch that never changes, without Ignite, data or records."""
+    training = prepare(setting)
+    batch, optimizer = next(training.batches.epoch(1)), training.optimizer
+    training.model.train()
+    while meter.count(BATCH):
+        optimizer.zero_grad(set_to_none=True)
+        output, loss = compute_loss(training, batch, setting.precision)
+        loss.backward()
+        optimizer.step()
+        training.loss.after_step(output)
+    return {"images_per_second": meter.rate}
+
+
+def run_layers(setting: Setting, meter: Meter) -> Figures:
+    """Convolutions and linear layers of the same update, forward and backward, one by one."""
+    layers = isolate_layers(prepare(setting), setting.precision)
+    while meter.count(BATCH):
+        for layer, inputs, wanted, gradient in layers:
+            torch.autograd.grad(layer(inputs), wanted, gradient)
+    return {"images_per_second": meter.rate}
+
+
+Isolated = tuple[nn.Module, Tensor, list[Tensor], Tensor]
+
+
+def isolate_layers(training: Training, precision: str) -> list[Isolated]:
+    """Each layer with weights, converted to a precision, so that nothing is cast while it runs.
+
+    Args:
+        training: whose model they are of.
+        precision: ``fp32`` or ``bf16``.
+
+    Returns:
+        For each, the layer, its inputs, what gradients are wanted of, and its output's gradient.
+    """
+    kind = torch.bfloat16 if precision == "bf16" else torch.float32
+    calls: list[tuple[nn.Module, Tensor, Tensor]] = []
+    hooks = [
+        module.register_forward_hook(lambda *call: calls.append((call[0], call[1][0], call[2])))
+        for module in training.model.modules()
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
+    ]
+    compute_loss(training, next(training.batches.epoch(1)), precision)
+    for hook in hooks:
+        hook.remove()
+    isolated: list[Isolated] = []
+    for module, given, output in calls:
+        layer, inputs = copy.deepcopy(module).to(kind), given.detach().to(kind)
+        # The images need no gradient, nor does the first layer compute one.
+        wanted = [inputs.requires_grad_()] if given.requires_grad else []
+        gradient = torch.randn_like(output, dtype=kind)
+        isolated.append((layer, inputs, [*layer.parameters(), *wanted], gradient))
+    return isolated
+
+
+def run_loop(setting: Setting, meter: Meter) -> Figures:
+    """The suite's trainer with all its handlers, as the command line runs it."""
+    training = prepare(setting)
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        checkpoints, held = prepare_training(training, RunDirectory(Path(folder)).prepare(), [])
+        count_steps(checkpoints.trainer, meter, BATCH)
+        with held:
+            stream, length = checkpoints.epoch.stream, len(training.batches)
+            checkpoints.trainer.run(stream, epoch_length=length, max_epochs=1)
+    return {"images_per_second": meter.rate}
+
+
+def count_steps(engine: Engine, meter: Meter, images: int) -> None:
+    """Count the steps of an engine, and end it when the time is up.
+
+    Args:
+        engine: of Ignite.
+        meter: of the process.
+        images: in a step.
+    """
+
+    @engine.on(Events.ITERATION_COMPLETED)
+    def count() -> None:
+        if not meter.count(images):
+            engine.terminate()
+
+
+def run_cold_loop(setting: Setting, meter: Meter) -> Figures:
+    """The same, where the system has nothing of the image file in memory."""
+    for path in data_folder().rglob("*.npy"):
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    before = read_from_disk()
+    return {**run_loop(setting, meter), "megabytes_from_disk": read_from_disk() - before}
+
+
+class SampleBySample(Dataset[tuple[Tensor, Tensor]]):
+    """A dataset as they are usually written: an image at a time, turned into a tensor."""
+
+    def __init__(self, pictures: Pixels):
+        self.pictures = pictures
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        picture = torch.from_numpy(self.pictures[index]).permute(2, 0, 1).float()
+        return picture, picture
+
+
+def run_usual_loop(setting: Setting, meter: Meter) -> Figures:
+    """A loop as they are usually written: loader of samples, channels first, plain Adam.
+
+    It reads from 50,000 images in memory, and malloc returns what it frees, as it does by default.
+    """
+    torch.set_num_threads(setting.threads)
+    config = read_config(setting)
+    dataset = config.open_dataset()
+    pictures = dataset.images(dataset.split.trained_on()[::10][:50_000])
+    loader = DataLoader(SampleBySample(pictures), BATCH, shuffle=True, drop_last=True)
+    model = build_plain_model(config)
+    choice = config.training.loss
+    loss = build_loss(choice.name, choice.params, model)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    for inputs, target in itertools.chain.from_iterable(itertools.repeat(loader)):
+        optimizer.zero_grad()
+        output = model(inputs)
+        loss(output, target, 0)["loss"].backward()
+        optimizer.step()
+        if not meter.count(BATCH):
+            break
+    return {"images_per_second": meter.rate}
+
+
+def build_plain_model(config: Config) -> nn.Module:
+    """The model without the faster form of its last layer."""
+    model = config.build_model()
+    for module in model.modules():
+        if isinstance(module, nn.ConvTranspose2d):
+            module.__class__ = nn.ConvTranspose2d
+    return model
+
+
+@torch.no_grad()
+def run_forward(setting: Setting, meter: Meter) -> Figures:
+    """The model's forward pass on one batch of the size that the suite scores."""
+    training = prepare(setting)
+    inputs, _ = next(iter(make_scoring_batches(training)))
+    training.model.eval()
+    while meter.count(len(inputs)):
+        training.model(inputs)
+    return {"images_per_second": meter.rate}
+
+
+def run_evaluation(setting: Setting, meter: Meter) -> Figures:
+    """The suite's scoring of images."""
+    training = prepare(setting)
+    batches = make_scoring_batches(training)
+    evaluator = create_evaluator(training.model, training.device)
+    count_steps(evaluator, meter, batches.batch_size)
+    evaluator.run(batches)
+    return {"images_per_second": meter.rate}
+
+
+def make_scoring_batches(training: Training) -> ScoringBatches:
+    """Batches of all training images, in order, as they are scored."""
+    indices, task = training.choose_images("train", None), training.make_task("train")
+    return ScoringBatches(training.batches.observed, task, indices)
+
+
+def run_drawing(setting: Setting, meter: Meter) -> Figures:
+    """Drawing shuffled batches of the stand-in, and nothing else."""
+    for _ in BatchStream(prepare(setting).batches):
+        if not meter.count(BATCH):
+            break
+    return {"images_per_second": meter.rate}
+
+
+def run_first_batch(setting: Setting, meter: Meter) -> Figures:
+    """From reading a configuration, after all imports, to the first batch: split, file, model."""
+    meter.open()
+    next(prepare(setting).batches.epoch(1))
+    return {"seconds": meter.close()}
+
+
+def run_gradients(setting: Setting, meter: Meter) -> Figures:
+    """Gradients in both precisions at equal weights, batch and noise, as training goes on.
+
+    The cosine is of the two gradients of all weights; the error is the length of their difference
+    in lengths of the fp32 gradient. They are compared after every fifth step until the time is up.
+    """
+    training = prepare(setting)
+    pairs: list[tuple[Tensor, Tensor]] = []
+    for step, batch in enumerate(training.batches.epoch(1)):
+        low = None if step % 5 else compute_gradient(training, batch, "bf16", step)
+        exact = compute_gradient(training, batch, "fp32", step)
+        if low is not None:
+            pairs.append((exact, low))
+        training.optimizer.step()
+        if not meter.count(BATCH):
+            break
+    cosines = [torch.cosine_similarity(exact, low, dim=0).item() for exact, low in pairs]
+    errors = [((low - exact).norm() / exact.norm()).item() for exact, low in pairs]
+    return {
+        "checks": len(pairs),
+        "cosine_median": float(np.median(cosines)),
+        "cosine_min": min(cosines),
+        "error_median": float(np.median(errors)),
+        "error_max": max(errors),
+    }
+
+
+def compute_gradient(training: Training, batch: Batch, precision: str, seed: int) -> Tensor:
+    """The gradient of all weights, (weights,) in double precision.
+
+    Args:
+        training: whose model's weights they are.
+        batch: inputs and target.
+        precision: that the model runs in.
+        seed: of the noise.
+    """
+    training.optimizer.zero_grad(set_to_none=True)
+    torch.manual_seed(seed)
+    compute_loss(training, batch, precision)[1].backward()
+    given = (weights.grad for weights in training.model.parameters())
+    return torch.cat([grad.reshape(-1).double() for grad in given if grad is not None])
