@@ -131,10 +131,18 @@ def data_of_readers(trained, tmp_path_factory):
     return folder
 
 
+def expand(command):
+    """The words of a command line, as a shell has them, braces and all."""
+    printing = ["bash", "-c", f"printf '%s\\0' {command}"]
+    return subprocess.run(printing, capture_output=True, text=True, check=True).stdout.split("\0")[
+        :-1
+    ]
+
+
 @pytest.mark.ci
 @pytest.mark.parametrize("command", list_commands())
 def test_commands_of_the_pages_work(command, data_of_readers):
-    program, *words = shlex.split(command)
+    program, *words = expand(command)
     environment = {**os.environ, "DISENTGEN_DATA": str(data_of_readers)}
     if program.startswith("bin/"):
         assert os.access(REPOSITORY / program, os.X_OK)
@@ -143,7 +151,10 @@ def test_commands_of_the_pages_work(command, data_of_readers):
             call_module(environment, "experiments.sweep", experiment, "--dry-run", *words)
         return
     _, module, *words = words
-    if module.startswith("experiments."):
+    if module == "experiments.sweep":
+        looking = [] if "--dry-run" in words else ["--dry-run"]
+        call_module(environment, module, words[0], *looking, *words[1:])
+    elif module.startswith("experiments."):
         if "with" in words and not any("." in word and "show" in word for word in words[:1]):
             words = ["print_config", *words[words.index("with") :]]
         call_module(environment, module, *words)

@@ -132,7 +132,15 @@ def test_a_given_number_of_threads_is_that_of_each_run():
     assert ended == Ended(1, "threads=1\n")
 
 
-def test_an_interruption_that_ends_no_wait_is_seen():
+@pytest.fixture
+def interruptible():
+    """Ctrl-C is seen, which a shell may have had ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interruption_that_ends_no_wait_is_seen(interruptible):
     threading.Timer(0.5, _thread.interrupt_main).start()
     begin = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
