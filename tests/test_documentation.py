@@ -134,9 +134,8 @@ def data_of_readers(trained, tmp_path_factory):
 def expand(command):
     """The words of a command line, as a shell has them, braces and all."""
     printing = ["bash", "-c", f"printf '%s\\0' {command}"]
-    return subprocess.run(printing, capture_output=True, text=True, check=True).stdout.split("\0")[
-        :-1
-    ]
+    done = subprocess.run(printing, capture_output=True, text=True, check=True)
+    return done.stdout.split("\0")[:-1]
 
 
 @pytest.mark.ci

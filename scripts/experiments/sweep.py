@@ -16,6 +16,7 @@ from disentgen.command_line import CommandParser, plain_errors, positive
 from disentgen.errors import UsageError, warn
 from disentgen.paths import data_folder
 from disentgen.registry import choose, unknown
+from disentgen.run_files import families_by_experiment
 from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
 from disentgen.text import make_visible
@@ -37,11 +38,9 @@ from experiments.interrupts import interrupt_on_signals
 from experiments.making import Sweep
 from experiments.planned import plan_runs
 
-#: Experiments whose runs are trainings.
-EXPERIMENTS = ("disent", "decoders", "composition", "supervised")
 #: More cells than these are started without a question only where nobody can answer it.
 ASKED_ABOVE = 20
-#: Options that exclude each other, and one that needs another.
+#: Options that exclude each other.
 ALONE = (("status", "dry_run"), ("control", "control_only"))
 #: Options that say which rows of a study are meant.
 OF_STUDIES = ("study", "seeds", "dataset", "model", "words")
@@ -81,7 +80,7 @@ def build_parser() -> CommandParser:
         description="Make many runs: a grid of the words after 'with', of which a key or a choice "
         "that is given several times is an axis; without 'with', the rows of a published study.",
     )
-    parser.add_argument("experiment", help=f"one of {', '.join(EXPERIMENTS)}")
+    parser.add_argument("experiment", help=f"one of {', '.join(families_by_experiment())}")
     for name, text in FLAGS.items():
         parser.add_argument(name, action="store_true", help=text)
     parser.add_argument("--engine", default="local", help=f"one of {', '.join(engines())}")
@@ -147,8 +146,8 @@ def plan_grid(given: argparse.Namespace, words: Sequence[str]) -> tuple[list[Cel
         if getattr(given, option) is not None:
             name = "with" if option == "words" else option
             raise UsageError(f"--{name} is of a study; settings after 'with' make up a grid.")
-    if given.experiment not in EXPERIMENTS:
-        raise unknown("experiment", given.experiment, EXPERIMENTS)
+    if given.experiment not in (experiments := list(families_by_experiment())):
+        raise unknown("experiment", given.experiment, experiments)
     axes = read_axes(words, list_choices(given.experiment))
     points = [(*point, *SMOKE * given.smoke) for point in list_points(axes)]
     cells = read_cells([Cell(given.experiment, point) for point in points])
