@@ -156,24 +156,33 @@ def plan_grid(given: argparse.Namespace, words: Sequence[str]) -> tuple[list[Cel
     return cells, describe_axes(axes)
 
 
-def plan(words: Sequence[str]) -> tuple[argparse.Namespace, list[Cell]]:
-    """The options of a command line, and its cells, all of which were checked.
+def read_options(words: Sequence[str]) -> tuple[argparse.Namespace, list[str] | None]:
+    """The options of a command line, and what stands after ``with``; None if there is none.
+
+    Raises:
+        UsageError: options contradict each other.
+    """
+    place = words.index("with") if "with" in words else len(words)
+    given = build_parser().parse_args(words[:place])
+    check_flags(given)
+    return given, list(words[place + 1 :]) if words[place:] else None
+
+
+def plan(given: argparse.Namespace, words: Sequence[str] | None) -> list[Cell]:
+    """The cells of a command line, all of which were checked.
 
     Args:
-        words: of the command line.
+        given: its options.
+        words: that stand after ``with``; None if there is none.
 
     Raises:
         UsageError, DataFileError: a cell would be refused.
     """
-    words = list(words)
-    place = words.index("with") if "with" in words else len(words)
-    given = build_parser().parse_args(words[:place])
-    check_flags(given)
-    cells, axes = plan_grid(given, words[place + 1 :]) if words[place:] else plan_study(given)
+    cells, axes = plan_study(given) if words is None else plan_grid(given, words)
     cells = drop_same(read_cells(add_controls(cells, given.control, given.control_only)))
     controls = ", with controls" if given.control else ", controls" if given.control_only else ""
     print(f"{given.experiment}: {axes}{controls}: {count_cells(cells)}", flush=True)
-    return given, cells
+    return cells
 
 
 def print_plan(cells: Sequence[Cell], jobs: int, measure: bool) -> None:
@@ -212,19 +221,30 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; its exit status."""
     interrupt_on_signals()
     with plain_errors():
-        given, cells = plan(sys.argv[1:] if arguments is None else arguments)
+        given, words = read_options(sys.argv[1:] if arguments is None else arguments)
         if given.status:
-            print(tabulate_states(cells))
+            print(tabulate_states(plan(given, words)))
         elif given.dry_run:
-            print_plan(cells, given.jobs or 1, given.measure)
+            print_plan(plan(given, words), given.jobs or 1, given.measure)
         else:
-            from ingredients.observers import check_writable
-
-            check_writable(data_folder() / "sims" / given.experiment)
-            workers = open_engine(given.engine, given)
-            ask_to_start(0 if given.yes else len(cells))
-            return Sweep(cells, given.retry).make(workers)
+            return make_cells(given, words)
     return 0
+
+
+def make_cells(given: argparse.Namespace, words: Sequence[str] | None) -> int:
+    """Make the cells of a command line; the exit status.
+
+    Args:
+        given: its options.
+        words: that stand after ``with``; None if there is none.
+    """
+    from ingredients.observers import check_writable
+
+    workers = open_engine(given.engine, given)
+    check_writable(data_folder() / "sims" / given.experiment)
+    cells = plan(given, words)
+    ask_to_start(0 if given.yes else len(cells))
+    return Sweep(cells, given.retry).make(workers)
 
 
 if __name__ == "__main__":
