@@ -76,6 +76,20 @@ def bounded(maximum: int) -> Callable[[str], int]:
     return read
 
 
+def above_zero(maximum: float, what: str = "a number") -> Callable[[str], float]:
+    """A type of options: a number above 0, up to a maximum; ``what`` says of what, for messages."""
+
+    def read(word: str) -> float:
+        with contextlib.suppress(ValueError):
+            if 0 < (number := float(word)) <= maximum:
+                return number
+        raise argparse.ArgumentTypeError(
+            f"expected is {what} above 0, at most {maximum:,}; given: {shorten(repr(word))}"
+        )
+
+    return read
+
+
 def file_path(word: str) -> Path:
     """A type of options: a path.
 

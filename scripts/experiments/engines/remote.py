@@ -4,7 +4,6 @@ Workers know the folders by the same paths as the machine that launches, and beg
 ``scripts``. They keep nothing of how far a run is: that is in its folder, wherever it goes on.
 """
 
-import argparse
 import contextlib
 import os
 import sys
@@ -15,11 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from disentgen.command_line import RUNNING, job_count
+from disentgen.command_line import RUNNING, above_zero, job_count
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder, make_folder
 from disentgen.record import SKEW_SECONDS, STALE_SECONDS
-from disentgen.text import shorten
 from experiments.engines import Ended, Job, Option
 from experiments.engines.local import Local, list_devices
 
@@ -30,20 +28,8 @@ LAUNCHES = "_launches"
 PAUSE = 10
 
 
-def gpu_share(word: str) -> float:
-    """A type of options: how much of a GPU; a run uses one at most.
-
-    Raises:
-        ArgumentTypeError: it is no number above 0, or one above 1.
-    """
-    with contextlib.suppress(ValueError):
-        if 0 < (share := float(word)) <= 1:
-            return share
-    raise argparse.ArgumentTypeError(
-        f"expected is a number above 0, at most 1; given: {shorten(repr(word))}"
-    )
-
-
+#: How much of a GPU; a run uses one at most.
+gpu_share = above_zero(1)
 CPUS = Option("--cpus", job_count, "CPUs of each run, which takes as many threads; 1", default=1)
 GPUS = Option("--gpus", gpu_share, "of a GPU for each run, such as 1 or 0.25; none", default=0.0)
 

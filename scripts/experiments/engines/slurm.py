@@ -3,7 +3,6 @@
 Partition, account and the like are chosen as ``sbatch`` lets them be: ``SBATCH_PARTITION=gpu``.
 """
 
-import argparse
 import contextlib
 import io
 import math
@@ -17,9 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from disentgen.command_line import job_count, positive
+from disentgen.command_line import above_zero, job_count, positive
 from disentgen.errors import UsageError, warn
-from disentgen.text import join_lines, shorten
+from disentgen.text import join_lines
 from experiments.engines import Ended, Engine, Job, Option
 from experiments.engines.remote import (
     CPUS,
@@ -226,20 +225,8 @@ def _is_cancelled(name: str) -> bool:
     return "JobState=CANCELLED" in asked.stdout
 
 
-def hours(word: str) -> float:
-    """A type of options: a number of hours above 0.
-
-    Raises:
-        ArgumentTypeError: it is none, or more than a year.
-    """
-    with contextlib.suppress(ValueError):
-        if 0 < (number := float(word)) <= 8784:
-            return number
-    raise argparse.ArgumentTypeError(
-        f"expected is a number of hours above 0; given: {shorten(repr(word))}"
-    )
-
-
+#: Of a job; at most a year.
+hours = above_zero(8784, "a number of hours")
 PACK = Option("--pack", job_count, "runs that a job makes beside each other; 1", default=1)
 HOURS = Option("--hours", hours, "of a job, which goes on in another when they are up; 12", 12.0)
 AT_ONCE = Option("--at-once", positive, "jobs that run at the same time; no limit")
