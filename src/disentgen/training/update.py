@@ -19,10 +19,12 @@ from disentgen.training.settings import Execution
 #: The model's output for inputs, and the terms of the objective, at a step.
 Evaluation = Callable[[Input, Tensor, Step], tuple[Any, Terms]]
 Compiler = Callable[[Evaluation], Evaluation]
+#: What is compiled draws noise as what is not, so that a training may change from one to the other.
+OPTIONS: dict[str, Any] = {"fallback_random": True}
 
 
 class Update:
-    """What a training does with a batch; called with one, it gives the terms of the objective.
+    """What a training does with a batch; called with one, it gives the objective's terms, () each.
 
     Args:
         model: on the device.
@@ -46,7 +48,7 @@ class Update:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.precision, self.device = precision, device
         self._is_compiled = compiler is not None
-        self._compute = compiler(self._evaluate) if compiler else self._evaluate
+        self._compute = compiler(self.evaluate) if compiler else self.evaluate
 
     def __call__(self, batch: Batch, step: Step) -> Terms:
         """Update the model once.
@@ -56,7 +58,8 @@ class Update:
             step: number of training steps before this one.
 
         Returns:
-            The terms of the objective before the update, without gradients.
+            The terms of the objective before the update, without gradients: () each, or (latents,)
+            of those of each latent.
         """
         if self._is_compiled and isinstance(step, int):
             step = torch.full((), step, device=self.device)
@@ -68,7 +71,14 @@ class Update:
         later = self.loss.after_step(output)
         return {name: term.detach() for name, term in (terms | later).items()}
 
-    def _evaluate(self, inputs: Input, target: Tensor, step: Step) -> tuple[Any, Terms]:
+    def evaluate(self, inputs: Input, target: Tensor, step: Step) -> tuple[Any, Terms]:
+        """The model's output for inputs, and the terms of the objective, () or (latents,) each.
+
+        Args:
+            inputs: (batch, …), as the batch's task makes them.
+            target: (batch, …), what the model should make of them.
+            step: number of training steps before this one.
+        """
         dtype, is_low = torch.bfloat16, self.precision == "bf16"
         with torch.autocast(self.device.type, dtype, enabled=is_low):
             output = self.loss.run(self.model, inputs)
@@ -76,10 +86,10 @@ class Update:
 
 
 def find_compiler(execution: Execution, device: torch.device) -> Compiler | None:
-    """What compiles an update that is executed in a way; None where nothing does.
+    """What compiles the terms of an objective, () each, where that is wanted; else None.
 
     Args:
-        execution: ``eager`` or ``compiled``.
+        execution: ``eager`` or ``compiled``, of a training's steps.
         device: that is trained on.
 
     Raises:
@@ -87,8 +97,7 @@ def find_compiler(execution: Execution, device: torch.device) -> Compiler | None
     """
     if execution == "eager":
         return None
-    # Noise is drawn as without compiling, so that a training may change from one to the other.
-    compiler = partial(torch.compile, dynamic=False, options={"fallback_random": True})
+    compiler = partial(torch.compile, dynamic=False, options=OPTIONS)
     try_to_compile(compiler, device)
     return compiler
 
