@@ -24,7 +24,9 @@ OPTIONS: dict[str, Any] = {"fallback_random": True}
 
 
 class Update:
-    """What a training does with a batch; called with one, it gives the objective's terms, () each.
+    """What a training does with a batch; called with one, it gives the objective's terms.
+
+    They are a scalar each, or (latents,) of those of each latent.
 
     Args:
         model: on the device.
@@ -58,8 +60,7 @@ class Update:
             step: number of training steps before this one.
 
         Returns:
-            The terms of the objective before the update, without gradients: () each, or (latents,)
-            of those of each latent.
+            The terms of the objective before the update, without gradients.
         """
         if self._is_compiled and isinstance(step, int):
             step = torch.full((), step, device=self.device)
@@ -72,7 +73,7 @@ class Update:
         return {name: term.detach() for name, term in (terms | later).items()}
 
     def evaluate(self, inputs: Input, target: Tensor, step: Step) -> tuple[Any, Terms]:
-        """The model's output for inputs, and the terms of the objective, () or (latents,) each.
+        """The model's output for inputs, and the terms of the objective.
 
         Args:
             inputs: (batch, …), as the batch's task makes them.
@@ -86,7 +87,7 @@ class Update:
 
 
 def find_compiler(execution: Execution, device: torch.device) -> Compiler | None:
-    """What compiles the terms of an objective, () each, where that is wanted; else None.
+    """What compiles terms of an objective, a scalar or (latents,) each; None where nothing is to.
 
     Args:
         execution: ``eager`` or ``compiled``, of a training's steps.
