@@ -10,6 +10,7 @@ import pytest
 from disentgen import leases, locking
 from disentgen.errors import DataFileError, RunningError
 from disentgen.leases import BEAT_SECONDS, Holder, Lease, LeasedError, is_leased_elsewhere
+from disentgen.leases import _rename as rename
 from disentgen.locking import Lock, is_held
 from disentgen.record import STALE_SECONDS
 from disentgen.run_directory import RunDirectory
@@ -63,6 +64,16 @@ def test_a_lease_without_signs_of_life_is_taken_over_and_its_holder_sees_it(tmp_
     first.release()
     assert not second.is_lost
     second.release()
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_folder_is_nobodys_also_where_none_can_be_replaced(tmp_path, be, monkeypatch):
+    folder = tmp_path / "x.lease"
+    folder.mkdir()
+    monkeypatch.setattr(
+        leases, "_rename", lambda own, folder: not folder.exists() and rename(own, folder)
+    )
+    Lease.take(folder).release()
     assert not list(tmp_path.iterdir())
 
 

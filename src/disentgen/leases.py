@@ -118,8 +118,9 @@ class Lease:
             (own / name).touch()
             while not _rename(own, folder):
                 holder = Holder.find(folder)
-                if holder is None:
-                    continue  # it was released meanwhile
+                if holder is None:  # some file systems rename to no folder that is there
+                    _remove_empty(folder)
+                    continue
                 if not holder.is_here and not holder.has_lost((own / name).stat().st_mtime):
                     raise LeasedError(str(holder))
                 if _take_over(holder.file, name):
@@ -212,5 +213,10 @@ def _take_over(file: Path, name: str) -> bool:
 def _remove(folder: Path, name: str) -> None:
     """Remove a file and its folder; the folder stays where it is somebody else's by now."""
     (folder / name).unlink(missing_ok=True)
+    _remove_empty(folder)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder unless it is not empty, or not there."""
     with contextlib.suppress(OSError):
         folder.rmdir()
