@@ -5,6 +5,7 @@ and held until after the last write.
 """
 
 import contextlib
+import hashlib
 import itertools
 import shutil
 from collections.abc import Iterator, Mapping
@@ -23,13 +24,14 @@ from disentgen.text import make_visible
 from disentgen.training.config import Config
 from disentgen.training.continuing import list_may_change, require_checkpoint
 from disentgen.training.signals import signals_held_back
-from experiments.made import find_newest, identify
+from experiments.made import find_newest, identify, name_identity
 from experiments.resume import check_not_running
 
 #: Folders whose names are longer numbers are none of ours.
 DIGITS = 10
-#: Held in a folder of runs while a command looks for a run to go on with, until it has one.
-CHOOSING = ".choosing.lock"
+#: In a folder of runs: what is held while a command looks for a run of a configuration, until
+#: others can see that it has one.
+CHOOSING = "_claims"
 
 
 @dataclass
@@ -54,7 +56,7 @@ class Claim:
     directory: RunDirectory = field(init=False)
 
     def __post_init__(self) -> None:
-        self.directory = RunDirectory(self.path).prepare()
+        self.directory = RunDirectory(self.path).prepare(self.lock)
 
     def begin(self) -> None:
         """Note the start; from now on the folder is this run's, however it ends."""
@@ -69,7 +71,7 @@ class Claim:
     def end_choice(self) -> None:
         """Let other commands choose among runs: this one can be seen."""
         if self.choice is not None:
-            self.choice.release()
+            self.choice.withdraw()
             self.choice = None
 
     def release(self) -> None:
@@ -206,11 +208,12 @@ def claim_run(path: Path) -> Claim:
     """
     lock = RunDirectory(path).take()
     claim = Claim(path, lock, run=Run(path))
-    try:
-        check_not_running(Run(path), lock.is_new)
-    except BaseException:
-        claim.release()
-        raise
+    if lock.is_new:
+        try:
+            check_not_running(Run(path))
+        except BaseException:
+            claim.release()
+            raise
     return claim
 
 
@@ -227,7 +230,8 @@ def _writing(folder: Path) -> Iterator[None]:
 def claim_same(folder: Path, config: Config, seed: bool = True, taken: int = 0) -> Claim | None:
     """Claim the newest run that a configuration is of, or a new folder where there is none.
 
-    Of commands that do so at once each waits for the other's choice.
+    Of commands that do so at once, here or on machines that share the folder, each waits for the
+    others' choices.
 
     Args:
         folder: of an experiment's runs.
@@ -241,18 +245,32 @@ def claim_same(folder: Path, config: Config, seed: bool = True, taken: int = 0) 
     Raises:
         RunningError: another process is training it.
     """
+    name = name_identity(identify(config, config.split.describe(), seed))
     with contextlib.ExitStack() as choosing:
         with _writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            choice = Lock.take(folder / CHOOSING, wait=True)
-        choosing.callback(choice.release)
-        run = find_newest(folder, config, seed)
+            place = name_choice(folder, name, config.seed if seed else None)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            choice = Lock.take(place, wait=True)
+        choosing.callback(choice.withdraw)
+        run = find_newest(folder, name, config.seed if seed else None)
         if run is not None and is_complete(run):
             return None
         claim = claim_new(folder, taken) if run is None else claim_run(run.path)
         claim.choice = choice
         choosing.pop_all()
     return claim
+
+
+def name_choice(folder: Path, name: str, seed: int | None) -> Path:
+    """What is held while a run of a cell and seed is chosen.
+
+    Args:
+        folder: of an experiment's runs.
+        name: of the run's identity, see :func:`~experiments.made.name_identity`.
+        seed: of the run; None where it does not count.
+    """
+    cell = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return folder / CHOOSING / f"{cell}-{'any' if seed is None else seed}.lock"
 
 
 def check_same(run: Run, config: Config, seed: bool = True) -> None:

@@ -93,7 +93,7 @@ class Keeper:
                 claim.release()
                 self.claim = None
             else:
-                self.observer.keep_in(claim.path)
+                self.observer.keep_in(claim.directory)
                 claim.begin()
                 return config
 

@@ -58,18 +58,17 @@ def find_made(
             for name, runs in made.items()}  # fmt: skip
 
 
-def find_newest(folder: Path, config: Config, seed: bool = True) -> Run | None:
-    """The newest run that a configuration is of; None if there is none.
+def find_newest(folder: Path, name: str, seed: int | None) -> Run | None:
+    """The newest run of an identity; None if there is none.
 
     Those that have lost what they would go on from are left aside with a line, too.
 
     Args:
         folder: of an experiment's runs.
-        config: of the run that is looked for.
-        seed: whether its seed counts; otherwise runs of any seed are the same.
+        name: of the identity, see :func:`name_identity`.
+        seed: of the run; None where it does not count.
     """
-    name = name_identity(identify(config, config.split.describe(), seed))
-    seeds = {config.seed} if seed else set()
+    seeds = set() if seed is None else {seed}
     for run in find_made(folder, {name}, seeds).get(name, ()):
         with _left_aside():
             if run.status not in ("COMPLETED", "RUNNING"):

@@ -62,20 +62,17 @@ def describe_resume(experiment: str, path: Path) -> str:
     return f"python -m experiments.{experiment} with {shlex.quote(f'resume={make_visible(path)}')}"
 
 
-def check_not_running(run: Run, never_held: bool) -> None:
-    """Check that a run, whose folder this process holds, is not running all the same.
+def check_not_running(run: Run) -> None:
+    """Check that a run that no process has ever held is not running all the same.
 
     Args:
-        run: that is to go on.
-        never_held: no process of this machine has held its folder before, so that one of an earlier
-            version might be running.
+        run: of an earlier version, which did not hold it.
 
     Raises:
-        RunningError: another machine, or such a process, has given a sign of life of late.
+        RunningError: it has given a sign of life of late.
     """
     record = run.record
-    here = never_held and record.status == "RUNNING" and record.beats
-    if here or run.runs_elsewhere:
+    if record.status == "RUNNING" and record.beats:
         raise RunningError(
             f"run {run.path} is still running on {record.hostname}; nothing to resume."
         )

@@ -9,7 +9,8 @@ from typing import Any
 
 from disentgen.errors import DataFileError
 from disentgen.files import append_regular, check_regular, exists, own_folder
-from disentgen.paths import FolderIdentity, make_folder, write_whole
+from disentgen.paths import make_folder, write_whole
+from disentgen.run_directory import RunDirectory
 from disentgen.training.signals import signals_held_back
 from sacred_compat import FileStorageObserver, flatten, get_digest
 
@@ -29,14 +30,14 @@ class RunFolderObserver(FileStorageObserver):
         # A template that lies beside a run holds code, and may be anybody's.
         self.template = None
         self.metrics: dict[str, dict[str, list[Any]]] = {}
-        self.identity: FolderIdentity | None = None
+        self.directory: RunDirectory | None = None
         self.started = False
         self.problems: dict[str, OSError] = {}
 
-    def keep_in(self, folder: Path) -> None:
-        """Keep the run in a folder, which this process holds; another run may have begun there."""
-        self.basedir, self.dir = str(folder.parent), str(folder)
-        self.identity = FolderIdentity.of(folder)
+    def keep_in(self, directory: RunDirectory) -> None:
+        """Keep the run in a prepared folder; another run may have begun there."""
+        self.basedir, self.dir = str(directory.path.parent), str(directory.path)
+        self.directory = directory
 
     def _make_run_dir(self, _id: str | None) -> None:
         """The folder is made before Sacred starts the run."""
@@ -84,8 +85,8 @@ class RunFolderObserver(FileStorageObserver):
     def _write(self, filename: str, write: Callable[[], object]) -> bool:
         """Whether a file was written; it is remembered why it was not. At the start, fail."""
         try:
-            if self.identity is not None:
-                self.identity.check()
+            if self.directory is not None:
+                self.directory.check()
             write()
             self.problems.pop(filename, None)
         except OSError as error:

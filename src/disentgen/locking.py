@@ -1,7 +1,8 @@
-"""Files that one process at a time holds; the system lets go of them should the process die.
+"""Files that one process at a time holds, and that are free again should it die.
 
-A file that is held is never deleted, so that all processes lock the same one, nor written to, so
-that nothing is lost whatever stands in its place.
+Between processes of one machine the system's locks decide. Those of other machines may not be seen,
+even on a file system that they share: between machines a lease decides, beside the file. A file
+that is held is not written to, so that nothing is lost whatever stands in its place.
 """
 
 import errno
@@ -10,11 +11,13 @@ import os
 import random
 import stat
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from disentgen.errors import DataFileError
 from disentgen.files import OPENING
+from disentgen.leases import Lease, LeasedError, is_leased_elsewhere
+from disentgen.record import STALE_SECONDS
 
 #: Of the pauses between attempts; leaves the generators of a training alone.
 JITTER = random.SystemRandom()
@@ -37,6 +40,8 @@ class Lock:
     path: Path
     descriptor: int
     is_new: bool
+    #: By which other machines see that it is held.
+    lease: Lease = field(init=False)
 
     @classmethod
     def take(cls, path: Path, wait: bool = False) -> "Lock":
@@ -57,7 +62,7 @@ class Lock:
                 raise DataFileError(f"cannot lock {path}: {_explain(error)}.") from error
             lock = cls(path, descriptor, is_new)
             try:
-                if lock._lock(wait):
+                if lock._lock(wait) and lock._take_lease(wait):
                     return lock
             except BaseException:
                 os.close(descriptor)
@@ -77,8 +82,38 @@ class Lock:
             raise DataFileError(f"cannot lock {self.path}: {_explain(error)}.") from error
         return _is_at(self.path, self.descriptor)
 
+    def _take_lease(self, wait: bool) -> bool:
+        """Keep other machines away; False where one has removed the file meanwhile."""
+        while True:
+            try:
+                self.lease = Lease.take(name_lease(self.path))
+            except LeasedError as error:
+                if not wait:
+                    raise HeldError from error
+                time.sleep(JITTER.uniform(0.1, 0.5))
+            except OSError as error:
+                raise DataFileError(f"cannot lock {self.path}: {_explain(error)}.") from error
+            else:
+                if not _is_at(self.path, self.descriptor):
+                    self.lease.release()
+                    return False
+                return True
+
+    def check(self) -> None:
+        """Check that the file is still held.
+
+        Raises:
+            DataFileError: another machine has taken it over.
+        """
+        if self.lease.is_lost:
+            raise DataFileError(
+                f"{self.path.parent} has been taken over by another machine, which saw no sign of "
+                f"life of this process for {STALE_SECONDS} s; nothing more is written to it."
+            )
+
     def release(self) -> None:
         """Let go of the file."""
+        self.lease.release()
         os.close(self.descriptor)
 
     def withdraw(self) -> None:
@@ -86,13 +121,18 @@ class Lock:
 
         A process that opened it meanwhile sees that it is gone, and makes it anew.
         """
-        if self.is_new:
+        if self.is_new and not self.lease.is_lost:
             self.path.unlink(missing_ok=True)
         self.release()
 
 
+def name_lease(path: Path) -> Path:
+    """The folder of the lease beside a file that can be held."""
+    return path.with_suffix(".lease")
+
+
 def is_held(path: Path) -> bool | None:
-    """Whether a process of this machine holds a file, which is left as it is.
+    """Whether a process holds a file, here or on another machine; nothing is changed.
 
     Args:
         path: of the file.
@@ -107,7 +147,7 @@ def is_held(path: Path) -> bool | None:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
-        return not _try(descriptor, fcntl.LOCK_SH)
+        return not _try(descriptor, fcntl.LOCK_SH) or is_leased_elsewhere(name_lease(path))
     except OSError:
         return None
     finally:

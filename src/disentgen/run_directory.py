@@ -45,26 +45,34 @@ class RunDirectory:
     Args:
         path: of the folder.
         identity: of the folder that is written to, and of no other; None where that is any.
+        lock: by which this process holds it; None where it does not.
     """
 
     path: Path
     identity: FolderIdentity | None = field(default=None, compare=False, repr=False)
+    lock: Lock | None = field(default=None, compare=False, repr=False)
 
-    def prepare(self) -> Self:
+    def prepare(self, lock: Lock | None = None) -> Self:
         """The same files in the folder that is at the path now, which is made if need be.
 
-        Once that folder was deleted or renamed, saving raises a DataFileError.
+        Once that folder was deleted or renamed, or is not held any more, saving raises a
+        DataFileError.
+
+        Args:
+            lock: of :meth:`take`, where this process holds the folder.
         """
-        return replace(self, identity=FolderIdentity.of(make_folder(self.path)))
+        return replace(self, identity=FolderIdentity.of(make_folder(self.path)), lock=lock)
 
     def check(self) -> None:
-        """Check that a folder that was prepared is where it was.
+        """Check that a folder that was prepared is where it was, and held as it was.
 
         Raises:
-            DataFileError: it was deleted or renamed.
+            DataFileError: it was deleted or renamed, or another machine has taken it over.
         """
         if self.identity is not None:
             self.identity.check()
+        if self.lock is not None:
+            self.lock.check()
 
     def has(self, name: str) -> bool:
         """Whether the folder has something of a name, be it damaged or not."""
@@ -175,8 +183,8 @@ class RunDirectory:
         return rebuild_model(description, self.path / "model.pt")
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the directory for this process, which makes it if it is not there.
+    def held(self) -> Iterator[Self]:
+        """Hold the directory, which is made if need be, for this process; yields it prepared.
 
         Raises:
             RunningError: another process holds it.
@@ -184,7 +192,7 @@ class RunDirectory:
         """
         lock = self.take()
         try:
-            yield
+            yield self.prepare(lock)
         finally:
             lock.release()
 
@@ -203,7 +211,7 @@ class RunDirectory:
             raise DataFileError(f"cannot write {self.path}: {error.strerror or error}.") from error
 
     def is_held(self) -> bool | None:
-        """Whether a process of this machine holds the directory; None where no lock says it."""
+        """Whether a process holds the directory; None where no lock says it."""
         return is_held(self.path / LOCK)
 
     def _describe_holder(self) -> str:

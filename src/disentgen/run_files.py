@@ -1,7 +1,6 @@
 """What the text files of a run say: enough to list it, without torch."""
 
 import os
-import platform
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -164,13 +163,7 @@ class RunFiles(RunDirectory):
     def _is_alive(self) -> bool:
         """Whether a run that says RUNNING is: its lock is held, or else it has beaten of late."""
         held = self.is_held()
-        return self.record.beats if held is None else held or self.runs_elsewhere
-
-    @property
-    def runs_elsewhere(self) -> bool:
-        """Whether another machine, whose locks are not seen here, is training the run."""
-        record = self.record
-        return record.status == "RUNNING" and record.hostname != platform.node() and record.beats
+        return self.record.beats if held is None else held
 
 
 def families_by_experiment() -> dict[str, str]:

@@ -3,6 +3,7 @@ from math import prod
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -14,6 +15,7 @@ from disentgen.models.layers import (
     Convolution,
     FewChannelUpsampling,
     Flattening,
+    HyperbolicTangent,
     Layer,
     Linear,
     MaxPooling,
@@ -82,6 +84,23 @@ def test_few_channel_upsampling_is_the_transposed_convolution(channels):
     (expected * weights).sum().backward()
     torch.testing.assert_close(fast.weight.grad, plain.weight.grad)
     torch.testing.assert_close(fast.bias.grad, plain.bias.grad)
+
+
+def test_relu_overwrites_what_it_may():
+    after = [Linear(6), HyperbolicTangent(), Rectifier(), Linear(6), Rectifier(), Rectifier()]
+    torch.manual_seed(0)
+    stack = Stack([Rectifier(), *after], (5,)).double()
+    assert [module.inplace for module in stack if isinstance(module, nn.ReLU)] == [
+        False, False, True, False,
+    ]  # fmt: skip
+    inputs = torch.randn(7, 5, dtype=torch.double, requires_grad=True)
+    given = inputs.detach().clone()
+    assert torch.autograd.gradcheck(stack, inputs)
+    assert torch.equal(inputs, given)
+    made, outputs = stack(inputs), inputs
+    for module in stack:
+        outputs = F.relu(outputs) if isinstance(module, nn.ReLU) else module(outputs)
+    assert torch.equal(made, outputs)
 
 
 def test_lists_and_tuples_both_name_layers_and_stay_as_they_are():

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import time
 from contextlib import ExitStack, contextmanager
@@ -46,10 +47,20 @@ def listing_in_a_loop(folder):
         looker.join()
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(8, marks=pytest.mark.slow)])
-def test_of_commands_that_start_or_go_on_one_trains(environment, data, count):
+@pytest.mark.parametrize(
+    ("count", "apart"),
+    [
+        (2, False),
+        pytest.param(3, True, marks=pytest.mark.ci),
+        pytest.param(8, False, marks=pytest.mark.slow),
+        pytest.param(8, True, marks=pytest.mark.slow),
+    ],
+)
+def test_of_commands_that_start_or_go_on_one_trains(environment, data, count, apart):
+    """On one machine, and on as many that share the folder and see no locks of others."""
     command = ("experiments.disent", "with", "resume=auto", *FAST)
-    ended = run_at_once(environment, [command] * count)
+    machines = [("as_machine", f"m{number}") * apart for number in range(count)]
+    ended = run_at_once(environment, [(*machine, *command) for machine in machines])
     trained = [one for one in ended if "epoch 2/2" in one.stdout]
     assert len(trained) == 1 and trained[0].returncode == 0
     for one in ended:
@@ -85,6 +96,36 @@ def test_of_resumes_at_once_one_goes_on_and_the_others_change_nothing(environmen
     assert run.history["epoch"].tolist() == list(range(1, 13))
     assert len(run.load_starts()) == 2
     assert (folder / "cout.txt").read_text().count("resuming after epoch") == 1
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_run_whose_machine_is_lost_goes_on_elsewhere(environment, data, fate):
+    """One that was only asleep writes nothing more to it."""
+    folder, line = data / "sims" / "disent" / "1", ("experiments.disent", "with", "resume=auto")
+    with start_module(environment, "as_machine", "a", *line, *LONG) as first:
+        while not (folder / "checkpoint.pt").exists():
+            assert first.process.is_alive()
+            time.sleep(0.02)
+        os.kill(first.process.pid, fate)
+        (refused,) = run_at_once(environment, [("as_machine", "b", *line, *LONG)])
+        assert refused.returncode == 3 and "another process is training" in refused.stderr
+        time.sleep(3)
+        (gone_on,) = run_at_once(environment, [("as_machine", "b", *line, *LONG)])
+        assert gone_on.returncode == 0, gone_on
+        assert "resuming after" in gone_on.stdout
+        before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        if fate == signal.SIGSTOP:
+            os.kill(first.process.pid, signal.SIGCONT)
+            woken = first.wait()
+            assert woken.returncode == 1, woken
+            # The other machine has removed what this one was about to put in its place.
+            assert re.search(r"taken over by another|: No such file", woken.stderr), woken
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    run = open_run(folder)
+    assert run.status == "COMPLETED"
+    assert run.history["epoch"].tolist() == list(range(1, 13))
+    assert [path.name for path in folder.glob("*.lease")] == []
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ from experiments.claims import (
     find_newest,
 )
 from experiments.keeping import Keeper
+from experiments.made import identify, name_identity
 from experiments.resume import describe_resume
 
 
@@ -43,7 +44,17 @@ def make_run(folder, status="INTERRUPTED", config=None, minute=0, **record):
 
 
 def read_all(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    """All files, less the lease of who holds the folder."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def list_choices(folder):
+    return [path for path in folder.glob(f"{CHOOSING}/*") if path.is_file()]
+
+
+def find(folder, config, seed=True):
+    name = name_identity(identify(config, config.split.describe(), seed))
+    return find_newest(folder, name, config.seed if seed else None)
 
 
 def test_new_runs_are_numbered_and_those_that_never_began_leave_nothing(tmp_path):
@@ -67,9 +78,9 @@ def test_the_newest_run_of_a_configuration_goes_on(tmp_path, status):
     make_run(tmp_path / "x", "COMPLETED", make_config(training={"lr": 0.5}), minute=2)
     claim = Request(tmp_path, {}, None, True).claim(make_config(), True)
     assert claim.run.path == tmp_path / "a"
-    assert is_held(tmp_path / CHOOSING)
+    assert [is_held(path) for path in list_choices(tmp_path)] == [True]
     claim.end_choice()
-    assert is_held(tmp_path / CHOOSING) is False
+    assert not list_choices(tmp_path)
     claim.release()
 
 
@@ -80,20 +91,20 @@ def test_a_complete_run_is_left(tmp_path, capsys):
         assert Request(tmp_path, {}, name, auto).claim(make_config(), True) is None
         assert capsys.readouterr().out == f"run {tmp_path / '1'} is complete.\n"
         assert read_all(tmp_path / "1") == before
-    assert is_held(tmp_path / CHOOSING) is False
+    assert not list_choices(tmp_path)
 
 
 def test_without_a_seed_a_run_of_any_seed_is_the_same(tmp_path):
     make_run(tmp_path / "1", config=make_config(seed=7))
-    assert find_newest(tmp_path, make_config(seed=8)) is None
-    assert find_newest(tmp_path, make_config(seed=8), seed=False).id == "1"
+    assert find(tmp_path, make_config(seed=8)) is None
+    assert find(tmp_path, make_config(seed=8), seed=False).id == "1"
 
 
 def test_another_spelling_of_a_split_is_the_same_run(tmp_path):
     made = make_config(dataset={"variant": None, "held_out": "shape==1 and posX>0.5"})
     make_run(tmp_path / "1", config=made)
     same = make_config(dataset={"variant": None, "held_out": "(shape == 1) & (posX > 0.5)"})
-    assert find_newest(tmp_path, same).id == "1"
+    assert find(tmp_path, same).id == "1"
     kept = continue_config(Run(tmp_path / "1"), {"threads": 2, "training": {"score_images": 9}})
     assert kept.dataset["held_out"] == "shape==1 and posX>0.5"
     assert (kept.threads, kept.training.score_images) == (2, 9)
@@ -104,7 +115,7 @@ def test_what_cannot_go_on_is_left_aside_with_a_line(tmp_path, capsys):
     (tmp_path / "1" / "history.csv").write_text("epoch,step,validation.nll\n1,2,3.0\n")
     make_run(tmp_path / "2")
     (tmp_path / "2" / "config.json").write_text("{")
-    assert find_newest(tmp_path, make_config()) is None
+    assert find(tmp_path, make_config()) is None
     aside = capsys.readouterr().err.splitlines()
     assert sorted("no checkpoint.pt" in line for line in aside) == [False, True]
     assert all(line.startswith(f"left aside: {tmp_path}") for line in aside)
@@ -118,7 +129,7 @@ def test_a_damaged_history_leaves_a_run_aside(tmp_path, capsys):
         make_run(tmp_path / name, config=config)
         RunDirectory(tmp_path / name).save_checkpoint({"history": history})
     RunDirectory(tmp_path / "3").save_checkpoint({})
-    assert find_newest(tmp_path, config) is None
+    assert find(tmp_path, config) is None
     aside = sorted(capsys.readouterr().err.splitlines())
     assert aside[0] == (
         f"left aside: {tmp_path / '1'}: history.csv lacks validation.nll, "
@@ -139,7 +150,7 @@ def test_a_run_that_is_held_is_refused(tmp_path, name):
         with pytest.raises(RunningError, match="another process is training in"):
             Request(tmp_path, {}, name, name is None).claim(make_config(), True)
         assert read_all(tmp_path / "1") == before
-    assert is_held(tmp_path / CHOOSING) in (None, False)
+    assert not list_choices(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -147,8 +158,8 @@ def test_a_run_that_is_held_is_refused(tmp_path, name):
     [(0, "elsewhere", True), (3600, "elsewhere", False), (-86400, "elsewhere", False),
      (3600, platform.node(), False), (0, platform.node(), True)],
 )  # fmt: skip
-def test_a_run_of_another_machine_is_known_by_its_heartbeat(tmp_path, seconds, host, refused):
-    """As is one that no lock says anything of; a heartbeat that is to come is none."""
+def test_a_run_that_was_never_held_is_known_by_its_heartbeat(tmp_path, seconds, host, refused):
+    """As those of earlier versions are; a heartbeat that is to come is none."""
     beat = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
     heartbeat = beat.replace(tzinfo=None).isoformat()
     make_run(tmp_path / "1", "RUNNING", heartbeat=heartbeat, host={"hostname": host})
@@ -237,7 +248,7 @@ def test_one_line_starts_and_goes_on_and_leaves(disent, data):
     before = read_all(folder)
     assert f"run {folder} is complete." in disent(*words).stdout
     assert read_all(folder) == before
-    assert sorted(path.name for path in folder.parent.iterdir()) == [CHOOSING, "1", "_sources"]
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["1", CHOOSING, "_sources"]
 
 
 @pytest.mark.parametrize("replaced", [False, True])

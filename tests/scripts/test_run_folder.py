@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from disentgen.errors import DataFileError
-from disentgen.paths import make_folder
+from disentgen.run_directory import RunDirectory
 from ingredients import observers
 from ingredients.observers import RunFolderObserver
 
@@ -23,7 +23,7 @@ def observer(tmp_path):
 
 
 def start(observer):
-    observer.keep_in(make_folder(Path(observer.basedir) / "1"))
+    observer.keep_in(RunDirectory(Path(observer.basedir) / "1").prepare())
     information = {"base_dir": "", "sources": []}
     observer.started_event(information, "main", {}, NOW, {"seed": 1}, {}, None)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 sys.modules["pkg_resources"] = sys.modules["setuptools"] = None
 vars(pkgutil).pop("find_loader", None)
 from disentgen.command_line import plain_errors
-from disentgen.paths import make_folder
+from disentgen.run_directory import RunDirectory
 from disentgen.schema import check
 from ingredients.observers import RunFolderObserver
 from sacred_compat import Experiment
@@ -43,7 +43,7 @@ experiment.observers.append(RunFolderObserver("runs"))
 @experiment.config_hook
 def read(config, command_name, logger):
     model = check("model", build, config["model"])
-    experiment.observers[0].keep_in(make_folder(Path("runs", "1")))
+    experiment.observers[0].keep_in(RunDirectory(Path("runs", "1")).prepare())
     return {"model": model}
 
 @experiment.main

@@ -56,13 +56,12 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
             checkpoint that it would go on from.
         DivergenceError: a term of the objective is not finite.
     """
-    with directory.held():
+    with directory.held() as held:
         if (saved := directory.load_config()) not in (None, config.plain()):
             list_changes(Config.read_saved(saved, config.experiment, config.family), config)
         require_checkpoint(directory, config.training)
-        directory = directory.prepare()
-        note_start(directory)
-        return train_held(config, directory, *recorders)
+        note_start(held)
+        return train_held(config, held, *recorders)
 
 
 def train_held(config: Config, directory: RunDirectory, *recorders: Recorder) -> Training:

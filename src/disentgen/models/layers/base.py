@@ -26,6 +26,8 @@ class Layer:
     input_axes: ClassVar[int | None] = None
     #: Whether its first argument is a shape, which may stand without brackets of its own.
     takes_shape: ClassVar[bool] = False
+    #: Whether the next layer may overwrite its output, which no gradient is computed from.
+    output_is_free: ClassVar[bool] = False
 
     def output_shape(self, shape: Shape) -> Shape:
         """The shape, without batch, that an input shape becomes.

@@ -25,6 +25,7 @@ class Convolution(Layer):
 
     name = "conv"
     input_axes = 3
+    output_is_free = True
     channels: Units | AsImage
     kernel: Length
     stride: Length = 1
@@ -63,6 +64,7 @@ class TransposedConvolution(Layer):
 
     name = "tconv"
     input_axes = 3
+    output_is_free = True
     channels: Units | AsImage
     kernel: Length
     stride: Length = 1

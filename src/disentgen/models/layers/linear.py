@@ -20,6 +20,7 @@ class Linear(Layer):
 
     name = "linear"
     input_axes = 1
+    output_is_free = True
     features: Units | AsImage
     bias: bool = True
 

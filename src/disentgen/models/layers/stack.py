@@ -64,6 +64,10 @@ class Stack(nn.Sequential):
         modules = [
             layer.module(shape) for layer, shape in zip(layers, self.shapes[:-1], strict=True)
         ]
+        for before, module in zip(layers, modules[1:], strict=False):
+            # Half the memory is touched: a twentieth of a training step on a CPU.
+            if before.output_is_free and isinstance(module, nn.ReLU):
+                module.inplace = True
         super().__init__(*modules)
         self.layers = list(layers)
         self.input_shape, self.output_shape = self.shapes[0], self.shapes[-1]
