@@ -6,15 +6,14 @@ what it has. Images come from a file as the published one, drawn at the start; r
 on the GPU before anything is counted. Peaks of GPU memory are what PyTorch has reserved, without
 some hundred MB of CUDA's own for each process. How long whole runs take is extrapolated.
 
-    python benchmarks/gpu.py --output gpu.json          # all, within ten minutes
-    python benchmarks/gpu.py --only compiled graphs     # programs by parts of their names
-    python benchmarks/gpu.py --device cpu --quick       # a rehearsal: a few small steps of each
+    python benchmarks/gpu.py --output gpu.json       # within ten minutes, what must not be left out
+    python benchmarks/gpu.py --minutes 40            # all there is
+    python benchmarks/gpu.py --only "steady"         # programs by parts of their names
+    python benchmarks/gpu.py --device cpu --quick    # a rehearsal: a few small steps of each
 
-Tests that need a GPU, and then this, in one go:
+The tests that need a GPU, which take some minutes, and then this, in one go:
 
-    python -m pytest -m "" tests/training/test_waiting.py tests/training/test_run.py \\
-        tests/training/test_update.py tests/dataset/test_resident.py -k gpu
-    python benchmarks/gpu.py --output gpu.json
+    python -m pytest -m "" -k gpu tests/training; python benchmarks/gpu.py --output gpu.json
 """
 
 import argparse

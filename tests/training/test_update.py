@@ -177,26 +177,33 @@ def assert_near(history, other):
 
 
 def check_compiled_runs(folder, device):
+    """Compare with an eager run; then the histories of a whole one and of one in two parts."""
     eager = run(folder / "eager", 4, device)
     torch._dynamo.reset()
     whole = run(folder / "whole", 4, device, execution="compiled")
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0
     assert_near(whole, eager)
-    run(folder / "parts", 2, device, execution="compiled")
-    torch._dynamo.reset()
-    assert run(folder / "parts", 4, device, execution="compiled").equals(whole)
     run(folder / "changed", 2, device)
     assert_near(run(folder / "changed", 4, device, execution="compiled"), eager)
+    run(folder / "parts", 2, device, execution="compiled")
+    torch._dynamo.reset()
+    return whole, run(folder / "parts", 4, device, execution="compiled")
 
 
 @pytest.mark.ci
-def test_a_compiled_run_is_an_eager_one_up_to_rounding_and_goes_on_bit_by_bit(tmp_path):
-    check_compiled_runs(tmp_path, "cpu")
+def test_a_compiled_run_is_an_eager_one_up_to_rounding_and_goes_on_bit_by_bit(tmp_path, capsys):
+    whole, parts = check_compiled_runs(tmp_path, "cpu")
+    assert whole.equals(parts)
+    # Of its six starts, four are compiled.
+    printed = capsys.readouterr().out
+    assert printed.count(", cpu, compiled in the first step, seed 1") == 4
+    assert printed.count(", cpu, seed 1") == 2
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_a_compiled_run_on_a_gpu_is_an_eager_one_up_to_rounding(tmp_path):
-    check_compiled_runs(tmp_path, "cuda")
+    # Which code is the fastest is found by trying, so that it may be another one each time.
+    assert_near(*check_compiled_runs(tmp_path, "cuda"))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
