@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import programs as kinds
-from programs import Setting
+from setting import Setting
 from turns import Program
 
 PRECISIONS = ("fp32", "bf16")

@@ -16,22 +16,32 @@ class Meter:
 
     def __init__(self, wait: Callable[[], object], warm_up: int, seconds: float):
         self.wait, self.warm_up, self.seconds = wait, warm_up, seconds
-        self.images, self.elapsed = 0, 0.0
+        self.images, self.step, self.elapsed = 0, 0, 0.0
         self.opened_at: float | None = None
+        self.worked, self._worked_before = 0.0, 0.0
+        #: Waits for a device that works behind what is counted.
+        self.settle: Callable[[], object] = lambda: None
 
     def open(self) -> None:
         """Start counting, once this may be."""
+        self.settle()
         self.wait()
+        self._worked_before = time.process_time()
         self.images, self.opened_at = 0, time.perf_counter()
 
     def count(self, images: int) -> bool:
         """Count the images of a step; whether the program is to go on."""
-        self.images += images
+        self.images, self.step = self.images + images, images
         if self.opened_at is None:
             if self.images >= self.warm_up:
                 self.open()
             return True
-        return self.close() < self.seconds
+        if self.close() < self.seconds:
+            return True
+        self.settle()
+        self.worked = time.process_time() - self._worked_before
+        self.close()
+        return False
 
     def close(self) -> float:
         """Seconds since the window was opened."""
@@ -43,6 +53,11 @@ class Meter:
     def rate(self) -> float:
         """Images a second in the window."""
         return self.images / self.elapsed
+
+    @property
+    def cores(self) -> float:
+        """Cores of the CPU that the process used in the window, on average."""
+        return self.worked / self.elapsed
 
 
 def read_peak() -> float:

@@ -5,11 +5,8 @@ import copy
 import io
 import itertools
 import os
-import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,89 +15,33 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from disentgen.dataset.batches import Batch, BatchStream, ScoringBatches
-from disentgen.dataset.images import Pixels, Source
+from disentgen.dataset.images import Pixels
 from disentgen.paths import data_folder
 from disentgen.run_directory import RunDirectory
-from disentgen.training.assembly import Training, assemble
+from disentgen.training.assembly import Training
 from disentgen.training.config import Config
 from disentgen.training.evaluation import create_evaluator
 from disentgen.training.losses import build_loss
-from disentgen.training.machine import prepare_process
 from disentgen.training.run import prepare_training
+from disentgen.training.update import Update
 from meter import Meter, read_from_disk
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from configs.cnnvae import ARCHITECTURES
-
-Figures = dict[str, float]
-
-BATCH = 64
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a program works on.
-
-    Args:
-        threads: of the process.
-        precision: ``fp32`` or ``bf16``.
-        dataset: its name.
-        source: of its images: ``stand-in`` for drawn ones, ``original`` for those of a file.
-    """
-
-    threads: int
-    precision: str = "fp32"
-    dataset: str = "dsprites"
-    source: Source = "stand-in"
-
-
-def read_config(setting: Setting) -> Config:
-    """The configuration of a β-VAE with Kim & Mnih's architecture, and this process's data."""
-    dataset = {"name": setting.dataset, "variant": "leave1out", "source": setting.source}
-    training = {"loss": {"name": "beta"}, "batch_size": BATCH, "precision": setting.precision}
-    model = {"family": "lgm", **ARCHITECTURES["kim"]}
-    given = {"dataset": dataset, "model": model, "training": training, "device": "cpu"}
-    return Config.read({**given, "seed": 0, "threads": setting.threads})
-
-
-def prepare(setting: Setting) -> Training:
-    """A training as the command line assembles it, in a process as it prepares it."""
-    prepare_process(setting.threads)
-    return assemble(read_config(setting))
-
-
-def compute_loss(training: Training, batch: Batch, precision: str) -> tuple[Any, Any]:
-    """The model's output for a batch, and the objective, ().
-
-    Args:
-        training: whose model is asked.
-        batch: inputs and target.
-        precision: that the model runs in.
-    """
-    inputs, target = batch
-    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-        output = training.loss.run(training.model, inputs)
-    return output, training.loss(output, target, 0)["loss"]
+from setting import Figures, Setting, prepare, read_config
 
 
 def run_bare_step(setting: Setting, meter: Meter) -> Figures:
     """The suite's update on one batch that never changes, without Ignite, data or records."""
     training = prepare(setting)
-    batch, optimizer = next(training.batches.epoch(1)), training.optimizer
-    training.model.train()
-    while meter.count(BATCH):
-        optimizer.zero_grad(set_to_none=True)
-        output, loss = compute_loss(training, batch, setting.precision)
-        loss.backward()
-        optimizer.step()
-        training.loss.after_step(output)
+    batch = next(training.batches.epoch(1))
+    while meter.count(training.batches.batch_size):
+        training.update(batch, 0)
     return {"images_per_second": meter.rate}
 
 
 def run_layers(setting: Setting, meter: Meter) -> Figures:
     """Convolutions and linear layers of the same update, forward and backward, one by one."""
-    layers = isolate_layers(prepare(setting), setting.precision)
-    while meter.count(BATCH):
+    training = prepare(setting)
+    layers = isolate_layers(training, setting.precision)
+    while meter.count(training.batches.batch_size):
         for layer, inputs, wanted, gradient in layers:
             torch.autograd.grad(layer(inputs), wanted, gradient)
     return {"images_per_second": meter.rate}
@@ -126,7 +67,7 @@ def isolate_layers(training: Training, precision: str) -> list[Isolated]:
         for module in training.model.modules()
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
     ]
-    compute_loss(training, next(training.batches.epoch(1)), precision)
+    training.update.evaluate(*next(training.batches.epoch(1)), 0)
     for hook in hooks:
         hook.remove()
     isolated: list[Isolated] = []
@@ -144,7 +85,7 @@ def run_loop(setting: Setting, meter: Meter) -> Figures:
     training = prepare(setting)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         checkpoints, held = prepare_training(training, RunDirectory(Path(folder)).prepare(), [])
-        count_steps(checkpoints.trainer, meter, BATCH)
+        count_steps(checkpoints.trainer, meter, training.batches.batch_size)
         with held:
             stream, length = checkpoints.epoch.stream, len(training.batches)
             checkpoints.trainer.run(stream, epoch_length=length, max_epochs=1)
@@ -198,7 +139,8 @@ def run_usual_loop(setting: Setting, meter: Meter) -> Figures:
     config = read_config(setting)
     dataset = config.open_dataset()
     pictures = dataset.images(dataset.split.trained_on()[::10][:50_000])
-    loader = DataLoader(SampleBySample(pictures), BATCH, shuffle=True, drop_last=True)
+    size = config.training.batch_size
+    loader = DataLoader(SampleBySample(pictures), size, shuffle=True, drop_last=True)
     model = build_plain_model(config)
     choice = config.training.loss
     loss = build_loss(choice.name, choice.params, model)
@@ -208,7 +150,7 @@ def run_usual_loop(setting: Setting, meter: Meter) -> Figures:
         output = model(inputs)
         loss(output, target, 0)["loss"].backward()
         optimizer.step()
-        if not meter.count(BATCH):
+        if not meter.count(size):
             break
     return {"images_per_second": meter.rate}
 
@@ -251,8 +193,9 @@ def make_scoring_batches(training: Training) -> ScoringBatches:
 
 def run_drawing(setting: Setting, meter: Meter) -> Figures:
     """Drawing shuffled batches of the stand-in, and nothing else."""
-    for _ in BatchStream(prepare(setting).batches):
-        if not meter.count(BATCH):
+    batches = prepare(setting).batches
+    for _ in BatchStream(batches):
+        if not meter.count(batches.batch_size):
             break
     return {"images_per_second": meter.rate}
 
@@ -278,7 +221,7 @@ def run_gradients(setting: Setting, meter: Meter) -> Figures:
         if low is not None:
             pairs.append((exact, low))
         training.optimizer.step()
-        if not meter.count(BATCH):
+        if not meter.count(training.batches.batch_size):
             break
     cosines = [torch.cosine_similarity(exact, low, dim=0).item() for exact, low in pairs]
     errors = [((low - exact).norm() / exact.norm()).item() for exact, low in pairs]
@@ -302,6 +245,8 @@ def compute_gradient(training: Training, batch: Batch, precision: str, seed: int
     """
     training.optimizer.zero_grad(set_to_none=True)
     torch.manual_seed(seed)
-    compute_loss(training, batch, precision)[1].backward()
+    parts = (training.model, training.loss, training.optimizer)
+    _, terms = Update(*parts, precision, training.device).evaluate(*batch, 0)
+    torch.autograd.backward(terms["loss"])
     given = (weights.grad for weights in training.model.parameters())
     return torch.cat([grad.reshape(-1).double() for grad in given if grad is not None])

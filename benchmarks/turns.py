@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from meter import Meter, read_peak
-from programs import Figures, Setting
 from ratios import Usage, compute_share
+from setting import Figures, Setting
 
 FORKS = multiprocessing.get_context("forkserver")
 #: What the process that others are forked from imports.

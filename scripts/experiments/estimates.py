@@ -44,7 +44,7 @@ def name_kind(config: Config) -> str:
     """What the speed of a training depends on, in one text."""
     training, dataset = config.training, config.dataset
     parts = (config.plain()["model"], training.loss.name, training.batch_size, training.precision,
-             config.device, dataset["name"], dataset["version"])  # fmt: skip
+             training.execution, config.device, dataset["name"], dataset["version"])  # fmt: skip
     return json.dumps(parts, sort_keys=True)
 
 

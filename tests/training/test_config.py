@@ -96,6 +96,7 @@ def test_settings_that_tell_cells_apart():
         {"dataset": {"root": "/elsewhere"}},
         {"dataset": {"control": True}},
         {"training": {"score_images": 500}},
+        {"training": {"execution": "compiled"}},
         {"dataset": {"variant": None, "held_out": "shape == 1 and posX > 0.5"}},
     ]
     apart = [

@@ -9,7 +9,6 @@ from conftest import read_config
 from disentgen.errors import UsageError
 from disentgen.training import machine
 from disentgen.training.assembly import assemble
-from disentgen.training.handlers import create_trainer
 from disentgen.training.machine import choose_device
 
 #: A value that is rounded to bfloat16 is off by up to this share of it.
@@ -23,14 +22,17 @@ def take_step(precision, family, loss):
             family,
             dataset={"name": "dsprites", "variant": "shape2tx", "source": "stand-in"},
             model=ARCHITECTURES["kim"],
-            training={**LOSSES[loss], "optimizer": "sgd", "lr": 1e-9, "batch_size": 16},
+            training={
+                **LOSSES[loss],
+                "optimizer": "sgd",
+                "lr": 1e-9,
+                "batch_size": 16,
+                "precision": precision,
+            },
         )
     )
-    trainer = create_trainer(
-        training.model, training.loss, training.optimizer, precision, training.device
-    )
     torch.manual_seed(0)
-    terms = trainer.run([next(training.batches.epoch(1))]).output
+    terms = training.update(next(training.batches.epoch(1)), 0)
     return terms, torch.cat([weight.grad.flatten() for weight in training.model.parameters()])
 
 
@@ -56,10 +58,7 @@ def test_the_optimiser_stays_in_float32():
         training={**LOSSES["beta"], "precision": "bf16", "batch_size": 4},
     )
     training = assemble(config)
-    trainer = create_trainer(
-        training.model, training.loss, training.optimizer, "bf16", training.device
-    )
-    trainer.run([next(training.batches.epoch(1))])
+    training.update(next(training.batches.epoch(1)), 0)
     kept = [value for state in training.optimizer.state.values() for value in state.values()]
     assert {value.dtype for value in kept} == {torch.float32}
 

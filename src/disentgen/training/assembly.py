@@ -17,6 +17,7 @@ from disentgen.training.losses import Loss, build_loss
 from disentgen.training.machine import choose_device
 from disentgen.training.optimizers import build_optimizer
 from disentgen.training.terms import Row
+from disentgen.training.update import Update, find_compiler
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Training:
         model: that is trained.
         loss: the objective.
         optimizer: of the model's parameters.
+        update: of model and objective by a batch.
         batches: that the model is trained on.
         history: a row for each finished epoch.
         tasks: what is asked of the model, by side, as far as they are made.
@@ -42,6 +44,7 @@ class Training:
     model: Model
     loss: Loss
     optimizer: torch.optim.Optimizer
+    update: Update
     batches: TrainingBatches
     history: list[Row] = field(default_factory=list)
     tasks: dict[str, Task] = field(default_factory=dict)
@@ -117,7 +120,8 @@ def assemble(config: Config) -> Training:
 
     Raises:
         DataFileError: the images cannot be opened.
-        UsageError: the device is not there or lacks the precision, or cannot hold the images.
+        UsageError: the device is not there or lacks the precision, or cannot hold the images; or
+            nothing can be compiled for it.
     """
     settings = config.training
     device = choose_device(config.device, settings.precision)
@@ -128,6 +132,8 @@ def assemble(config: Config) -> Training:
     loss = build_loss(choice.name, choice.params, model, choice.reconstruction, choice.pair_kl)
     loss = loss.to(device)
     model = model.to(device).to(memory_format=torch.channels_last)
+    optimizer = build_optimizer(settings, model)
+    compiler = find_compiler(settings.execution, device)
     batches = make_batches(dataset, config, loss, device)
     # A run is trained on what its train side is scored on; a control on more.
     own = isinstance(batches.task, FAMILIES[config.family].task) and not dataset.split.control
@@ -137,7 +143,8 @@ def assemble(config: Config) -> Training:
         dataset=dataset,
         model=model,
         loss=loss,
-        optimizer=build_optimizer(settings, model),
+        optimizer=optimizer,
+        update=Update(model, loss, optimizer, settings.precision, device, compiler),
         batches=batches,
         tasks={"train": batches.task} if own else {},
     )

@@ -19,6 +19,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     "training.checkpoint_minutes": {"": None},
     "training.keep_checkpoint": {"": True},
     "training.loggers": {"": []},
+    "training.execution": {"": "eager"},
     "dataset.resident": {"": "no"},
 }
 

@@ -35,8 +35,10 @@ def describe_start(training: "Training") -> str:
         f"{split['held_out']['count']:,} held out ({expression})" if expression else "none held out"
     )
     fixed = describe_fixed(training)
-    held = ", images resident" if training.batches.observed.resident else ""
-    slow = training.config.training.precision == "bf16" and lacks_bf16(training.device)
+    settings = training.config.training
+    how = ", images resident" if training.batches.observed.resident else ""
+    how += ", compiled in the first step" if settings.execution == "compiled" else ""
+    slow = settings.precision == "bf16" and lacks_bf16(training.device)
     warning = (
         "\nbf16 is many times slower than fp32 on this processor, which lacks it" if slow else ""
     )
@@ -47,7 +49,7 @@ def describe_start(training: "Training") -> str:
         f"{split['validation']['count']:,} for validation, {held_out}{control}\n"
         f"{make_visible(training.config.model['name'] or training.config.family)}: "
         f"{parameters:,} parameters, "
-        f"loss {training.config.training.loss.name}, {training.device}{held}, "
+        f"loss {settings.loss.name}, {training.device}{how}, "
         f"seed {training.config.seed}{fixed}{warning}"
     )
 

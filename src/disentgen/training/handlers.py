@@ -11,12 +11,12 @@ import torch
 from ignite.engine import Engine, Events
 from ignite.handlers import EarlyStopping, Timer
 from ignite.metrics import Average
-from torch import nn
 
 from disentgen.dataset.batches import Batch
-from disentgen.training.losses import Loss, Terms
+from disentgen.training.losses import Terms
 from disentgen.training.signals import signals_held_back
 from disentgen.training.terms import Row, flatten_terms, name_terms, read_terms
+from disentgen.training.update import Update
 
 
 class Recorder(Protocol):
@@ -33,36 +33,13 @@ class Recorder(Protocol):
         ...
 
 
-def create_trainer(
-    model: nn.Module,
-    loss: Loss,
-    optimizer: torch.optim.Optimizer,
-    precision: str,
-    device: torch.device,
-) -> Engine:
-    """An engine whose step updates the model once and yields the terms of the objective.
+def create_trainer(update: Update) -> Engine:
+    """An engine whose step updates the model once and yields the terms of the objective."""
 
-    Args:
-        model: on the device.
-        loss: the objective, on the device.
-        optimizer: of the model's parameters.
-        precision: ``fp32``, or ``bf16`` for a model that runs in bfloat16.
-        device: that batches are on.
-    """
+    def take_step(engine: Engine, batch: Batch) -> Terms:
+        return update(batch, engine.state.iteration - 1)
 
-    def update(engine: Engine, batch: Batch) -> Terms:
-        model.train()
-        inputs, target = batch
-        optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            output = loss.run(model, inputs)
-        terms = loss(output, target, engine.state.iteration - 1)
-        terms["loss"].backward()
-        optimizer.step()
-        later = loss.after_step(output)
-        return {name: term.detach() for name, term in (terms | later).items()}
-
-    trainer = Engine(update)
+    trainer = Engine(take_step)
     # Ignite logs every exception with its traceback before raising it again; once is enough.
     trainer.logger.setLevel(logging.CRITICAL)
     return trainer

@@ -173,9 +173,7 @@ def prepare_training(
         The training's checkpoints, which hold the trainer, and what holds signals back.
     """
     settings, device, held = training.config.training, training.device, ExitStack()
-    trainer = handlers.create_trainer(
-        training.model, training.loss, training.optimizer, settings.precision, device
-    )
+    trainer = handlers.create_trainer(training.update)
     handlers.attach_start_of_steps(trainer, held)
     handlers.attach_noise(trainer, training.config.seed)
     average = handlers.attach_averages(trainer, device)

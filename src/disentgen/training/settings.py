@@ -11,7 +11,8 @@ from disentgen.training.loggers import Names
 from disentgen.training.losses import PairKL, Reconstruction, check_loss, losses
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-#: Settings that have no influence on what a training comes to.
+Execution = Literal["eager", "compiled"]
+#: Settings that have no influence on what a training comes to, or only by rounding.
 OF_KEEPING = Key(distinguishes=False, may_change=True)
 #: Settings of how a finished model is scored: runs that differ in them are of one cell.
 OF_SCORING = Key(distinguishes=False, may_change=True)
@@ -55,6 +56,9 @@ class TrainingSettings:
         select: whose weights are kept and scored: ``best`` those of the epoch with the lowest
             validation NLL, ``last`` those of the last epoch.
         precision: ``bf16`` runs encoder and decoder in bfloat16; everything else stays float32.
+        execution: ``compiled`` runs each step's forward and backward pass as code that PyTorch
+            compiles for them at the start, in a minute or so; ``eager`` one operation after the
+            other. The noise is the same, and results are up to rounding.
         validation_images: how many are scored after each epoch, as a limit; null is all.
         score_images: how many of each side are scored at the end, as a limit; null is all.
         score_samples: draws from the posterior of each image, for ELBO and importance-weighted NLL
@@ -83,6 +87,7 @@ class TrainingSettings:
     early_stopping: Count | None = None
     select: Literal["best", "last"] = "best"
     precision: Literal["fp32", "bf16"] = "fp32"
+    execution: Annotated[Execution, OF_KEEPING] = "eager"
     validation_images: Count | None = 5_000
     score_images: Annotated[Count | None, OF_SCORING] = 20_000
     score_samples: Annotated[Annotated[int, Field(ge=1, le=100_000)] | None, OF_SCORING] = 16

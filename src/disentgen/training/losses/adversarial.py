@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from disentgen.training.losses.base import Loss
 
@@ -36,8 +37,10 @@ class Adversarial(Loss):
             codes: (codes, latents).
             learn: whether gradients reach the discriminator.
         """
-        self.discriminator.requires_grad_(learn)
-        logits: Tensor = self.discriminator(codes)
+        weights: dict[str, Tensor] = dict(self.discriminator.named_parameters())
+        if not learn:
+            weights = {name: value.detach() for name, value in weights.items()}
+        logits: Tensor = functional_call(self.discriminator, weights, codes)
         return logits
 
     def update_discriminator(self, loss: Tensor) -> None:

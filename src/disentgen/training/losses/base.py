@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from disentgen.models.autoencoder import AutoencoderOutput
 from disentgen.models.outputs import Output
+from disentgen.training.schedules import Step
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -55,13 +56,14 @@ class Loss(nn.Module):
         """
         return model(inputs)
 
-    def forward(self, output: Any, target: Tensor, step: int) -> Terms:
+    def forward(self, output: Any, target: Tensor, step: Step) -> Terms:
         """The terms of the objective at a training step, the weighted total as ``loss``.
 
         Args:
             output: of the model, for a batch.
             target: what it should have made; images are (batch, channels, height, width) in 0..1.
-            step: number of training steps before this one, for schedules.
+            step: number of training steps before this one, for schedules; a tensor, (), where
+                training is compiled.
 
         Returns:
             Terms by name, in nats per image: () each, or (latents,) of those of each latent.

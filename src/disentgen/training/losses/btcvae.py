@@ -8,6 +8,7 @@ from torch import Tensor
 from disentgen.models.autoencoder import AutoencoderOutput
 from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.training.losses.base import Loss, NonNegative, Terms, kl_terms
+from disentgen.training.schedules import Step
 
 
 class BetaTCVAE(Loss):
@@ -33,7 +34,7 @@ class BetaTCVAE(Loss):
         self.beta = beta
         self.gamma = gamma
 
-    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: Step) -> Terms:
         cost, terms = self.judge(output, target)
         parts = decompose_kl(output.posterior, output.latents)
         loss = (

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from disentgen.models.autoencoder import AutoencoderOutput
 from disentgen.training.losses.base import Loss, NonNegative, Terms, kl_terms
-from disentgen.training.schedules import Linear
+from disentgen.training.schedules import Linear, Step
 
 
 class CCIVAE(Loss):
@@ -28,7 +28,7 @@ class CCIVAE(Loss):
         self.gamma = gamma
         self.capacity = capacity
 
-    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: Step) -> Terms:
         cost, terms = self.judge(output, target)
         terms |= kl_terms(output)
         excess = (self.cost_kl(output, terms["kl"]) - self.capacity(step)).abs()

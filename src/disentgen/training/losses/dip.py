@@ -5,6 +5,7 @@ from torch import Tensor
 from disentgen.models.autoencoder import AutoencoderOutput
 from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.training.losses.base import Loss, NonNegative, Terms, kl_terms
+from disentgen.training.schedules import Step
 
 
 class DIPVAE1(Loss):
@@ -29,7 +30,7 @@ class DIPVAE1(Loss):
         centred = posterior.mean - posterior.mean.mean(dim=0)
         return centred.T @ centred / len(centred)
 
-    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: Step) -> Terms:
         cost, terms = self.judge(output, target)
         terms |= kl_terms(output)
         covariance = self.covariance(output.posterior)

@@ -8,6 +8,7 @@ from disentgen.models.autoencoder import AutoencoderOutput
 from disentgen.schema import Units
 from disentgen.training.losses.adversarial import Adversarial
 from disentgen.training.losses.base import NonNegative, Positive, Terms, kl_terms
+from disentgen.training.schedules import Step
 
 
 class FactorVAE(Adversarial):
@@ -45,7 +46,7 @@ class FactorVAE(Adversarial):
         self.gamma = gamma
         self.beta = beta
 
-    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: Step) -> Terms:
         half = len(output.latents) // 2
         cost, terms = self.judge(output, target)
         terms |= kl_terms(output, slice(half))

@@ -4,6 +4,7 @@ from torch import Tensor
 
 from disentgen.models.outputs import Output
 from disentgen.training.losses.base import Loss, Terms
+from disentgen.training.schedules import Step
 
 
 class NLL(Loss):
@@ -14,7 +15,7 @@ class NLL(Loss):
     counts_kl = False
     judges = Output
 
-    def forward(self, output: Output, target: Tensor, step: int) -> Terms:
+    def forward(self, output: Output, target: Tensor, step: Step) -> Terms:
         cost, terms = self.judge(output, target)
         return {"loss": cost, **terms}
 

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from disentgen.models.autoencoder import AutoencoderOutput
 from disentgen.training.losses.base import Loss, NonNegative, Terms, kl_terms
-from disentgen.training.schedules import Linear
+from disentgen.training.schedules import Linear, Step
 
 
 class VAE(Loss):
@@ -13,7 +13,7 @@ class VAE(Loss):
     name = "vae"
     title = "VAE"
 
-    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: Step) -> Terms:
         cost, terms = self.judge(output, target)
         terms |= kl_terms(output)
         return {"loss": cost + self.cost_kl(output, terms["kl"]), **terms}
@@ -36,7 +36,7 @@ class BetaVAE(Loss):
         self.beta = beta
         self.schedule = schedule
 
-    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: Step) -> Terms:
         cost, terms = self.judge(output, target)
         terms |= kl_terms(output)
         weight = self.beta * (self.schedule(step) if self.schedule else 1.0)

@@ -8,6 +8,7 @@ from disentgen.models.autoencoder import AutoencoderOutput
 from disentgen.schema import Units
 from disentgen.training.losses.adversarial import Adversarial
 from disentgen.training.losses.base import Loss, NonNegative, Positive, Terms, kl_terms
+from disentgen.training.schedules import Step
 
 
 class WAEMMD(Loss):
@@ -28,7 +29,7 @@ class WAEMMD(Loss):
         self.weight = weight
         self.prior_variance = prior_variance
 
-    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: Step) -> Terms:
         cost, terms = self.judge(output, target)
         prior = draw_prior(output.latents, self.prior_variance)
         discrepancy = measure_discrepancy(output.latents, prior, self.prior_variance)
@@ -66,7 +67,7 @@ class WAEGAN(Adversarial):
         self.weight = weight
         self.prior_variance = prior_variance
 
-    def forward(self, output: AutoencoderOutput, target: Tensor, step: int) -> Terms:
+    def forward(self, output: AutoencoderOutput, target: Tensor, step: Step) -> Terms:
         cost, terms = self.judge(output, target)
         # −log D for D = sigmoid of the logit.
         penalty = F.softplus(-self.judge_codes(output.latents, learn=False)).mean()
