@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import programs as kinds
-from setting import Setting
+from setting import SCORED, Setting
 from turns import Program
 
 PRECISIONS = ("fp32", "bf16")
@@ -48,12 +48,15 @@ def list_training(threads: int, usual: tuple[str, ...]) -> Iterator[Program]:
 
 
 def list_evaluation(threads: int) -> Iterator[Program]:
-    """Scoring, which is always in fp32."""
-    setting, end = Setting(threads), f" fp32{label(threads)}"
-    forward = f"forward pass{end}"
-    yield Program(forward, kinds.run_forward, setting)
-    references = (forward, f"loop{end}")
-    yield Program(f"evaluation{end}", kinds.run_evaluation, setting, references=references)
+    """Scoring, which is always in fp32, in batches of several sizes."""
+    for size in (SCORED // 4, SCORED, 4 * SCORED):
+        setting, end = Setting(threads, scored=size), f" fp32{label(threads)}"
+        batches = f", batches of {size:,}"
+        forward = f"forward pass{end}{batches}"
+        yield Program(forward, kinds.run_forward, setting)
+        references = (forward, f"loop{end}")
+        name = f"evaluation{end}{batches}"
+        yield Program(name, kinds.run_evaluation, setting, references=references)
 
 
 def list_shared(usual: Program, narrow: list[Program], copies: int) -> Iterator[Program]:

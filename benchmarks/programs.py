@@ -166,9 +166,9 @@ def build_plain_model(config: Config) -> nn.Module:
 
 @torch.no_grad()
 def run_forward(setting: Setting, meter: Meter) -> Figures:
-    """The model's forward pass on one batch of the size that the suite scores."""
+    """The model's forward pass on one batch of those that are scored."""
     training = prepare(setting)
-    inputs, _ = next(iter(make_scoring_batches(training)))
+    inputs, _ = next(iter(make_scoring_batches(training, setting.scored)))
     training.model.eval()
     while meter.count(len(inputs)):
         training.model(inputs)
@@ -178,17 +178,22 @@ def run_forward(setting: Setting, meter: Meter) -> Figures:
 def run_evaluation(setting: Setting, meter: Meter) -> Figures:
     """The suite's scoring of images."""
     training = prepare(setting)
-    batches = make_scoring_batches(training)
+    batches = make_scoring_batches(training, setting.scored)
     evaluator = create_evaluator(training.model, training.device)
     count_steps(evaluator, meter, batches.batch_size)
     evaluator.run(batches)
     return {"images_per_second": meter.rate}
 
 
-def make_scoring_batches(training: Training) -> ScoringBatches:
-    """Batches of all training images, in order, as they are scored."""
+def make_scoring_batches(training: Training, size: int) -> ScoringBatches:
+    """Batches of all training images, in order, as they are scored.
+
+    Args:
+        training: whose images they are.
+        size: of a batch.
+    """
     indices, task = training.choose_images("train", None), training.make_task("train")
-    return ScoringBatches(training.batches.observed, task, indices)
+    return ScoringBatches(training.batches.observed, task, indices, size)
 
 
 def run_drawing(setting: Setting, meter: Meter) -> Figures:

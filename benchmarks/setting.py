@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.images import Resident, Source
 from disentgen.training.assembly import Training, assemble
 from disentgen.training.config import Config
@@ -20,6 +21,10 @@ from configs.decoders import DECODERS
 from configs.training import GENERATION, LOSSES
 
 Figures = dict[str, float]
+
+
+#: Images in a batch that is scored, as the suite has it.
+SCORED: int = ScoringBatches.batch_size
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Setting:
         architecture: one of the work's.
         device: that is trained on.
         resident: whether images are held there.
+        scored: images in a batch that is scored.
         execution: of a step: one of the suite's ways, or of :data:`~execution.EXECUTIONS`.
     """
 
@@ -69,6 +75,7 @@ class Setting:
     architecture: str = "kim"
     device: str = "cpu"
     resident: Resident = "no"
+    scored: int = SCORED
     execution: str = "eager"
 
 
