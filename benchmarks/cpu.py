@@ -29,7 +29,7 @@ QUICK = Pace(rounds=1, seconds=0.1, warm_up=1, repeats=0)
 #: Images before a program is measured.
 WARM_UP = 640
 
-COLUMNS = "{:<50}{:>10}{:>18}  {:>22}  {:<36}{:>7}{:>9}"
+COLUMNS = "{:<50}{:>10}{:>18}  {:>22}  {:<46}{:>7}{:>9}"
 
 
 def format_table(results: dict[str, Result]) -> str:
