@@ -97,7 +97,8 @@ with (
 ):
     from sacred import SETTINGS, Experiment, Ingredient
     from sacred.commands import help_for_command
-    from sacred.dependencies import get_digest
+    from sacred.config import ConfigDict
+    from sacred.dependencies import gather_sources_and_dependencies, get_digest
     from sacred.observers import (
         FileStorageObserver,
         MongoObserver,
@@ -129,6 +130,7 @@ def load_sql_tables() -> ModuleType:
 
 __all__ = [
     "SETTINGS",
+    "ConfigDict",
     "Experiment",
     "FileStorageObserver",
     "Ingredient",
@@ -139,6 +141,7 @@ __all__ = [
     "SqlObserver",
     "TinyDbObserver",
     "flatten",
+    "gather_sources_and_dependencies",
     "get_digest",
     "help_for_command",
     "load_sql_tables",

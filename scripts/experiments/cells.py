@@ -83,7 +83,7 @@ class Cell:
         from experiments.protocols import read_protocol
 
         config = read_protocol(self.experiment, self.words)
-        return config, self._load_experiment().seed_is_given
+        return config, self._load_experiment().called.seed_is_given
 
     @cached_property
     def identity(self) -> str:
