@@ -112,6 +112,17 @@ with (
     from sacred.serializer import flatten
 
 
+@contextmanager
+def without_host_info() -> Iterator[None]:
+    """Inside the block Sacred asks no program about CPU and GPU when it makes a run."""
+    kept = dict(SETTINGS.HOST_INFO)
+    SETTINGS.HOST_INFO.update(INCLUDE_CPU_INFO=False, INCLUDE_GPU_INFO=False)
+    try:
+        yield
+    finally:
+        SETTINGS.HOST_INFO.update(kept)
+
+
 def load_sql_tables() -> ModuleType:
     """The tables of Sacred's SQL observer, whose module needs SQLAlchemy.
 
@@ -146,4 +157,5 @@ __all__ = [
     "help_for_command",
     "load_sql_tables",
     "parse_mongo_db_arg",
+    "without_host_info",
 ]

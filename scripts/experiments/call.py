@@ -13,9 +13,10 @@ from disentgen.paths import data_folder, expand
 from disentgen.plain_settings import nest
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run, open_run, view_training
-from disentgen.schema import merge
+from disentgen.schema import defaults, merge
 from disentgen.text import make_visible
 from disentgen.training.config import Config
+from disentgen.training.settings import ProcessSettings
 from experiments.checks import check_choices, check_keys, check_kind
 from experiments.claims import Request
 from experiments.interrupts import ignore_signals
@@ -45,12 +46,12 @@ class Call:
     """
 
     config: Config
+    #: The settings beside the sections that are given, or of the experiment's own defaults.
+    given: Mapping[str, Any]
     #: The run that ``resume`` names, if it names one.
     resumed: Run | None = None
     #: Where the run is kept.
     keeper: Keeper | None = None
-    #: Whether a seed was given, or drawn.
-    seed_is_given: bool = False
     #: Whether the run is refused where the repository has changes.
     must_be_clean: bool = False
 
@@ -127,7 +128,8 @@ class Call:
         check_kind(config, experiment.path, experiment.family)
         if self.trains:
             check_choices(config, experiment.sections)
-        self.seed_is_given = config.get("seed") is not None
+        process = {name: config.get(name) for name in defaults(ProcessSettings)}
+        self.given = {name: value for name, value in process.items() if value is not None}
         self.config = Config.read({**config, "experiment": experiment.path}, complete=False)
         if self.trains:
             if self.resumed is None:
@@ -148,7 +150,7 @@ class Call:
         run.config = self.config.plain()
         if self.trains:
             assert self.keeper is not None
-            config = self.keeper.claim_folder(run, self.config, self.seed_is_given)
+            config = self.keeper.claim_folder(run, self.config, "seed" in self.given)
             self.config = config or self.config
 
     def run(self, run: SacredRun) -> None:

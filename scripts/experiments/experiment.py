@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,12 @@ from disentgen.streams import protect_streams, warn_of_lost_output
 from experiments.given import call_command
 from experiments.interrupts import ignore_signals, interrupt_on_signals
 from ingredients.section import Defaults, Section
-from sacred_compat import SETTINGS, Experiment, gather_sources_and_dependencies
+from sacred_compat import (
+    SETTINGS,
+    Experiment,
+    gather_sources_and_dependencies,
+    without_host_info,
+)
 from sacred_compat import Run as SacredRun
 
 if TYPE_CHECKING:
@@ -47,6 +52,8 @@ class TrainingExperiment(Experiment):
     #: Whether a command line is being run. Its errors end the process with a line, and must do so
     #: inside :meth:`run`, since Sacred answers any exception that leaves it with a traceback.
     by_command_line: bool = False
+    #: Whether sources are listed that are imported when a command is called.
+    has_all_sources: bool = False
 
     def __init__(self, name: str, family: str, sections: Sequence[Section]):
         # Sacred stops where it cannot read the repository: without git, or before a first commit.
@@ -121,6 +128,7 @@ class TrainingExperiment(Experiment):
         guard = plain_errors() if self.by_command_line else contextlib.nullcontext()
         with guard:
             call = self._begin(command_name)
+            self._add_sources()
             try:
                 updates, given = call.compose(config_updates or {}, named_configs, options or {})
                 meta = {**(meta_info or {}), "named_configs": list(named_configs)}
@@ -130,18 +138,39 @@ class TrainingExperiment(Experiment):
             finally:
                 call.release(self.current_run)
 
+    def read(self, config_updates: Mapping[str, Any], named_configs: Sequence[str]) -> "Call":
+        """Read the configuration of a command line; no command is run.
+
+        Args:
+            config_updates: as of :meth:`run`.
+            named_configs: likewise.
+
+        Raises:
+            UsageError, DataFileError: it cannot be read.
+        """
+        call = self._begin("print_config")
+        updates, options = call.compose(config_updates, named_configs, {"--loglevel": "ERROR"})
+        with without_host_info():
+            self._create_run("print_config", updates, options=options)
+        return call
+
     def _begin(self, command_name: str | None) -> "Call":
-        """Begin a call; what commands are made of is among the sources of runs from the first."""
+        from experiments.call import Call
+
+        self.call = Call(self, trains=command_name in (None, self.default_command))
+        return self.call
+
+    def _add_sources(self) -> None:
+        """Let what commands are made of be among the sources that runs keep."""
         from experiments import call
 
-        if self.call is None:
+        if not self.has_all_sources:
             _, sources, dependencies = gather_sources_and_dependencies(
                 vars(call), self.save_git_info, self.base_dir
             )
             self.sources |= sources
             self.dependencies |= dependencies
-        self.call = call.Call(self, trains=command_name in (None, self.default_command))
-        return self.call
+            self.has_all_sources = True
 
     def run_commandline(self, argv: Any = None) -> SacredRun | None:
         """Run the command line; end with status 130 or 128 + signal when interrupted."""
