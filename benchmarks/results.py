@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from disentgen.training.machine import available_threads, lacks_bf16
+from disentgen.cores import available_threads
+from disentgen.training.machine import lacks_bf16
 from ratios import Spread, compare
 from setting import Figures
 from turns import Measurement, Program

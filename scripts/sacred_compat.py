@@ -97,7 +97,8 @@ with (
 ):
     from sacred import SETTINGS, Experiment, Ingredient
     from sacred.commands import help_for_command
-    from sacred.dependencies import get_digest
+    from sacred.config import ConfigDict
+    from sacred.dependencies import gather_sources_and_dependencies, get_digest
     from sacred.observers import (
         FileStorageObserver,
         MongoObserver,
@@ -109,6 +110,17 @@ with (
     from sacred.observers.queue import QueueObserver
     from sacred.run import Run
     from sacred.serializer import flatten
+
+
+@contextmanager
+def without_host_info() -> Iterator[None]:
+    """Inside the block Sacred asks no program about CPU and GPU when it makes a run."""
+    kept = dict(SETTINGS.HOST_INFO)
+    SETTINGS.HOST_INFO.update(INCLUDE_CPU_INFO=False, INCLUDE_GPU_INFO=False)
+    try:
+        yield
+    finally:
+        SETTINGS.HOST_INFO.update(kept)
 
 
 def load_sql_tables() -> ModuleType:
@@ -129,6 +141,7 @@ def load_sql_tables() -> ModuleType:
 
 __all__ = [
     "SETTINGS",
+    "ConfigDict",
     "Experiment",
     "FileStorageObserver",
     "Ingredient",
@@ -139,8 +152,10 @@ __all__ = [
     "SqlObserver",
     "TinyDbObserver",
     "flatten",
+    "gather_sources_and_dependencies",
     "get_digest",
     "help_for_command",
     "load_sql_tables",
     "parse_mongo_db_arg",
+    "without_host_info",
 ]

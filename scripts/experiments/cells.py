@@ -4,7 +4,7 @@ import importlib
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ STATES = {
     "FAILED": "failed",
 }  # fmt: skip
 MISSING = "missing"
+#: The device that a sweep may choose.
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,12 @@ class Cell:
         return self._read[0]
 
     @cached_property
-    def _read(self) -> "tuple[Config, bool]":
-        """Its configuration, and whether its words give a seed."""
-        from experiments.protocols import read_protocol
+    def _read(self) -> "tuple[Config, Mapping[str, Any]]":
+        """Its configuration; and seed, threads and device, as far as they are given."""
+        from experiments.protocols import read_call
 
-        config = read_protocol(self.experiment, self.words)
-        return config, self._load_experiment().seed_is_given
+        call = read_call(self.experiment, self.words)
+        return call.config, call.given
 
     @cached_property
     def identity(self) -> str:
@@ -96,12 +98,9 @@ class Cell:
         return self._identify(seed=False)
 
     def _identify(self, seed: bool) -> str:
-        from disentgen.runs import describe_split
         from experiments.made import identify, name_identity
 
-        # Kept for all cells of one split, of which a grid may have many.
-        split = describe_split(json.dumps(self.config.dataset, sort_keys=True))
-        return name_identity(identify(self.config, split, seed))
+        return name_identity(identify(self.config, describe_sides(self.config), seed))
 
     def check(self) -> None:
         """Check what its own command checks before it trains, but for what depends on its seed.
@@ -119,15 +118,23 @@ class Cell:
     def give_seed(self) -> "Cell":
         """The same with a seed, the first where its words give none."""
         _, given = self._read
-        return self if given else replace(self, words=(*self.words, "seed=1"))
+        return self if "seed" in given else replace(self, words=(*self.words, "seed=1"))
 
     def _load_experiment(self) -> Any:
         return importlib.import_module(f"experiments.{self.experiment}").experiment
 
     def make_job(self, number: int) -> Job:
         """It as a job of an engine, by its number in the sweep."""
-        given = dict(word.partition("=")[::2] for word in self.words)
-        return Job(number, self.command, "threads" in given, "device" in given)
+        _, given = self._read
+        device_given = given.get("device", AUTO) != AUTO
+        return Job(number, self.command, "threads" in given, device_given)
+
+
+def describe_sides(config: "Config") -> dict[str, Any]:
+    """Counts and hashes of a split's sides, kept for all cells of one split: a grid has many."""
+    from disentgen.runs import describe_split
+
+    return describe_split(json.dumps(config.dataset, sort_keys=True))
 
 
 def list_choices(experiment: str) -> list[str]:

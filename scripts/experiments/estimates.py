@@ -14,7 +14,7 @@ from disentgen.paths import data_folder, walk_runs
 from disentgen.runs import Run
 from disentgen.training.config import Config
 from disentgen.training.console import format_duration
-from experiments.cells import Cell, count_cells
+from experiments.cells import Cell, count_cells, describe_sides
 
 #: Of each kind that is measured: two epochs, of which the first warms up.
 MEASURED = (
@@ -51,7 +51,7 @@ def name_kind(config: Config) -> str:
 def count_images(config: Config) -> int:
     """How many images a training goes through."""
     training = config.training
-    whole = config.split.describe()["train"]["count"] // training.batch_size
+    whole = describe_sides(config)["train"]["count"] // training.batch_size
     return training.epochs * (training.epoch_length or whole) * training.batch_size
 
 

@@ -5,10 +5,8 @@ To be run after a change of the entries, of a default or of a named configuratio
     python -m experiments.protocols
 """
 
-import contextlib
 import importlib
-import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from disentgen.command_line import CommandParser
 from disentgen.plain_settings import read_words
@@ -16,8 +14,11 @@ from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
 from disentgen.studies.protocols import NOT_OF_A_ROW, format_packed, pack
 from disentgen.studies.rows import Row, Words
-from disentgen.training.config import Config
-from disentgen.training.identity import cell_settings
+
+if TYPE_CHECKING:
+    from disentgen.training.config import Config
+    from experiments.call import Call
+    from experiments.experiment import TrainingExperiment
 
 
 def collect_protocols(study: Study) -> dict[Row, dict[str, Any]]:
@@ -28,18 +29,21 @@ def collect_protocols(study: Study) -> dict[Row, dict[str, Any]]:
     }
 
 
-def read_protocol(experiment: str, words: Words) -> Config:
+def read_protocol(experiment: str, words: Words) -> "Config":
     """The configuration of a run with these words on its command line; nothing is trained."""
-    command = importlib.import_module(f"experiments.{experiment}").experiment
-    updates, named = read_words(words)
-    with contextlib.redirect_stdout(io.StringIO()):
-        command.run("print_config", updates, named, options={"--loglevel": "ERROR"})
-    config: Config = command.config_read
-    return config
+    return read_call(experiment, words).config
 
 
-def describe_protocol(config: Config) -> dict[str, Any]:
+def read_call(experiment: str, words: Words) -> "Call":
+    """The same, with what was given of it."""
+    command: TrainingExperiment = importlib.import_module(f"experiments.{experiment}").experiment
+    return command.read(*read_words(words))
+
+
+def describe_protocol(config: "Config") -> dict[str, Any]:
     """What distinguishes runs of a configuration from others, as flat data, and their steps."""
+    from disentgen.training.identity import cell_settings
+
     split = config.split.describe()
     settings = cell_settings(config, split)
     images, training = split["train"]["count"], config.training

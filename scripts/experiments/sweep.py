@@ -11,6 +11,7 @@ those of a study, a folder of ``disentgen.studies``.
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from disentgen.command_line import CommandParser, plain_errors, positive
 from disentgen.errors import UsageError, warn
@@ -20,7 +21,7 @@ from disentgen.run_files import families_by_experiment
 from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
 from disentgen.text import make_visible
-from experiments.axes import describe_axes, list_idle, list_points, read_axes
+from experiments.axes import Axis, describe_axes, list_idle, list_points, read_axes
 from experiments.cells import (
     SMOKE,
     Cell,
@@ -125,18 +126,52 @@ def check_flags(given: argparse.Namespace) -> None:
         raise UsageError("--measure goes with --dry-run.")
 
 
-def plan_study(given: argparse.Namespace) -> tuple[list[Cell], str]:
-    """The cells of a study's rows, and the line that describes them."""
+@dataclass(frozen=True)
+class Plan:
+    """The cells of a command line, which are not read yet.
+
+    Args:
+        cells: all of them, controls among them.
+        name: of what they are of, such as axes.
+        axes: of a grid.
+    """
+
+    cells: Sequence[Cell]
+    name: str
+    axes: Sequence[Axis] = ()
+
+    def check(self) -> list[Cell]:
+        """The cells with their seeds, each once, all of them checked.
+
+        Raises:
+            UsageError, DataFileError: one would be refused.
+        """
+        cells = read_cells(self.cells)
+        different = drop_same(cells)
+        if len(different) < len(cells):
+            self._name_idle(cells)
+            print(f"without repetitions: {count_cells(different)}", flush=True)
+        return different
+
+    def _name_idle(self, cells: Sequence[Cell]) -> None:
+        """Warn of axes along which no cell changes."""
+        each = len(cells) // len(list_points(self.axes))  # a cell, or a cell and its control
+        for name in list_idle(self.axes, [cell.identity for cell in cells[::each]]):
+            warn(f"{make_visible(name)} makes no cells of its own here: its first value is taken.")
+
+
+def plan_study(given: argparse.Namespace) -> Plan:
+    """The cells of a study's rows."""
     study = choose_study(given.study)
     check_names(study, given)
     extra = SMOKE * given.smoke + tuple(given.words or ())
     seeds = range(1, (given.seeds or 1) + 1)
     cells = plan_runs(study, given.experiment, seeds, given.dataset, given.model, extra)
-    return cells, f"{study.title}: row ({len(cells) // len(seeds)}) × seed ({len(seeds)})"
+    return Plan(cells, f"{study.title}: row ({len(cells) // len(seeds)}) × seed ({len(seeds)})")
 
 
-def plan_grid(given: argparse.Namespace, words: Sequence[str]) -> tuple[list[Cell], str]:
-    """The cells of a grid, and the line that describes its axes.
+def plan_grid(given: argparse.Namespace, words: Sequence[str]) -> Plan:
+    """The cells of a grid.
 
     Args:
         given: options of the command line.
@@ -150,10 +185,7 @@ def plan_grid(given: argparse.Namespace, words: Sequence[str]) -> tuple[list[Cel
         raise unknown("experiment", given.experiment, experiments)
     axes = read_axes(words, list_choices(given.experiment))
     points = [(*point, *SMOKE * given.smoke) for point in list_points(axes)]
-    cells = read_cells([Cell(given.experiment, point) for point in points])
-    for name in list_idle(axes, [cell.identity for cell in cells]):
-        warn(f"{make_visible(name)} makes no cells of its own here: its first value is taken.")
-    return cells, describe_axes(axes)
+    return Plan([Cell(given.experiment, point) for point in points], describe_axes(axes), axes)
 
 
 def read_options(words: Sequence[str]) -> tuple[argparse.Namespace, list[str] | None]:
@@ -168,21 +200,22 @@ def read_options(words: Sequence[str]) -> tuple[argparse.Namespace, list[str] | 
     return given, list(words[place + 1 :]) if words[place:] else None
 
 
-def plan(given: argparse.Namespace, words: Sequence[str] | None) -> list[Cell]:
-    """The cells of a command line, all of which were checked.
+def plan(given: argparse.Namespace, words: Sequence[str] | None) -> Plan:
+    """The cells of a command line, and a line about them: checks of many take seconds.
 
     Args:
         given: its options.
         words: that stand after ``with``; None if there is none.
 
     Raises:
-        UsageError, DataFileError: a cell would be refused.
+        UsageError: names or words are not accepted.
     """
-    cells, axes = plan_study(given) if words is None else plan_grid(given, words)
-    cells = drop_same(read_cells(add_controls(cells, given.control, given.control_only)))
+    plain = plan_study(given) if words is None else plan_grid(given, words)
+    planned = replace(plain, cells=add_controls(plain.cells, given.control, given.control_only))
     controls = ", with controls" if given.control else ", controls" if given.control_only else ""
-    print(f"{given.experiment}: {axes}{controls}: {count_cells(cells)}", flush=True)
-    return cells
+    count = count_cells(planned.cells)
+    print(f"{given.experiment}: {planned.name}{controls}: {count}", flush=True)
+    return planned
 
 
 def print_plan(cells: Sequence[Cell], jobs: int, measure: bool) -> None:
@@ -223,9 +256,9 @@ def main(arguments: list[str] | None = None) -> int:
     with plain_errors():
         given, words = read_options(sys.argv[1:] if arguments is None else arguments)
         if given.status:
-            print(tabulate_states(plan(given, words)))
+            print(tabulate_states(plan(given, words).check()))
         elif given.dry_run:
-            print_plan(plan(given, words), given.jobs or 1, given.measure)
+            print_plan(plan(given, words).check(), given.jobs or 1, given.measure)
         else:
             return make_cells(given, words)
     return 0
@@ -240,9 +273,10 @@ def make_cells(given: argparse.Namespace, words: Sequence[str] | None) -> int:
     """
     from ingredients.observers import check_writable
 
+    planned = plan(given, words)
     workers = open_engine(given.engine, given)
     check_writable(data_folder() / "sims" / given.experiment)
-    cells = plan(given, words)
+    cells = planned.check()
     ask_to_start(0 if given.yes else len(cells))
     return Sweep(cells, given.retry).make(workers)
 

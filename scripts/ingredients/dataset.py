@@ -3,10 +3,7 @@
 from typing import Any
 
 from configs.datasets import DATASETS, SMALL
-from disentgen.dataset.duplicates import count_duplicates, find_duplicates
-from disentgen.dataset.summary import describe_dataset, describe_duplicates
 from disentgen.paths import data_folder
-from disentgen.training.config import Config
 from ingredients.section import Section
 from sacred_compat import Run
 
@@ -23,7 +20,10 @@ def dataset_ingredient(family: str, **defaults: Any) -> Section:
     @section.command(unobserved=True)
     def show(_run: Run) -> None:
         """Print factors and sides of the split, draw examples of each side, count duplicates."""
-        from disentgen.dataset.pictures import save_sides  # matplotlib takes its time to start
+        from disentgen.dataset.duplicates import count_duplicates, find_duplicates
+        from disentgen.dataset.pictures import save_sides
+        from disentgen.dataset.summary import describe_dataset, describe_duplicates
+        from disentgen.training.config import Config
 
         dataset = Config.read(_run.config, complete=False).open_dataset()
         print(describe_dataset(dataset))

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from disentgen.models.summary import describe_model
-from disentgen.training.config import Config
 from ingredients.section import Section
 from sacred_compat import Run
 
@@ -28,6 +26,9 @@ def model_ingredient(
     @section.command(unobserved=True)
     def show(_run: Run) -> None:
         """Print the model's layers with their shapes and parameters."""
+        from disentgen.models.summary import describe_model
+        from disentgen.training.config import Config
+
         print(describe_model(Config.read(_run.config, complete=False).build_model()))
 
     return section

@@ -1,11 +1,33 @@
 """What the ingredients have in common: each is a section of the configuration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from disentgen.schema import flatten
-from disentgen.training.sections import section_defaults
-from sacred_compat import Ingredient
+from sacred_compat import ConfigDict, Ingredient
+
+
+class Defaults:
+    """Settings of a configuration that are read when the first command needs them.
+
+    The help needs none of them, and what they are the defaults of takes seconds to import.
+
+    Args:
+        read: gives them.
+    """
+
+    def __init__(self, read: Callable[[], Mapping[str, Any]]):
+        self.read = read
+
+    @cached_property
+    def settings(self) -> Any:
+        """As Sacred keeps settings."""
+        return ConfigDict(dict(self.read()))
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """What Sacred makes of them; see :class:`sacred.config.ConfigDict`."""
+        return self.settings(*args, **options)
 
 
 class Section(Ingredient):
@@ -38,7 +60,9 @@ class Section(Ingredient):
         self.choices, self.required = tuple(choices), required
         #: The keys that every choice sets: whoever sets one of them has chosen.
         self.chosen_keys = set.intersection(*(set(flatten(config)) for config in choices.values()))
-        self.add_config({**section_defaults(path, family), **defaults})
+        self.configurations.append(
+            Defaults(lambda: {**read_section_defaults(path, family), **defaults})
+        )
         for name, config in {**choices, **modifiers}.items():
             self.add_named_config(name, dict(config))
 
@@ -61,3 +85,15 @@ class Section(Ingredient):
             if names is not beside and beside:
                 lines.append("and beside it")
         return "\n".join(lines)
+
+
+def read_section_defaults(path: str, family: str) -> dict[str, Any]:
+    """The library's defaults of a section.
+
+    Args:
+        path: the section's name.
+        family: of the models.
+    """
+    from disentgen.training.sections import section_defaults
+
+    return section_defaults(path, family)

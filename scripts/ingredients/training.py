@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from configs.training import PROTOCOLS
-from disentgen.training.config import Config
-from disentgen.training.console import describe_training
 from ingredients.section import Section
 from sacred_compat import Run
 
@@ -25,6 +23,9 @@ def training_ingredient(
     @section.command(unobserved=True)
     def show(_run: Run) -> None:
         """Print the objective's formula and its parameters, and the protocol."""
+        from disentgen.training.config import Config
+        from disentgen.training.console import describe_training
+
         print(describe_training(Config.read(_run.config, complete=False)))
 
     return section

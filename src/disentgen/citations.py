@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from disentgen.analysis.kept import list_kept
 from disentgen.analysis.metrics import load_metrics
 from disentgen.command_line import CommandParser, plain_errors
-from disentgen.runs import Run, open_run
 from disentgen.text import make_visible
-from disentgen.training.losses import losses
+
+if TYPE_CHECKING:
+    from disentgen.runs import Run
 
 #: Sources of what experiments ask of a model.
 EXPERIMENTS = {
@@ -88,7 +90,7 @@ def _spell(citation: re.Match[str]) -> str:
     return f"{first}{f' & {second}' if second else ' et al.' if others else ''} {year}"
 
 
-def list_sources(run: Run) -> Iterator[tuple[str, str]]:
+def list_sources(run: "Run") -> Iterator[tuple[str, str]]:
     """What was used in a run, and the text that names its source."""
     yield from _list_sources_of_data(run)
     if run.experiment in EXPERIMENTS:
@@ -104,7 +106,7 @@ def list_sources(run: Run) -> Iterator[tuple[str, str]]:
             yield f"metric {metrics[name].title}", metrics[name].source
 
 
-def _list_sources_of_data(run: Run) -> Iterator[tuple[str, str]]:
+def _list_sources_of_data(run: "Run") -> Iterator[tuple[str, str]]:
     spec, given = run.settings.spec, run.settings.dataset
     if spec.source is not None:
         yield f"dataset {spec.title}", spec.source
@@ -115,15 +117,17 @@ def _list_sources_of_data(run: Run) -> Iterator[tuple[str, str]]:
 
 def _read_formula(objective: str) -> str:
     """The first paragraph of an objective's description, which names its source."""
+    from disentgen.training.losses import losses
+
     return (inspect.getdoc(losses()[objective]) or "").split("\n\n")[0].replace("\n", " ")
 
 
-def list_measured(run: Run) -> list[str]:
+def list_measured(run: "Run") -> list[str]:
     """The names of all that was measured on a run and kept."""
     return list_kept(run.subfolder("analysis") / "metrics.json")
 
 
-def cite(runs: Iterable[Run]) -> str:
+def cite(runs: "Iterable[Run]") -> str:
     """BibTeX of the papers behind runs, each entry once, below comments on what it is cited for."""
     uses: dict[str, dict[str, None]] = {}
     for run in runs:
@@ -149,4 +153,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("run", nargs="+", help="a path, or a name such as disent/1, or a number")
     given = parser.parse_args(arguments)
     with plain_errors():
+        from disentgen.runs import open_run  # takes seconds, which the help does not wait
+
         print(make_visible(cite([open_run(name) for name in given.run]), keep="\n"))

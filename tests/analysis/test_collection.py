@@ -12,21 +12,16 @@ import pandas as pd
 import pytest
 
 from conftest import REPOSITORY
-from disentgen.analysis.collect import (
-    add_arguments,
-    find_collection,
-    join_filters,
-    open_collection,
-    read_filter,
-)
+from disentgen.analysis.collect import find_collection, open_collection
 from disentgen.analysis.collection import Collection
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.metrics.udr import measure_udr
+from disentgen.analysis.options import add_arguments, join_filters, read_filter
 from disentgen.analysis.results_table import tabulate_metrics
 from disentgen.analysis.tables import tabulate_cells
+from disentgen.cores import available_threads
 from disentgen.errors import DataFileError, UsageError
 from disentgen.runs import find_runs, open_run
-from disentgen.training.machine import available_threads
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
 RUNS = ("disent/1", "disent/2", "decoders/1", "supervised/1")

@@ -8,7 +8,8 @@ import pytest
 from disentgen.errors import UsageError
 from disentgen.schema import merge
 from experiments.disent import experiment
-from experiments.given import parse_options, read_named_configs
+from experiments.given import parse_options
+from experiments.named_configs import read_named_configs
 from experiments.options import check_alone, check_options
 from ingredients.section import Section
 

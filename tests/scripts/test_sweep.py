@@ -167,8 +167,36 @@ def test_every_cell_is_checked_before_one_starts(sims, words, message, capsys):
     base = [word for word in WORDS if not word.startswith("model")]
     with pytest.raises(SystemExit) as ended:
         main(["disent", "with", *base, "model.fast", *words])
-    assert re.search(message, f"{ended.value} {capsys.readouterr().err}")
+    printed = capsys.readouterr()
+    assert re.search(message, f"{ended.value} {printed.err}")
+    assert re.fullmatch(r"disent: .*: \d cells?\n", printed.out)  # before all checks
     assert not sims.exists()
+
+
+def test_cells_of_which_some_are_the_same_are_counted_twice(sims, capsys):
+    main(["disent", "--status", "--control", "with", *WORDS, "dataset.variant=leave1out", "seed=1",
+          "seed=2", "device=cpu", "device=cuda"])  # fmt: skip
+    printed = capsys.readouterr()
+    first, second, *_ = printed.out.splitlines()
+    assert first == "disent: seed (2) × device (2), with controls: 8 cells"
+    assert second == "without repetitions: 4 cells"
+    assert "device makes no cells of its own" in printed.err
+
+
+def test_threads_and_devices_that_settings_files_give_are_given(tmp_path):
+    for name, text in (("both", "threads: 3\ndevice: cpu"), ("auto", "threads: \ndevice: auto")):
+        (tmp_path / f"{name}.yaml").write_text(f"{text}\nseed: 5")
+    given = {}
+    for name in ("both", "auto"):
+        cell = Cell("disent", (*WORDS, str(tmp_path / f"{name}.yaml")))
+        assert cell.give_seed() is cell
+        job = cell.make_job(1)
+        given[name] = job.threads_given, job.device_given
+    assert given == {"both": (True, True), "auto": (False, False)}
+    typed = Cell("disent", (*WORDS, "threads=2", "device=cuda:0")).make_job(1)
+    assert (typed.threads_given, typed.device_given) == (True, True)
+    plain = Cell("disent", WORDS).make_job(1)
+    assert (plain.threads_given, plain.device_given) == (False, False)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Finding the runs that are to be analysed, by the options that all commands over runs share."""
+"""Finding the runs that are to be analysed."""
 
 import argparse
 import sys
@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from disentgen.analysis.collection import Collection
+from disentgen.analysis.options import join_filters
 from disentgen.analysis.places import is_writable
-from disentgen.command_line import file_path, job_count, positive
-from disentgen.errors import DataFileError, UsageError
+from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
-from disentgen.plain_settings import parse_value
 from disentgen.registry import nearest_match
 from disentgen.runs import Run, find_runs, open_run
 from disentgen.text import join_lines, make_visible
-from disentgen.training.machine import available_threads
 
 #: Files beside config.json, without which there is no run, that tables and measurements read.
 NEEDED = ("model.json", "model.pt", "results.json", "history.csv")
@@ -108,90 +106,11 @@ def print_kept_beside(collection: Collection) -> None:
         )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that all commands over runs share: which runs, and how to measure them."""
-    add_choice_of_runs(parser)
-    parser.add_argument(
-        "--jobs",
-        type=job_count,
-        default=available_threads(),
-        help="processes (default: one for a core)",
-    )
-    parser.add_argument(
-        "--images",
-        type=positive,
-        help="images of each side to measure everything on; by default each measurement's own "
-        "number",
-    )
-
-
-def add_choice_of_runs(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which runs are meant."""
-    parser.add_argument("--root", type=file_path, help="folder of runs; sims in the data folder")
-    parser.add_argument(
-        "--where",
-        type=read_filter,
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="only runs with this value of a key of the configuration, such as "
-        "dataset.variant=shape2tx, or one of several: seed=1,2; may be given several times",
-    )
-    parser.add_argument(
-        "--experiment",
-        action="append",
-        default=[],
-        help="only runs of this experiment, such as disent; may be given several times",
-    )
-
-
-def read_filter(text: str) -> tuple[str, list[Any]]:
-    """A key with dots and the values that it may have, of a word ``key=value,value``.
-
-    A value stands in the list as it is written and as the number or word that it may mean; so does
-    the whole text, since expressions hold commas too.
-
-    Raises:
-        ArgumentTypeError: there is no key, or no value, or one that is nested too deeply.
-    """
-    key, _, values = text.partition("=")
-    if not key.strip() or not values.strip():
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is no KEY=VALUE, such as dataset.variant=shape2tx or seed=1,2"
-        )
-    accepted: list[Any] = []
-    for word in dict.fromkeys([values.strip(), *map(str.strip, values.split(","))]):
-        accepted.append(word)
-        spelled = word.capitalize() if word.islower() else word
-        try:
-            value = parse_value(key.strip(), spelled)
-        except UsageError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-        if value != spelled:
-            accepted.append(value)
-    return key.strip(), accepted
-
-
-def join_filters(
-    where: Sequence[tuple[str, list[Any]]], experiments: Sequence[str]
-) -> dict[str, list[Any]]:
-    """Filters of :func:`~disentgen.runs.find_runs`; a key given twice has any of its values.
-
-    Args:
-        where: of :func:`read_filter`.
-        experiments: by name.
-    """
-    filters: dict[str, list[Any]] = {"experiment": list(experiments)} if experiments else {}
-    for key, values in where:
-        filters.setdefault(key, []).extend(values)
-    return filters
-
-
 def open_collection(given: argparse.Namespace, only: Sequence[str] | None = None) -> Collection:
     """The runs that a command line means.
 
     Args:
-        given: of :func:`add_arguments`.
+        given: of :func:`~disentgen.analysis.options.add_arguments`.
         only: see :class:`~disentgen.analysis.collection.Collection`.
 
     Raises:

@@ -1,21 +1,16 @@
 """Our cells beside the published ones, and what runs say about the claims, study by study."""
 
+import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from disentgen.analysis.collect import (
-    add_arguments,
-    open_collection,
-    print_kept_beside,
-    print_left_out,
-)
+from disentgen.analysis.collect import open_collection, print_kept_beside, print_left_out
 from disentgen.analysis.measurements.constant import CONSTANT
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.tables import tabulate_cells
-from disentgen.command_line import CommandParser, file_path, plain_errors
 from disentgen.paths import data_folder, make_folder
 from disentgen.report.formatting import save_csv
 from disentgen.runs import Run
@@ -225,23 +220,21 @@ def format_strays(strays: pd.DataFrame) -> str:
     return "\n".join(lines) if len(strays) else ""
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """The command line."""
-    parser = CommandParser(
-        prog="python -m analysis.compare",
-        description="Runs beside published studies: their tables and their claims.",
-    )
-    add_arguments(parser)
-    parser.add_argument(
-        "--output", type=file_path, help="folder of the tables; results/compare in the data folder"
-    )
-    given = parser.parse_args(arguments)
+def make_comparison(given: argparse.Namespace) -> None:
+    """Make the comparison of a command line, print it, and where its tables are.
+
+    Args:
+        given: options of the command line.
+
+    Raises:
+        UsageError, DataFileError: there are no such runs, none is left, or a table cannot be
+            written.
+    """
     folder = given.output or data_folder() / "results" / "compare"
-    with plain_errors():
-        collection = open_collection(given, only=(DISENTANGLEMENT, CONSTANT))
-        collection.beside = folder
-        results = compare_studies(collection.table, collection.runs)
-        save_comparison(results, folder)
+    collection = open_collection(given, only=(DISENTANGLEMENT, CONSTANT))
+    collection.beside = folder
+    results = compare_studies(collection.table, collection.runs)
+    save_comparison(results, folder)
     print(make_visible("\n".join(map(format_result, results)), keep="\n"))
     print_left_out(collection)
     print_kept_beside(collection)

@@ -1,5 +1,6 @@
 """A report about all runs: tables, figures and pages; needs no network."""
 
+import argparse
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,17 +11,11 @@ from urllib.parse import quote, unquote
 from markupsafe import Markup
 from tqdm import tqdm
 
-from disentgen.analysis.collect import (
-    add_arguments,
-    open_collection,
-    print_kept_beside,
-    print_left_out,
-)
+from disentgen.analysis.collect import open_collection, print_kept_beside, print_left_out
 from disentgen.analysis.collection import Collection
 from disentgen.analysis.figures.figure import Picture
 from disentgen.analysis.figures.subjects import name_data
 from disentgen.analysis.tables import MINIMUM_SEEDS
-from disentgen.command_line import CommandParser, file_path, plain_errors
 from disentgen.errors import describe_failure
 from disentgen.paths import data_folder, make_folder, write_whole
 from disentgen.report.formatting import INTERVALS
@@ -230,26 +225,22 @@ def describe_size(page: Path) -> str:
     return f" ({size / 1e6:,.0f} MB: --where and --experiment choose runs)"
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """The command line."""
-    parser = CommandParser(
-        prog="python -m analysis.report", description="Tables, figures and pages about all runs."
-    )
-    add_arguments(parser)
-    parser.add_argument("--output", type=file_path, help="results/report in the data folder")
-    parser.add_argument(
-        "--single-file",
-        action="store_true",
-        help="one page, report.html, that holds everything, to send to somebody",
-    )
-    given = parser.parse_args(arguments)
-    with plain_errors():
-        collection = open_collection(given)
-        folder = make_folder(given.output or data_folder() / "results" / "report")
-        collection.beside = folder
-        collection.measure()
-        draw_runs(collection, given.jobs)
-        page = save_report(collection, folder, given.single_file)
+def make_report(given: argparse.Namespace) -> None:
+    """Make the report of a command line, and print where it is.
+
+    Args:
+        given: options of the command line.
+
+    Raises:
+        UsageError, DataFileError: there are no such runs, none is left, or the report cannot be
+            written.
+    """
+    collection = open_collection(given)
+    folder = make_folder(given.output or data_folder() / "results" / "report")
+    collection.beside = folder
+    collection.measure()
+    draw_runs(collection, given.jobs)
+    page = save_report(collection, folder, given.single_file)
     print_left_out(collection)
     print_kept_beside(collection)
     print(f"{len(collection.runs)} runs: {page}{describe_size(page)}")

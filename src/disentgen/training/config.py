@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from disentgen.cores import available_threads
 from disentgen.dataset.build import Dataset, build_dataset, open_images
 from disentgen.dataset.originals.conversions import find_array
 from disentgen.dataset.originals.find import require_original
@@ -22,7 +23,7 @@ from disentgen.training.baseline import complete_saved
 from disentgen.training.checks import check_batch_size, check_largest_tensor, check_memory
 from disentgen.training.loggers import check_loggers
 from disentgen.training.losses import build_loss
-from disentgen.training.machine import available_threads, check_device, choose_device
+from disentgen.training.machine import check_device, choose_device
 from disentgen.training.sections import (
     NOT_OF_THE_PROCESS,
     check_sections,

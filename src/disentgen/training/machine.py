@@ -1,11 +1,11 @@
 """The process that a training takes place in: device, threads, memory."""
 
 import ctypes
-import os
 
 import torch
 from torch import Tensor
 
+from disentgen.cores import available_threads
 from disentgen.errors import UsageError, warn
 from disentgen.registry import unknown
 
@@ -83,11 +83,6 @@ def find_exact_device(device: torch.device) -> torch.device:
 def make_exact(values: Tensor) -> Tensor:
     """Values (…,) in double precision, on the CPU where their device has none."""
     return values.to(find_exact_device(values.device)).double()
-
-
-def available_threads() -> int:
-    """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def prepare_process(threads: int) -> None:
