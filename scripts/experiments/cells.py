@@ -13,7 +13,7 @@ from disentgen.errors import UsageError
 from disentgen.paths import data_folder
 from disentgen.studies.rows import Words
 from disentgen.text import make_visible
-from experiments.engines import Job
+from engines import Job
 
 if TYPE_CHECKING:
     from disentgen.runs import Run

@@ -25,13 +25,13 @@ from disentgen.training.settings import ProcessSettings
 from experiments.checks import check_choices, check_keys, check_kind
 from experiments.claims import Request
 from experiments.given import call_command, read_named_configs
-from experiments.interrupts import ignore_signals, interrupt_on_signals
 from experiments.keeping import Keeper
 from experiments.options import check_clean, check_options
 from experiments.resume import check_continued, describe_resume, locate_resumed
 from ingredients.connections import take_options
 from ingredients.observers import RunFolderObserver, check_writable
 from ingredients.section import Section
+from interrupts import ignore_signals, interrupt_on_signals
 from sacred_compat import SETTINGS, Experiment
 from sacred_compat import Run as SacredRun
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from disentgen.command_line import RUNNING
 from disentgen.text import make_visible
+from engines import Ended, Job, Workers
 from experiments.cells import Cell, count_cells, find_runs_of, name_state
-from experiments.engines import Ended, Job, Workers
 
 #: Of a cell that is not made now, by the state of its run.
 PASSED_OVER = {"done": "finished before", "running": "running", "failed": "failed before"}

@@ -13,10 +13,10 @@ import pytest
 
 from disentgen.command_line import RUNNING, CommandParser
 from disentgen.errors import DataFileError, UsageError
-from experiments.engines import Ended, Job, add_options, engines, open_engine, ray, remote, slurm
-from experiments.engines.local import Local
-from experiments.engines.remote import SCRIPTS, Task, describe_environment, gpu_share
-from experiments.interrupts import SIGNALS, Interrupted
+from engines import Ended, Job, add_options, engines, open_engine, ray, remote, slurm
+from engines.local import Local
+from engines.remote import SCRIPTS, Task, describe_environment, gpu_share
+from interrupts import SIGNALS, Interrupted
 
 
 def make_job(program, number=1):
@@ -88,7 +88,7 @@ def test_options_that_are_not_given_have_defaults(parse):
 
 
 def test_engines_need_their_package(parse, monkeypatch):
-    monkeypatch.setattr("experiments.engines.find_spec", lambda name: None)
+    monkeypatch.setattr("engines.find_spec", lambda name: None)
     for name, package in (("ray", "ray"), ("slurm", "submitit")):
         with pytest.raises(UsageError) as raised:
             open_engine(name, parse())

@@ -19,8 +19,8 @@ from typing import Any
 from disentgen.command_line import above_zero, job_count, positive
 from disentgen.errors import UsageError, warn
 from disentgen.text import join_lines
-from experiments.engines import Ended, Engine, Job, Option
-from experiments.engines.remote import (
+from engines import Ended, Engine, Job, Option
+from engines.remote import (
     CPUS,
     GPUS,
     SCRIPTS,
@@ -28,7 +28,7 @@ from experiments.engines.remote import (
     describe_environment,
     make_launch_folder,
 )
-from experiments.interrupts import interrupt_on_signals
+from interrupts import interrupt_on_signals
 
 #: Seconds between looks at the queue.
 PAUSE = 5
@@ -80,7 +80,7 @@ class SlurmWorkers:
         """Make runs; all are queued at once, and stay there where this is interrupted.
 
         Args:
-            jobs: see :class:`~experiments.engines.Workers`.
+            jobs: see :class:`~engines.Workers`.
 
         Raises:
             UsageError: there is no Slurm here, it refuses the jobs, or its nodes do not see the

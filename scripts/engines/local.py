@@ -8,8 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from subprocess import DEVNULL, PIPE
 
 from disentgen.command_line import job_count
-from experiments.children import Children
-from experiments.engines import Ended, Engine, Job, Option
+from engines import Ended, Engine, Job, Option
+from engines.children import Children
 
 #: What a queue sends to all processes of a job before its time is up, for the one that cares for
 #: the job. Runs do not know it, and would die of it.
@@ -39,7 +39,7 @@ class Local:
         """Make runs; no more are begun than there is room for.
 
         Args:
-            jobs: see :class:`~experiments.engines.Workers`.
+            jobs: see :class:`~engines.Workers`.
         """
         waiting, running = iter(jobs), dict[Future[Ended], tuple[Job, str | None]]()
         with ThreadPoolExecutor(self.jobs, initializer=_block_signals) as pool:

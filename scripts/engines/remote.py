@@ -18,10 +18,10 @@ from disentgen.command_line import RUNNING, above_zero, job_count
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder, make_folder
 from disentgen.record import SKEW_SECONDS, STALE_SECONDS
-from experiments.engines import Ended, Job, Option
-from experiments.engines.local import Local, list_devices
+from engines import Ended, Job, Option
+from engines.local import Local, list_devices
 
-SCRIPTS = Path(__file__).parents[2]
+SCRIPTS = Path(__file__).parents[1]
 #: In the folder of runs: what launches have beside them.
 LAUNCHES = "_launches"
 #: Seconds between looks at a run whose worker was lost, and that does not count as dead yet.

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from disentgen.errors import UsageError, warn
 from disentgen.text import join_lines, shorten
-from experiments.engines import Ended, Engine, Job, Option
-from experiments.engines.local import PAUSE
-from experiments.engines.remote import (
+from engines import Ended, Engine, Job, Option
+from engines.local import PAUSE
+from engines.remote import (
     CPUS,
     GPUS,
     Task,
@@ -22,7 +22,7 @@ from experiments.engines.remote import (
     launch_folder,
     list_needed,
 )
-from experiments.interrupts import interrupt_on_signals
+from interrupts import interrupt_on_signals
 
 #: A Ray of this machine alone is started so often: on a busy machine its parts may lose each other.
 STARTS = 3
@@ -53,7 +53,7 @@ class RayWorkers:
         """Make runs; all are queued at once.
 
         Args:
-            jobs: see :class:`~experiments.engines.Workers`.
+            jobs: see :class:`~engines.Workers`.
 
         Raises:
             UsageError: the cluster cannot be reached, does not start, has no place for a run, or
