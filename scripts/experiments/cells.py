@@ -13,7 +13,7 @@ from disentgen.errors import UsageError
 from disentgen.paths import data_folder
 from disentgen.studies.rows import Words
 from disentgen.text import make_visible
-from engines import Job
+from engines import THREADS, Job
 
 if TYPE_CHECKING:
     from disentgen.runs import Run
@@ -127,7 +127,8 @@ class Cell:
     def make_job(self, number: int) -> Job:
         """It as a job of an engine, by its number in the sweep."""
         given = dict(word.partition("=")[::2] for word in self.words)
-        return Job(number, self.command, "threads" in given, "device" in given)
+        threads = None if "threads" in given else THREADS
+        return Job(number, self.command, threads, "device" in given)
 
 
 def list_choices(experiment: str) -> list[str]:
