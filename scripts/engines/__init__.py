@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from disentgen.errors import UsageError
 from disentgen.registry import choose, load_records
 
-#: The word by which a training is told its number of threads.
+#: The word of a training that says how many threads it takes.
 THREADS = "threads={}"
 
 

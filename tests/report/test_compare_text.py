@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from pages import CLAIM
 
+from analysis.report import main as report_main
 from conftest import REPOSITORY
 from disentgen.report.compare import (
     compare_cells,
@@ -19,7 +20,6 @@ from disentgen.report.compare import (
     save_comparison,
 )
 from disentgen.report.compare import main as compare_main
-from disentgen.report.page import main as report_main
 from disentgen.studies.montero2021 import STUDY
 from disentgen.studies.verdicts.published import load_published
 from run_tables import make_runs

@@ -2,6 +2,7 @@
 
 import _thread
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -266,6 +267,23 @@ def test_a_machine_of_a_cluster_that_does_not_see_the_runs_is_named(monkeypatch,
         UsageError, match=r"^one, a machine of the .* does not see /data/sims: runs"
     ):
         ray.RayWorkers("auto", 1, 0.0)._check_nodes([])
+
+
+def test_machines_must_see_all_folders_of_a_launch(monkeypatch, tmp_path):
+    folders = [tmp_path, tmp_path / "runs"]
+    make_nodes(monkeypatch, CPU=2.0)
+    monkeypatch.setattr(ray, "_connect", lambda address: contextlib.nullcontext())
+    monkeypatch.setattr(ray, "_find_unseen", lambda nodes, paths: {"1": paths[1:3]})
+    with pytest.raises(UsageError, match=f"does not see {tmp_path}, {tmp_path}/runs: runs"):
+        list(ray.RayWorkers("auto", 1, 0.0).run([make_job("")], folders))
+
+    def refuse(self, tasks, folder, needed):
+        raise UsageError(" ".join(needed[1:3]))
+
+    monkeypatch.setattr(slurm.shutil, "which", lambda name: name)
+    monkeypatch.setattr(slurm.SlurmWorkers, "_submit", refuse)
+    with pytest.raises(UsageError, match=f"^{tmp_path} {tmp_path}/runs$"):
+        list(slurm.SlurmWorkers(1, 0.0, 1, 12.0, None).run([make_job("")], folders))
 
 
 def test_a_run_must_fit_on_this_machine(monkeypatch, tmp_path):

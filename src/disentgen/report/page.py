@@ -1,6 +1,7 @@
 """A report about all runs: tables, figures and pages; needs no network."""
 
-from collections.abc import Iterable, Mapping
+import argparse
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from disentgen.analysis.collection import Collection
 from disentgen.analysis.figures.figure import Picture
 from disentgen.analysis.figures.subjects import name_data
 from disentgen.analysis.tables import MINIMUM_SEEDS
-from disentgen.command_line import CommandParser, file_path, plain_errors
+from disentgen.command_line import CommandParser, file_path
 from disentgen.errors import describe_failure
 from disentgen.paths import data_folder, make_folder, write_whole
 from disentgen.report.formatting import INTERVALS
@@ -230,8 +231,8 @@ def describe_size(page: Path) -> str:
     return f" ({size / 1e6:,.0f} MB: --where and --experiment choose runs)"
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """The command line."""
+def build_parser() -> CommandParser:
+    """The options of the command line."""
     parser = CommandParser(
         prog="python -m analysis.report", description="Tables, figures and pages about all runs."
     )
@@ -242,14 +243,40 @@ def main(arguments: list[str] | None = None) -> None:
         action="store_true",
         help="one page, report.html, that holds everything, to send to somebody",
     )
-    given = parser.parse_args(arguments)
-    with plain_errors():
-        collection = open_collection(given)
-        folder = make_folder(given.output or data_folder() / "results" / "report")
-        collection.beside = folder
-        collection.measure()
-        draw_runs(collection, given.jobs)
-        page = save_report(collection, folder, given.single_file)
+    return parser
+
+
+def prepare_here(collection: Collection) -> None:
+    """Measure and draw what is missing of all runs, in processes of this machine.
+
+    Args:
+        collection: of runs; those that cannot be measured or drawn are left out.
+
+    Raises:
+        DataFileError: none is left.
+    """
+    collection.measure()
+    draw_runs(collection, collection.jobs)
+
+
+def make_report(
+    given: argparse.Namespace, prepare: Callable[[Collection], None] = prepare_here
+) -> None:
+    """Make the report of a command line, and print where it is.
+
+    Args:
+        given: of :func:`build_parser`.
+        prepare: measures and draws what is missing of the runs.
+
+    Raises:
+        UsageError, DataFileError: there are no such runs, none is left, or the report cannot be
+            written.
+    """
+    collection = open_collection(given)
+    folder = make_folder(given.output or data_folder() / "results" / "report")
+    collection.beside = folder
+    prepare(collection)
+    page = save_report(collection, folder, given.single_file)
     print_left_out(collection)
     print_kept_beside(collection)
     print(f"{len(collection.runs)} runs: {page}{describe_size(page)}")
