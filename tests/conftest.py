@@ -125,6 +125,37 @@ def train_all(folder: Path) -> None:
         )  # fmt: skip
 
 
+#: Beside the first run of ``trained``: what the fixture ``report`` is of.
+REPORTED = (
+    ("decoders", "dataset.shapes3d", "dataset.variant=fhue_gt50", "model.fast", "training.epochs=1",
+     "training.epoch_length=2", "training.validation_images=16", "training.score_images=32",
+     "training.find_duplicates=False"),
+    ("supervised", "dataset.dsprites", "dataset.variant=leave1out", "model.fast", "training.fast",
+     "training.score_images=100", "training.find_duplicates=True"),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def report(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a report; tests that change it or its runs work on a copy, ``reported``."""
+
+    def make(data: Path) -> None:
+        call = partial(call_module, {**os.environ, "DISENTGEN_DATA": str(data)})
+        shutil.copytree(trained / "sims" / "disent" / "1", data / "sims" / "disent" / "1")
+        for experiment, *words in REPORTED:
+            call(f"experiments.{experiment}", "with", *words, "threads=1", "seed=1")
+        done = call("analysis.report", "--images", "200", "--jobs", "1")
+        assert "3 runs: " in done.stdout
+
+    return build_once(tmp_path_factory, "reported", make) / "results" / "report"
+
+
+@pytest.fixture
+def reported(report: Path, data: Path) -> Path:
+    """The data folder of a command, with the runs of a report and all that was made for it."""
+    return shutil.copytree(report.parents[1], data)
+
+
 AddModule = Callable[[ModuleType, str, str], None]
 
 

@@ -8,8 +8,8 @@ import sys
 from conftest import FAST
 from disentgen.command_line import CommandParser, plain_errors
 from disentgen.streams import run_command
-from experiments.engines import Job, add_options, open_engine
-from experiments.interrupts import interrupt_on_signals
+from engines import Job, add_options, open_engine
+from interrupts import interrupt_on_signals
 
 EPOCHS = 120
 #: Of a run that takes some ten seconds.

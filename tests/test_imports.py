@@ -85,6 +85,12 @@ def test_the_library_knows_neither_sacred_nor_the_shell():
         assert not used & {"sacred", *shell}, name
 
 
+def test_engines_know_nothing_of_what_they_run():
+    for path in (REPOSITORY / "scripts" / "engines").glob("*.py"):
+        used = {found.split(".")[0] for found in list_imports(path) if found}
+        assert not used & {"analysis", "experiments", "ingredients", "configs"}, path
+
+
 def test_a_circle_would_be_seen():
     with pytest.raises(CycleError):
         TopologicalSorter({"a": {"b"}, "b": {"a"}}).prepare()

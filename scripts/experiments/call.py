@@ -19,13 +19,13 @@ from disentgen.training.config import Config
 from disentgen.training.settings import ProcessSettings
 from experiments.checks import check_choices, check_keys, check_kind
 from experiments.claims import Request
-from experiments.interrupts import ignore_signals
 from experiments.keeping import Keeper
 from experiments.named_configs import read_named_configs
 from experiments.options import check_clean, check_options
 from experiments.resume import check_continued, describe_resume, locate_resumed
 from ingredients.connections import take_options
 from ingredients.observers import RunFolderObserver, check_writable
+from interrupts import ignore_signals
 from sacred_compat import Run as SacredRun
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from disentgen.errors import UsageError
 from disentgen.paths import data_folder
 from disentgen.studies.rows import Words
 from disentgen.text import make_visible
-from experiments.engines import Job
+from engines import THREADS, Job
 
 if TYPE_CHECKING:
     from disentgen.runs import Run
@@ -126,8 +126,8 @@ class Cell:
     def make_job(self, number: int) -> Job:
         """It as a job of an engine, by its number in the sweep."""
         _, given = self._read
-        device_given = given.get("device", AUTO) != AUTO
-        return Job(number, self.command, "threads" in given, device_given)
+        threads = None if "threads" in given else THREADS
+        return Job(number, self.command, threads, given.get("device", AUTO) != AUTO)
 
 
 def describe_sides(config: "Config") -> dict[str, Any]:

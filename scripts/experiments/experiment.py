@@ -14,8 +14,8 @@ from disentgen.provenance import has_commit
 from disentgen.schema import defaults
 from disentgen.streams import protect_streams, warn_of_lost_output
 from experiments.given import call_command
-from experiments.interrupts import ignore_signals, interrupt_on_signals
 from ingredients.section import Defaults, Section
+from interrupts import ignore_signals, interrupt_on_signals
 from sacred_compat import (
     SETTINGS,
     Experiment,

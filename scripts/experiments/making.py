@@ -1,15 +1,14 @@
 """The making of a sweep's cells: which are to be made, and how each has ended."""
 
 import shlex
-import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from disentgen.command_line import RUNNING
 from disentgen.text import make_visible
+from engines import Ended, Job, Workers
 from experiments.cells import Cell, count_cells, find_runs_of, name_state
-from experiments.engines import Ended, Job, Workers
 
 #: Of a cell that is not made now, by the state of its run.
 PASSED_OVER = {"done": "finished before", "running": "running", "failed": "failed before"}
@@ -114,13 +113,6 @@ def explain(cell: Cell, ended: Ended) -> str:
         ended: its process.
     """
     run = find_runs_of([cell]).get(cell.identity)
-    errors = [line for line in ended.printed.splitlines() if line.startswith("error: ")]
-    if run is not None and run.record.failure is not None:
-        why = run.record.failure
-    elif errors:
-        why = errors[-1].removeprefix("error: ")
-    elif ended.status < 0:
-        why = f"its process was ended by {signal.Signals(-ended.status).name}"
-    else:
-        why = f"its process ended with status {ended.status}"
+    failure = None if run is None else run.record.failure
+    why = ended.reason if failure is None else failure
     return f"{shlex.join(cell.words) if run is None else run.path}: {why}"

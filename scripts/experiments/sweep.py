@@ -21,6 +21,7 @@ from disentgen.run_files import families_by_experiment
 from disentgen.streams import run_command
 from disentgen.studies import Study, load_studies
 from disentgen.text import make_visible
+from engines import add_options, engines, open_engine
 from experiments.axes import Axis, describe_axes, list_idle, list_points, read_axes
 from experiments.cells import (
     SMOKE,
@@ -34,10 +35,9 @@ from experiments.cells import (
     read_cells,
     tabulate_states,
 )
-from experiments.engines import add_options, engines, open_engine
-from experiments.interrupts import interrupt_on_signals
 from experiments.making import Sweep
 from experiments.planned import plan_runs
+from interrupts import interrupt_on_signals
 
 #: More cells than these are started without a question only where nobody can answer it.
 ASKED_ABOVE = 20

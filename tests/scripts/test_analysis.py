@@ -1,7 +1,6 @@
 """From runs to the report, through the command line, and the page in a real browser."""
 
 import json
-import os
 import re
 import shutil
 from functools import partial
@@ -10,43 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import build_once
 from disentgen.analysis.collect import find_collection
 from disentgen.analysis.metrics import load_metrics
 from disentgen.analysis.results_table import tabulate_metrics
 from disentgen.runs import open_run
 from processes import call_module
-
-FAST = ("training.fast", "threads=1", "training.score_images=100")
-#: Beside the run of the fixture ``trained``.
-RUNS = (
-    ("decoders", "dataset.shapes3d", "dataset.variant=fhue_gt50", "model.fast", "training.epochs=1",
-     "training.epoch_length=2", "training.validation_images=16", "training.score_images=32",
-     "training.find_duplicates=False", "threads=1"),
-    ("supervised", "dataset.dsprites", "dataset.variant=leave1out", "model.fast", *FAST,
-     "training.find_duplicates=True"),
-)  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def report(trained, tmp_path_factory):
-    """The folder of a report; tests that change it or its runs work on a copy, ``reported``."""
-
-    def make(data):
-        call = partial(call_module, {**os.environ, "DISENTGEN_DATA": str(data)})
-        shutil.copytree(trained / "sims" / "disent" / "1", data / "sims" / "disent" / "1")
-        for experiment, *words in RUNS:
-            call(f"experiments.{experiment}", "with", *words, "seed=1")
-        done = call("analysis.report", "--images", "200", "--jobs", "1")
-        assert "3 runs: " in done.stdout
-
-    return build_once(tmp_path_factory, "reported", make) / "results" / "report"
-
-
-@pytest.fixture
-def reported(report, data):
-    """The data folder of a command, with the runs of a report and all that was made for it."""
-    return shutil.copytree(report.parents[1], data)
 
 
 @pytest.fixture

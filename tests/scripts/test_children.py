@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from subprocess import DEVNULL, PIPE
 
-from experiments.children import Children
+from engines.children import Children
 
 
 def test_a_command_has_its_status_and_what_it_printed():

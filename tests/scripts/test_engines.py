@@ -2,6 +2,7 @@
 
 import _thread
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -13,10 +14,10 @@ import pytest
 
 from disentgen.command_line import RUNNING, CommandParser
 from disentgen.errors import DataFileError, UsageError
-from experiments.engines import Ended, Job, add_options, engines, open_engine, ray, remote, slurm
-from experiments.engines.local import Local
-from experiments.engines.remote import SCRIPTS, Task, describe_environment, gpu_share
-from experiments.interrupts import SIGNALS, Interrupted
+from engines import Ended, Job, add_options, engines, open_engine, ray, remote, slurm
+from engines.local import Local
+from engines.remote import SCRIPTS, Task, describe_environment, gpu_share
+from interrupts import SIGNALS, Interrupted
 
 
 def make_job(program, number=1):
@@ -84,11 +85,13 @@ def test_an_option_of_another_engine_is_refused(parse):
 
 def test_options_that_are_not_given_have_defaults(parse):
     assert open_engine("local", parse()).jobs == 1
+    assert open_engine("local", parse(), jobs=5).jobs == 5
+    assert open_engine("local", parse("--jobs=3"), jobs=5).jobs == 3
     assert open_engine("local", parse("--jobs=3")).jobs == 3
 
 
 def test_engines_need_their_package(parse, monkeypatch):
-    monkeypatch.setattr("experiments.engines.find_spec", lambda name: None)
+    monkeypatch.setattr("engines.find_spec", lambda name: None)
     for name, package in (("ray", "ray"), ("slurm", "submitit")):
         with pytest.raises(UsageError) as raised:
             open_engine(name, parse())
@@ -263,15 +266,32 @@ def test_a_machine_of_a_cluster_that_does_not_see_the_runs_is_named(monkeypatch,
     with pytest.raises(
         UsageError, match=r"^one, a machine of the .* does not see /data/sims: runs"
     ):
-        ray.RayWorkers("auto", 1, 0.0)._check_nodes(tmp_path)
+        ray.RayWorkers("auto", 1, 0.0)._check_nodes([])
+
+
+def test_machines_must_see_all_folders_of_a_launch(monkeypatch, tmp_path):
+    folders = [tmp_path, tmp_path / "runs"]
+    make_nodes(monkeypatch, CPU=2.0)
+    monkeypatch.setattr(ray, "_connect", lambda address: contextlib.nullcontext())
+    monkeypatch.setattr(ray, "_find_unseen", lambda nodes, paths: {"1": paths[1:3]})
+    with pytest.raises(UsageError, match=f"does not see {tmp_path}, {tmp_path}/runs: runs"):
+        list(ray.RayWorkers("auto", 1, 0.0).run([make_job("")], folders))
+
+    def refuse(self, tasks, folder, needed):
+        raise UsageError(" ".join(needed[1:3]))
+
+    monkeypatch.setattr(slurm.shutil, "which", lambda name: name)
+    monkeypatch.setattr(slurm.SlurmWorkers, "_submit", refuse)
+    with pytest.raises(UsageError, match=f"^{tmp_path} {tmp_path}/runs$"):
+        list(slurm.SlurmWorkers(1, 0.0, 1, 12.0, None).run([make_job("")], folders))
 
 
 def test_a_run_must_fit_on_this_machine(monkeypatch, tmp_path):
     make_nodes(monkeypatch, CPU=2.0)
     with pytest.raises(UsageError, match="--cpus=1 --gpus=0.5: this machine has 2 CPUs and 0 GPUs"):
-        ray.RayWorkers(None, 1, 0.5)._check_nodes(tmp_path)
-    ray.RayWorkers(None, 2, 0.0)._check_nodes(tmp_path)
-    ray.RayWorkers("auto", 1, 0.5)._check_nodes(tmp_path)  # whose machines may come later
+        ray.RayWorkers(None, 1, 0.5)._check_nodes([])
+    ray.RayWorkers(None, 2, 0.0)._check_nodes([])
+    ray.RayWorkers("auto", 1, 0.5)._check_nodes([])  # whose machines may come later
 
 
 def test_without_slurm_this_is_said_in_a_line(programs, sims):
@@ -287,12 +307,12 @@ def test_runs_are_packed_in_turn_and_jobs_are_as_large_as_a_pack(tmp_path, sims)
     jobs = [make_job("", number) for number in range(1, 6)]
     tasks = workers._list_tasks(jobs, tmp_path)
     assert [[job.number for job in task.jobs] for task in tasks] == [[1, 2, 3], [4, 5]]
-    asked = workers._describe_jobs(2)
+    asked = workers._describe_jobs(2, [])
     assert {name: asked[name] for name in ("cpus_per_task", "gpus_per_node", "time")} == {
         "cpus_per_task": 6, "gpus_per_node": 1, "time": 30,
     }  # fmt: skip
     assert (asked["array_parallelism"], asked["srun_args"]) == (4, ["--cpus-per-task=6"])
-    assert "gpus_per_node" not in slurm.SlurmWorkers(1, 0.0, 1, 12.0, None)._describe_jobs(2)
+    assert "gpus_per_node" not in slurm.SlurmWorkers(1, 0.0, 1, 12.0, None)._describe_jobs(2, [])
 
 
 def test_a_signal_ends_a_task_of_slurm_without_a_result(sims, passed_over):
@@ -367,12 +387,19 @@ def test_jobs_are_not_lost_while_slurm_does_not_answer(queue, programs, tmp_path
     assert capsys.readouterr().err == "warning: Slurm does not answer: no\n"
 
 
-def test_setup_of_a_job_says_what_a_node_does_not_see(sims, monkeypatch, tmp_path):
-    monkeypatch.setattr(slurm, "SCRIPTS", tmp_path / "a folder")
-    lines = slurm._describe_setup()
-    (tmp_path / "job.sh").write_text("\n".join([*lines, "echo begun"]))
+def test_setup_of_a_job_says_what_a_node_does_not_see(sims, tmp_path):
+    needed = remote.list_needed(tmp_path, [tmp_path, tmp_path / "a folder"])
+    assert needed == [*map(str, (tmp_path, tmp_path / "a folder", SCRIPTS)), sys.executable]
+    lines = slurm._describe_setup(needed)
+    (tmp_path / "job.sh").write_text("\n".join([*lines, "echo begun; pwd"]))
     printed = os.popen(f"sh {tmp_path}/job.sh 2>/dev/null").read()
     assert printed.startswith(f"{slurm.UNSEEN} ") and "begun" not in printed
-    assert f"{tmp_path}/a folder or {sys.executable}" in printed
+    assert printed.endswith(f": {tmp_path}/a folder\n")
     (tmp_path / "a folder").mkdir()
-    assert os.popen(f"sh {tmp_path}/job.sh").read() == "begun\n"
+    assert os.popen(f"sh {tmp_path}/job.sh").read() == f"begun\n{SCRIPTS}\n"
+
+
+def test_a_launch_lies_in_the_first_folder_that_workers_must_see(sims, tmp_path):
+    with remote.launch_folder("ray", [tmp_path / "report", tmp_path]) as folder:
+        assert folder.parent == tmp_path / "report" / "_launches"
+    assert not sims.exists()

@@ -1,4 +1,4 @@
-"""Runs that Ray or Slurm makes, and goes on with when a worker is lost."""
+"""Runs that Ray or Slurm makes or measures, and goes on with when a worker is lost."""
 
 import contextlib
 import os
@@ -36,14 +36,19 @@ def wait_for(condition, command=None):
     return value
 
 
-def find_training(seed):
-    """The process of a training that these tests have started."""
+def find_process(*given):
+    """A process with some words in its command line that these tests have started."""
     for process in psutil.process_iter(["cmdline", "environ"]):
         words = process.info["cmdline"] or []
         own = (process.info["environ"] or {}).get(MARK) == os.environ[MARK]
-        if own and "experiments.disent" in words and f"seed={seed}" in words:
+        if own and set(given) <= set(words):
             return process
     return None
+
+
+def find_training(seed):
+    """The process of a training that these tests have started."""
+    return find_process("experiments.disent", f"seed={seed}")
 
 
 def is_in_the_middle(data, seed):
@@ -219,3 +224,102 @@ def test_a_node_that_does_not_see_the_runs_is_said_in_a_line(slurm, environment,
     assert done.returncode == 1
     assert done.stderr.startswith("error: runs, checkout and interpreter must be under the same")
     assert len(done.stderr.splitlines()) == 1
+
+
+REPORT = ("analysis.report", "--images=200")
+#: A job of a report.
+PREPARE = "analysis.prepare"
+
+
+def copy_runs(trained, data):
+    """Two runs, of which nothing is measured yet."""
+    for number in "12":
+        run = Path("sims", "disent", number)
+        shutil.copytree(trained / run, data / run)
+
+
+@pytest.fixture(scope="module")
+def own(trained, tmp_path_factory):
+    """The tables of a report that measures by itself."""
+    data = tmp_path_factory.mktemp("own")
+    copy_runs(trained, data)
+    call_module({**os.environ, "DISENTGEN_DATA": str(data)}, *REPORT, "--jobs=1")
+    return {path.name: path.read_bytes() for path in (data / "results" / "report").glob("*.csv")}
+
+
+@pytest.fixture
+def check_tables(trained, data, own):
+    """Check that the tables of a report on two runs are those."""
+    copy_runs(trained, data)
+    assert {"runs.csv", "metrics.csv"} <= set(own)
+
+    def check():
+        for name, content in own.items():
+            assert (data / "results" / "report" / name).read_bytes() == content, name
+
+    return check
+
+
+def is_measured(data, number):
+    return (data / "sims" / "disent" / number / "analysis" / "metrics.json").exists()
+
+
+def test_a_report_by_ray_survives_the_loss_of_a_worker(ray, environment, data, check_tables):
+    with start_module(environment, *REPORT, ray) as command:
+        wait_for(lambda: is_measured(data, "1"), command)
+        killed = find_process(PREPARE, str(data / "sims" / "disent" / "1"))
+        killed.parent().kill()
+        assert wait_for(lambda: not killed.is_running())
+        done = command.wait()
+    assert (done.returncode, done.stderr.count("left out")) == (0, 0)
+    assert done.stdout.splitlines()[-1].startswith("2 runs: ")
+    check_tables()
+    assert list((data / "results" / "report" / "_launches").iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("--engine=local", "--jobs=2"), ("--engine=ray",)])
+def test_jobs_of_a_report_end_with_it(words, request, environment, data, check_tables):
+    if "--engine=ray" in words:
+        request.getfixturevalue("ray")
+    with start_module(environment, *REPORT, *words) as command:
+        wait_for(lambda: is_measured(data, "1"), command)
+        os.kill(command.process.pid, signal.SIGINT)
+        done = command.wait()
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (130, "warning: interrupted.")
+    assert find_process(PREPARE) is None
+    assert not (data / "results" / "report" / "runs.csv").exists()
+    assert list((data / "results" / "report" / "_launches").iterdir()) == []
+
+
+def test_slurm_goes_on_measuring_for_a_report_that_is_left(slurm, environment, data, check_tables):
+    words = (*REPORT, "--engine=slurm", "--pack=2")
+    with start_module(environment, *words) as command:
+        wait_for(lambda: is_measured(data, "1"), command)
+        os.kill(command.process.pid, signal.SIGINT)
+        done = command.wait()
+    assert done.returncode == 130
+    assert re.search(r"^Slurm's job \d+ goes on: squeue --jobs=\d+ shows it", done.stdout, re.M)
+    wait_for(lambda: not slurm("squeue", "--noheader"))
+    pictures = [data / "sims" / "disent" / number / "analysis" / "images_200" / "curves.png"
+                for number in "12"]  # fmt: skip
+    times = [path.stat().st_mtime_ns for path in pictures]
+    done = call_module(environment, *words)
+    assert done.stdout.splitlines()[-1].startswith("2 runs: ")
+    assert [path.stat().st_mtime_ns for path in pictures] == times
+    check_tables()
+
+
+def test_a_node_that_does_not_see_the_runs_of_a_report_is_said_in_a_line(
+    slurm, environment, data, check_tables
+):
+    """The folder of runs is hidden from the node when the job begins."""
+    slurm("scontrol", "update", "partitionname=debug", "state=down")
+    with start_module(environment, *REPORT, "--engine=slurm") as command:
+        wait_for(lambda: slurm("squeue", "--noheader"), command)
+        shutil.move(data / "sims", data / "elsewhere")
+        slurm("scontrol", "update", "partitionname=debug", "state=up")
+        done = command.wait()
+    assert done.returncode == 1
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("error: runs, checkout and interpreter must be under the same")
+    assert line.endswith(f": {data / 'sims'}.")

@@ -272,7 +272,7 @@ def sweep(environment, monkeypatch, capsys):
         return capsys.readouterr().out
 
     monkeypatch.setenv("DISENTGEN_DATA", environment["DISENTGEN_DATA"])
-    monkeypatch.setattr("experiments.children.Children.call", fork)
+    monkeypatch.setattr("engines.children.Children.call", fork)
     return call
 
 

@@ -12,10 +12,10 @@ import pytest
 from disentgen.errors import UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import find_runs, open_run
+from engines import THREADS, Ended, Job, engines, open_engine
+from engines.local import Local
 from experiments.axes import describe_axes, list_idle, list_points, read_axes
 from experiments.cells import Cell, drop_same, list_choices, read_cells, tabulate_states
-from experiments.engines import Ended, Job, engines, open_engine
-from experiments.engines.local import Local
 from experiments.estimates import count_images, describe_costs
 from experiments.making import Sweep
 from experiments.sweep import ask_to_start, main
@@ -275,7 +275,7 @@ def test_each_run_goes_to_the_gpu_with_the_fewest(monkeypatch):
         return (7, "why") if command[1] == "3" else (0, "")
 
     monkeypatch.setattr(local.children, "call", call)
-    jobs = [Job(number, (str(number),), threads_given=number == 1) for number in range(4)]
+    jobs = [Job(number, (str(number),), None if number == 1 else THREADS) for number in range(4)]
     ended = {job.number: one for job, one in local.run(jobs)}
     assert ended == {0: Ended(0), 1: Ended(0), 2: Ended(0), 3: Ended(7, "why")}
     assert sorted(device for device, _ in given[:3]) in (["4", "4", "6"], ["4", "6", "6"])
@@ -284,9 +284,9 @@ def test_each_run_goes_to_the_gpu_with_the_fewest(monkeypatch):
 
 def test_an_engine_whose_package_is_not_there_says_so(monkeypatch):
     assert "local" in engines()
-    monkeypatch.setattr("experiments.engines.find_spec", lambda name: None)
+    monkeypatch.setattr("engines.find_spec", lambda name: None)
     lacking = {"far": replace(engines()["local"], package="farlib", extra="far")}
-    monkeypatch.setattr("experiments.engines.engines", lambda: lacking)
+    monkeypatch.setattr("engines.engines", lambda: lacking)
     with pytest.raises(UsageError, match=r"--engine=far needs farlib.*disent-and-gen\[far\]"):
         open_engine("far", None)
 

@@ -1,7 +1,7 @@
 """Collections of runs, measured as soon as a table of them is asked for."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -116,11 +116,22 @@ class Collection:
             reasons = "; ".join(f"{path}: {reason}" for path, reason in self.left_out.items())
             raise DataFileError(f"no run is left. {reasons}")
 
+    def take(self, measured: Iterable[RunResults]) -> None:
+        """Take what was measured on the runs elsewhere; it is not measured here then.
+
+        Raises:
+            DataFileError: no run could be measured.
+        """
+        self._results = self._index(measured)
+
     @cached_property
     def _results(self) -> dict[str, RunResults]:
         given = self.images, self.only, self.beside
-        work = work_on(self, self.jobs, "measuring", measure_run, *given)
-        done: dict[str, RunResults] = {results.path: results for results in work}
+        return self._index(work_on(self, self.jobs, "measuring", measure_run, *given))
+
+    def _index(self, measured: Iterable[RunResults]) -> dict[str, RunResults]:
+        """Results by path; runs that have a problem are left out."""
+        done = {results.path: results for results in measured}
         self.left_out |= {
             path: results.problem for path, results in done.items() if results.problem is not None
         }
@@ -161,13 +172,37 @@ def work_on(
         task: called with a path and whatever else is given.
         given: to the task.
     """
+    paths = [run.path for run in collection.runs]
+    return show_progress(call_each(paths, jobs, task, *given), len(paths), what)
+
+
+def call_each(
+    paths: Sequence[Path], jobs: int, task: Callable[..., Any], *given: Any
+) -> Iterator[Any]:
+    """What a task makes of each path, in the order in which they are done.
+
+    Args:
+        paths: of runs.
+        jobs: processes.
+        task: called with a path and whatever else is given.
+        given: to the task.
+    """
     # joblib brings its own processes, which start anew and so share no threads with this one.
     from joblib import Parallel, delayed
 
-    count = len(collection.runs)
+    pool = Parallel(n_jobs=max(1, min(jobs, len(paths))), return_as="generator_unordered")
+    yield from pool(delayed(task)(path, *given) for path in paths)
+
+
+def show_progress(done: Iterable[Any], count: int, what: str) -> Iterator[Any]:
+    """Yield what is done with each of some runs, and show how far that is.
+
+    Args:
+        done: is yielded.
+        count: of the runs.
+        what: is being done, for the progress bar; without a terminal, a line at the start.
+    """
     print(f"{what} {count} runs: what is missing", file=sys.stderr)
-    pool = Parallel(n_jobs=max(1, min(jobs, count)), return_as="generator_unordered")
-    done = pool(delayed(task)(run.path, *given) for run in collection.runs)
     yield from tqdm(done, total=count, desc=what, unit="run", disable=None)
 
 

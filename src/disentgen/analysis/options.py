@@ -19,6 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=available_threads(),
         help="processes (default: one for a core)",
     )
+    add_images(parser)
+
+
+def add_images(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says on how many images everything is measured."""
     parser.add_argument(
         "--images",
         type=positive,

@@ -1,7 +1,7 @@
 """A report about all runs: tables, figures and pages; needs no network."""
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -225,11 +225,27 @@ def describe_size(page: Path) -> str:
     return f" ({size / 1e6:,.0f} MB: --where and --experiment choose runs)"
 
 
-def make_report(given: argparse.Namespace) -> None:
+def prepare_here(collection: Collection) -> None:
+    """Measure and draw what is missing of all runs, in processes of this machine.
+
+    Args:
+        collection: of runs; those that cannot be measured or drawn are left out.
+
+    Raises:
+        DataFileError: none is left.
+    """
+    collection.measure()
+    draw_runs(collection, collection.jobs)
+
+
+def make_report(
+    given: argparse.Namespace, prepare: Callable[[Collection], None] = prepare_here
+) -> None:
     """Make the report of a command line, and print where it is.
 
     Args:
         given: options of the command line.
+        prepare: measures and draws what is missing of the runs.
 
     Raises:
         UsageError, DataFileError: there are no such runs, none is left, or the report cannot be
@@ -238,8 +254,7 @@ def make_report(given: argparse.Namespace) -> None:
     collection = open_collection(given)
     folder = make_folder(given.output or data_folder() / "results" / "report")
     collection.beside = folder
-    collection.measure()
-    draw_runs(collection, given.jobs)
+    prepare(collection)
     page = save_report(collection, folder, given.single_file)
     print_left_out(collection)
     print_kept_beside(collection)

@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from disentgen.errors import UsageError, warn
 from disentgen.text import join_lines, shorten
-from experiments.engines import Ended, Engine, Job, Option
-from experiments.engines.local import PAUSE
-from experiments.engines.remote import (
+from engines import Ended, Engine, Job, Option
+from engines.local import PAUSE
+from engines.remote import (
     CPUS,
     GPUS,
     Task,
@@ -22,7 +22,7 @@ from experiments.engines.remote import (
     launch_folder,
     list_needed,
 )
-from experiments.interrupts import interrupt_on_signals
+from interrupts import interrupt_on_signals
 
 #: A Ray of this machine alone is started so often: on a busy machine its parts may lose each other.
 STARTS = 3
@@ -49,11 +49,12 @@ class RayWorkers:
         self.cpus = cpus
         self.gpus = gpus
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Ended]]:
+    def run(self, jobs: Iterable[Job], folders: Sequence[Path] = ()) -> Iterator[tuple[Job, Ended]]:
         """Make runs; all are queued at once.
 
         Args:
-            jobs: see :class:`~experiments.engines.Workers`.
+            jobs: see :class:`~engines.Workers`.
+            folders: see :class:`~engines.Workers`.
 
         Raises:
             UsageError: the cluster cannot be reached, does not start, has no place for a run, or
@@ -61,8 +62,8 @@ class RayWorkers:
         """
         if not (queued := list(jobs)):
             return
-        with launch_folder("ray") as folder, _connect(self.address):
-            self._check_nodes(folder)
+        with launch_folder("ray", folders) as folder, _connect(self.address):
+            self._check_nodes(list_needed(folder, folders))
             yield from self._run(queued, folder)
 
     def _run(self, jobs: list[Job], folder: Path) -> Iterator[tuple[Job, Ended]]:
@@ -91,8 +92,8 @@ class RayWorkers:
             wait(waiting, END)
             raise
 
-    def _check_nodes(self, folder: Path) -> None:
-        """Check that runs fit on the machines, and that these see the folders."""
+    def _check_nodes(self, needed: Sequence[str]) -> None:
+        """Check that runs fit on the machines, and that these see the paths that are needed."""
         import ray
 
         nodes = [node for node in ray.nodes() if node["Alive"]]
@@ -102,7 +103,6 @@ class RayWorkers:
             given = f"--cpus={self.cpus}" + f" --gpus={self.gpus:g}" * (self.gpus > 0)
             there = f"{resources[0].get('CPU', 0):g} CPUs and {resources[0].get('GPU', 0):g} GPUs"
             raise UsageError(f"{given}: this machine has {there}.")
-        needed = list_needed(folder)
         for node, unseen in _find_unseen([node["NodeID"] for node in nodes], needed).items():
             name = next(one["NodeManagerHostname"] for one in nodes if one["NodeID"] == node)
             if unseen:
@@ -119,7 +119,7 @@ def _make(task: Task) -> list[Ended]:
     return task()
 
 
-def _find_unseen(nodes: list[str], paths: list[str]) -> dict[str, list[str]]:
+def _find_unseen(nodes: Sequence[str], paths: Sequence[str]) -> dict[str, list[str]]:
     """Which of some paths are not there, by node."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -153,7 +153,7 @@ def _read_end(ended: Future[list[Ended]]) -> Ended:
             f"a machine of the Ray cluster cannot make runs: {_shorten(error)}"
         ) from error
     except ray.exceptions.RayError as error:  # lost too often
-        return Ended(1, f"error: Ray has lost the run's worker: {_shorten(error)}\n")
+        return Ended(1, f"error: Ray has lost its worker: {_shorten(error)}\n")
     return one
 
 

@@ -1,15 +1,16 @@
-"""Runs on this machine, so many at a time; its GPUs share them evenly."""
+"""Processes on this machine, so many at a time; its GPUs share them evenly."""
 
 import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
 from disentgen.command_line import job_count
-from experiments.children import Children
-from experiments.engines import Ended, Engine, Job, Option
+from engines import Ended, Engine, Job, Option
+from engines.children import Children
 
 #: What a queue sends to all processes of a job before its time is up, for the one that cares for
 #: the job. Runs do not know it, and would die of it.
@@ -35,11 +36,12 @@ class Local:
         self.threads = threads if jobs == 1 else threads or 1
         self.children = Children()
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Ended]]:
+    def run(self, jobs: Iterable[Job], folders: Sequence[Path] = ()) -> Iterator[tuple[Job, Ended]]:
         """Make runs; no more are begun than there is room for.
 
         Args:
-            jobs: see :class:`~experiments.engines.Workers`.
+            jobs: see :class:`~engines.Workers`.
+            folders: this machine sees them all.
         """
         waiting, running = iter(jobs), dict[Future[Ended], tuple[Job, str | None]]()
         with ThreadPoolExecutor(self.jobs, initializer=_block_signals) as pool:

@@ -9,7 +9,6 @@ import math
 import shlex
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
@@ -19,16 +18,17 @@ from typing import Any
 from disentgen.command_line import above_zero, job_count, positive
 from disentgen.errors import UsageError, warn
 from disentgen.text import join_lines
-from experiments.engines import Ended, Engine, Job, Option
-from experiments.engines.remote import (
+from engines import Ended, Engine, Job, Option
+from engines.remote import (
     CPUS,
     GPUS,
     SCRIPTS,
     Task,
     describe_environment,
+    list_needed,
     make_launch_folder,
 )
-from experiments.interrupts import interrupt_on_signals
+from interrupts import interrupt_on_signals
 
 #: Seconds between looks at the queue.
 PAUSE = 5
@@ -76,11 +76,12 @@ class SlurmWorkers:
         self.hours = hours
         self.at_once = at_once
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Ended]]:
+    def run(self, jobs: Iterable[Job], folders: Sequence[Path] = ()) -> Iterator[tuple[Job, Ended]]:
         """Make runs; all are queued at once, and stay there where this is interrupted.
 
         Args:
-            jobs: see :class:`~experiments.engines.Workers`.
+            jobs: see :class:`~engines.Workers`.
+            folders: see :class:`~engines.Workers`.
 
         Raises:
             UsageError: there is no Slurm here, it refuses the jobs, or its nodes do not see the
@@ -94,11 +95,12 @@ class SlurmWorkers:
                     f"--engine=slurm: there is no {program} here; launch from a machine that has "
                     "Slurm's commands."
                 )
-        folder = make_launch_folder("slurm")
-        submitted = self._submit(self._list_tasks(queued, folder), folder)
+        folder = make_launch_folder("slurm", folders)
+        needed = list_needed(folder, folders)
+        submitted = self._submit(self._list_tasks(queued, folder), folder, needed)
         name = submitted[0][0].job_id.partition("_")[0]
         ways = f"squeue --jobs={name} shows it, scancel {name} cancels it; output is in {folder}"
-        print(f"Slurm's job {name} makes the runs: {ways}.", flush=True)
+        print(f"Slurm's job {name} is queued: {ways}.", flush=True)
         try:
             yield from _wait(submitted, name, folder)
         except (KeyboardInterrupt, GeneratorExit):
@@ -112,7 +114,9 @@ class SlurmWorkers:
             for number, pack in enumerate(packs)
         ]
 
-    def _submit(self, tasks: Sequence[Requeued], folder: Path) -> list[tuple[Any, Requeued]]:
+    def _submit(
+        self, tasks: Sequence[Requeued], folder: Path, needed: Sequence[str]
+    ) -> list[tuple[Any, Requeued]]:
         """Queue tasks as one array; each with its job of submitit.
 
         Raises:
@@ -121,7 +125,7 @@ class SlurmWorkers:
         import submitit
 
         executor = submitit.SlurmExecutor(folder, max_num_timeout=TIMEOUTS)
-        executor.update_parameters(**self._describe_jobs(len(tasks)))
+        executor.update_parameters(**self._describe_jobs(len(tasks), needed))
         try:
             # submitit prints what it raises.
             with contextlib.redirect_stderr(io.StringIO()), executor.batch():
@@ -132,7 +136,7 @@ class SlurmWorkers:
             raise UsageError(f"Slurm refuses the jobs: {join_lines(reason)}") from error
         return list(zip(submitted, tasks, strict=True))
 
-    def _describe_jobs(self, count: int) -> dict[str, Any]:
+    def _describe_jobs(self, count: int, needed: Sequence[str]) -> dict[str, Any]:
         """What is asked for, as submitit has it."""
         cpus = self.cpus * self.pack
         return {
@@ -143,19 +147,19 @@ class SlurmWorkers:
             "array_parallelism": self.at_once or count,
             "stderr_to_stdout": True,
             "additional_parameters": {"requeue": True},
-            "setup": _describe_setup(),
+            "setup": _describe_setup(needed),
             "srun_args": [f"--cpus-per-task={cpus}"],  # which a step of a job does not inherit
             **({"gpus_per_node": math.ceil(self.gpus * self.pack)} if self.gpus else {}),
         }
 
 
-def _describe_setup() -> list[str]:
-    """What a job does first, as lines of a shell."""
+def _describe_setup(needed: Sequence[str]) -> list[str]:
+    """What a job does first, as lines of a shell: it ends where it does not see what is needed."""
     exports = [f"export {name}={shlex.quote(value)}"
                for name, value in describe_environment().items()]  # fmt: skip
-    scripts, python = shlex.quote(str(SCRIPTS)), shlex.quote(sys.executable)
-    unseen = f'{{ echo "{UNSEEN} $(hostname): "{scripts} or {python}; exit 1; }}'
-    return [*exports, f"cd {scripts} && test -x {python} || {unseen}"]
+    unseen = f'{{ echo "{UNSEEN} $(hostname): $path"; exit 1; }}'
+    looks = f'for path in {shlex.join(needed)}; do test -e "$path" || {unseen}; done'
+    return [*exports, looks, f"cd {shlex.quote(str(SCRIPTS))}"]
 
 
 def _wait(

@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +18,11 @@ from disentgen.command_line import RUNNING, above_zero, job_count
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder, make_folder
 from disentgen.record import SKEW_SECONDS, STALE_SECONDS
-from experiments.engines import Ended, Job, Option
-from experiments.engines.local import Local, list_devices
+from engines import Ended, Job, Option
+from engines.local import Local, list_devices
 
-SCRIPTS = Path(__file__).parents[2]
-#: In the folder of runs: what launches have beside them.
+SCRIPTS = Path(__file__).parents[1]
+#: In the folder of runs, or of a report: what launches have beside them.
 LAUNCHES = "_launches"
 #: Seconds between looks at a run whose worker was lost, and that does not count as dead yet.
 PAUSE = 10
@@ -86,16 +86,18 @@ class Task:
         return dict(Local(len(self.jobs), devices, self.cpus).run(jobs))
 
 
-def make_launch_folder(engine: str) -> Path:
-    """A new folder in the folder of runs, which workers must see.
+def make_launch_folder(engine: str, folders: Sequence[Path] = ()) -> Path:
+    """A new folder of a launch, which workers must see.
 
     Args:
         engine: by name.
+        folders: see :class:`~engines.Workers`.
 
     Raises:
         DataFileError: it cannot be made.
     """
-    launches = make_folder(data_folder() / "sims" / LAUNCHES)
+    home = folders[0] if folders else data_folder() / "sims"
+    launches = make_folder(home / LAUNCHES)
     try:
         name = f"{engine}-{datetime.now():%Y%m%d-%H%M%S}-"
         return Path(tempfile.mkdtemp(prefix=name, dir=launches))
@@ -104,28 +106,30 @@ def make_launch_folder(engine: str) -> Path:
 
 
 @contextlib.contextmanager
-def launch_folder(engine: str) -> Iterator[Path]:
+def launch_folder(engine: str, folders: Sequence[Path] = ()) -> Iterator[Path]:
     """Yield a folder as of :func:`make_launch_folder`, which is removed at the end.
 
     Args:
         engine: by name.
+        folders: see :class:`~engines.Workers`.
     """
     import shutil
 
-    folder = make_launch_folder(engine)
+    folder = make_launch_folder(engine, folders)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def list_needed(folder: Path) -> list[str]:
+def list_needed(folder: Path, folders: Sequence[Path] = ()) -> list[str]:
     """The paths that a worker must see.
 
     Args:
         folder: of the launch.
+        folders: see :class:`~engines.Workers`.
     """
-    return [str(folder), str(SCRIPTS), sys.executable]
+    return [*map(str, dict.fromkeys([folder, *folders, SCRIPTS])), sys.executable]
 
 
 def describe_environment() -> dict[str, str]:
