@@ -14,13 +14,13 @@ from conftest import REPOSITORY
 from disentgen.analysis import collection as collections
 from disentgen.analysis.collect import find_collection
 from disentgen.analysis.collection import Collection, RunResults
+from disentgen.cores import available_threads
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder
-from disentgen.report import prepare
+from disentgen.report import page, prepare
 from disentgen.report.prepare import load_results, save_results
 from disentgen.report.tables import save_tables
 from disentgen.runs import open_run
-from disentgen.training.machine import available_threads
 from engines import Ended
 from engines.local import Local
 from processes import call_module
@@ -110,6 +110,7 @@ def test_results_come_out_of_their_file_as_they_went_in(tmp_path):
 @pytest.fixture
 def body(tmp_path, monkeypatch):
     """What a job does, with runs that cannot be measured or drawn."""
+    monkeypatch.setattr(job_command, "interrupt_on_signals", lambda: None)
     problems = {"1": ("no model", None), "2": (None, "no room"), "3": (None, None)}
     measured, drawn = [], []
 
@@ -130,7 +131,7 @@ def test_a_job_leaves_results_or_the_problem_of_each_run(body, tmp_path):
     measured, drawn = body
     runs = [str(tmp_path / name) for name in "123"]
     words = ["--report", str(tmp_path), "--results", str(tmp_path), "--images=60", *runs]
-    prepare.main([*words, "--jobs=1"])
+    job_command.main([*words, "--jobs=1"])
     assert measured == [(name, 60, None, tmp_path) for name in "123"]
     assert drawn == [(name, 60, tmp_path) for name in "23"]
     assert [load_results(run, tmp_path).problem for run in runs] == ["no model", "no room", None]
@@ -139,7 +140,7 @@ def test_a_job_leaves_results_or_the_problem_of_each_run(body, tmp_path):
 def test_a_job_ends_where_it_does_not_see_the_report(body, tmp_path):
     words = ["--report", str(tmp_path / "gone"), "--results", str(tmp_path), str(tmp_path / "1")]
     with pytest.raises(SystemExit, match=f"^error: the report's folder is not there: {tmp_path}"):
-        prepare.main(words)
+        job_command.main(words)
     assert not body[0]
 
 
@@ -147,8 +148,10 @@ def test_a_job_uses_one_thread_for_each_process_and_can_be_interrupted(monkeypat
     seen = []
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.setattr(job_command, "interrupt_on_signals", lambda: seen.append("signals"))
-    monkeypatch.setattr(prepare, "main", lambda: seen.append(os.environ["OMP_NUM_THREADS"]))
-    job_command.main()
+    monkeypatch.setattr(
+        prepare, "prepare_runs", lambda given: seen.append(os.environ["OMP_NUM_THREADS"])
+    )
+    job_command.main(["--report=a", "--results=b", "run"])
     assert seen == ["signals", "1"]
 
 
@@ -162,7 +165,7 @@ def test_a_job_uses_one_thread_for_each_process_and_can_be_interrupted(monkeypat
     ],
 )
 def test_options_of_another_engine_are_refused_before_runs_are_looked_for(words, said, monkeypatch):
-    monkeypatch.setattr(command, "make_report", lambda *_: pytest.fail("a report is made"))
+    monkeypatch.setattr(page, "make_report", lambda *_: pytest.fail("a report is made"))
     monkeypatch.setattr(command, "interrupt_on_signals", lambda: None)
     with pytest.raises(SystemExit) as ended:
         command.main(list(words))
@@ -171,7 +174,7 @@ def test_options_of_another_engine_are_refused_before_runs_are_looked_for(words,
 
 def test_jobs_are_processes_at_a_time_whoever_measures(monkeypatch):
     made = []
-    monkeypatch.setattr(command, "make_report", lambda *given: made.append(given))
+    monkeypatch.setattr(page, "make_report", lambda *given: made.append(given))
     monkeypatch.setattr(command, "interrupt_on_signals", lambda: None)
     for words, jobs in ((["--jobs=3"], 3), ([], available_threads())):
         command.main(words)

@@ -191,12 +191,12 @@ def test_threads_and_devices_that_settings_files_give_are_given(tmp_path):
         cell = Cell("disent", (*WORDS, str(tmp_path / f"{name}.yaml")))
         assert cell.give_seed() is cell
         job = cell.make_job(1)
-        given[name] = job.threads_given, job.device_given
-    assert given == {"both": (True, True), "auto": (False, False)}
+        given[name] = job.threads, job.device_given
+    assert given == {"both": (None, True), "auto": (THREADS, False)}
     typed = Cell("disent", (*WORDS, "threads=2", "device=cuda:0")).make_job(1)
-    assert (typed.threads_given, typed.device_given) == (True, True)
+    assert (typed.threads, typed.device_given) == (None, True)
     plain = Cell("disent", WORDS).make_job(1)
-    assert (plain.threads_given, plain.device_given) == (False, False)
+    assert (plain.threads, plain.device_given) == (THREADS, False)
 
 
 @pytest.mark.parametrize(
