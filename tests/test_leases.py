@@ -1,9 +1,11 @@
 """What machines hold on a file system that they share, where none sees another one's locks."""
 
+import errno
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -151,6 +153,24 @@ def test_who_has_lost_a_run_writes_nothing_more(tmp_path, be):
             with pytest.raises(DataFileError, match="has been taken over by another machine"):
                 directory.save_results({"by": "first"})
         assert '"second"' in (tmp_path / "1" / "results.json").read_text()
+
+
+def test_what_cannot_be_read_or_given_back_is_said_or_left(tmp_path, be, monkeypatch):
+    """An error of a network file system says nothing of who holds what."""
+
+    def fail(*given, **options):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    lock = Lock.take(tmp_path / "run.lock")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "lstat", fail)
+        with pytest.raises(DataFileError, match=f"^cannot read {tmp_path}: Stale file handle.$"):
+            lock.check()
+        patch.setattr(Path, "unlink", fail)
+        patch.setattr(Path, "rmdir", fail)
+        lock.withdraw()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(lock.descriptor)
 
 
 def test_a_lock_that_another_machine_removes_while_it_is_waited_for_is_made_anew(tmp_path, be):

@@ -132,11 +132,23 @@ class Lease:
 
     @property
     def is_lost(self) -> bool:
-        """Whether another machine has taken the lease over."""
-        return not (self.folder / self.name).exists()
+        """Whether another machine has taken the lease over.
+
+        Raises:
+            OSError: it cannot be seen.
+        """
+        try:
+            (self.folder / self.name).lstat()
+        except FileNotFoundError:
+            return True
+        return False
 
     def release(self) -> None:
-        """Give the lease back; one that is lost stays whoever's it is."""
+        """Give the lease back; one that is lost stays whoever's it is.
+
+        One that cannot be given back, in a folder that cannot be written to any more, is lost by
+        and by.
+        """
         self._ended.set()
         _remove(self.folder, self.name)
 
@@ -212,7 +224,8 @@ def _take_over(file: Path, name: str) -> bool:
 
 def _remove(folder: Path, name: str) -> None:
     """Remove a file and its folder; the folder stays where it is somebody else's by now."""
-    (folder / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        (folder / name).unlink()
     _remove_empty(folder)
 
 

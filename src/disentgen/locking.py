@@ -5,6 +5,7 @@ even on a file system that they share: between machines a lease decides, beside 
 that is held is not written to, so that nothing is lost whatever stands in its place.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -103,9 +104,13 @@ class Lock:
         """Check that the file is still held.
 
         Raises:
-            DataFileError: another machine has taken it over.
+            DataFileError: another machine has taken it over, or that cannot be seen.
         """
-        if self.lease.is_lost:
+        try:
+            is_lost = self.lease.is_lost
+        except OSError as error:
+            raise DataFileError(f"cannot read {self.path.parent}: {_explain(error)}.") from error
+        if is_lost:
             raise DataFileError(
                 f"{self.path.parent} has been taken over by another machine, which saw no sign of "
                 f"life of this process for {STALE_SECONDS} s; nothing more is written to it."
@@ -119,10 +124,12 @@ class Lock:
     def withdraw(self) -> None:
         """Let go of the file as if it had never been held: one that was made for this is removed.
 
-        A process that opened it meanwhile sees that it is gone, and makes it anew.
+        A process that opened it meanwhile sees that it is gone, and makes it anew. What cannot be
+        removed, or is another machine's by now, stays.
         """
-        if self.is_new and not self.lease.is_lost:
-            self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if self.is_new and not self.lease.is_lost:
+                self.path.unlink()
         self.release()
 
 
