@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,22 @@ def test_who_has_lost_a_run_writes_nothing_more(tmp_path, be):
             other.save_results({"by": "second"})
             with pytest.raises(DataFileError, match="has been taken over by another machine"):
                 directory.save_results({"by": "first"})
+        assert '"second"' in (tmp_path / "1" / "results.json").read_text()
+
+
+def test_who_loses_a_run_while_writing_to_it_leaves_the_file_as_it_is(tmp_path, be):
+    """The process may sleep at any moment, such as while a file is written beside its place."""
+    with RunDirectory(tmp_path / "1").held() as directory, ExitStack() as stack:
+
+        def write(file):
+            age(tmp_path / "1" / "run.lease", STALE_SECONDS + 1)
+            be("b")
+            other = stack.enter_context(RunDirectory(tmp_path / "1").held())
+            other.save_results({"by": "second"})
+            file.write_text("by first")
+
+        with pytest.raises(DataFileError, match="has been taken over by another machine"):
+            directory._write("results.json", write)
         assert '"second"' in (tmp_path / "1" / "results.json").read_text()
 
 

@@ -85,8 +85,7 @@ class RunFolderObserver(FileStorageObserver):
     def _write(self, filename: str, write: Callable[[], object]) -> bool:
         """Whether a file was written; it is remembered why it was not. At the start, fail."""
         try:
-            if self.directory is not None:
-                self.directory.check()
+            self._check_folder()
             write()
             self.problems.pop(filename, None)
         except OSError as error:
@@ -94,6 +93,10 @@ class RunFolderObserver(FileStorageObserver):
                 raise
             self.problems[filename] = error
         return filename not in self.problems
+
+    def _check_folder(self) -> None:
+        if self.directory is not None:
+            self.directory.check()
 
     def log_metrics(self, metrics_by_name: dict[str, Any], info: dict[str, Any]) -> None:
         """Add to ``metrics.json``; a run that goes on logs all its epochs anew."""
@@ -130,7 +133,8 @@ class RunFolderObserver(FileStorageObserver):
         """Write plain data to a file of the run's folder."""
         text = json.dumps(flatten(obj), sort_keys=True, indent=2)
         path = Path(str(self.dir)) / filename
-        self._write(filename, lambda: write_whole(path, lambda file: file.write_text(text)))
+        check = self._check_folder
+        self._write(filename, lambda: write_whole(path, lambda file: file.write_text(text), check))
 
 
 def check_writable(folder: Path) -> None:

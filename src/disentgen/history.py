@@ -5,12 +5,14 @@ import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from disentgen.errors import DataFileError
 from disentgen.files import read_regular
 from disentgen.text import join_lines
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: No training comes this far.
 LAST_STEP = 2**53
@@ -51,7 +53,7 @@ def read_progress(path: Path, epochs: int | None = None) -> Progress:
     return Progress(*check_history(path, content), epochs)
 
 
-def read_history(path: Path) -> pd.DataFrame:
+def read_history(path: Path) -> "pd.DataFrame":
     """A row for each finished epoch, (epochs, columns); none where there is no such file.
 
     Args:
@@ -60,6 +62,8 @@ def read_history(path: Path) -> pd.DataFrame:
     Raises:
         DataFileError: the file is damaged.
     """
+    import pandas as pd  # takes a second, and a run is written without it
+
     content = _read_checked(path)
     return pd.DataFrame() if content is None else pd.read_csv(io.BytesIO(content))
 

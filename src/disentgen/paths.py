@@ -147,13 +147,18 @@ def walk_runs(folder: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def replaced_whole(path: Path) -> Iterator[Path]:
+def replaced_whole(path: Path, check: Callable[[], object] = lambda: None) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its place once the block has ended well.
 
     A killed process therefore leaves either the old file or the new one, never half of one. A link
     at ``path`` is replaced, not followed; an empty file lies at the temporary path, which nobody
     else can have named before. The folder must be there: one that was deleted is not to come back
     as a folder of a single file.
+
+    Args:
+        path: of the file.
+        check: raises an error where the file must stay as it is; called last of all, since writing
+            and a process that sleeps take time.
 
     Raises:
         DataFileError: the folder is not there, or cannot be written to.
@@ -164,6 +169,7 @@ def replaced_whole(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
+        check()
         temporary.replace(path)
     except DataFileError:
         raise
@@ -186,7 +192,15 @@ def sweep_temporaries(folder: Path) -> None:
                 path.unlink()
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary path, then put it in the place of ``path``."""
-    with replaced_whole(path) as temporary:
+def write_whole(
+    path: Path, write: Callable[[Path], object], check: Callable[[], object] = lambda: None
+) -> None:
+    """Let ``write`` fill a temporary path, then put it in the place of ``path``.
+
+    Args:
+        path: of the file.
+        write: fills the file at the path that it is called with.
+        check: see :func:`replaced_whole`.
+    """
+    with replaced_whole(path, check) as temporary:
         write(temporary)

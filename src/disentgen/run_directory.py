@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import pandas as pd
-
 from disentgen.errors import DataFileError, RunningError
 from disentgen.files import exists, measure_memory, open_regular, own_folder, remove_file
 from disentgen.history import read_rows
@@ -280,6 +278,8 @@ class RunDirectory:
 
     def save_history(self, history: list[dict[str, float]]) -> None:
         """Write ``history.csv``, a row for each finished epoch."""
+        import pandas as pd
+
         frame = pd.DataFrame(history).astype({"epoch": int, "step": int})
         self._write("history.csv", lambda file: frame.to_csv(file, index=False))
 
@@ -309,4 +309,4 @@ class RunDirectory:
 
     def _write(self, name: str, write: Callable[[Path], object]) -> None:
         self.check()
-        write_whole(self.path / name, write)
+        write_whole(self.path / name, write, self.check)

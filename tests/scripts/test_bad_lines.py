@@ -55,7 +55,7 @@ def check_line(line, files, environment, data):
     )
 
 
-@pytest.mark.parametrize("lines", [SAMPLE, pytest.param(LINES, marks=pytest.mark.ci)])
+@pytest.mark.parametrize("lines", [SAMPLE, pytest.param(LINES, marks=pytest.mark.slow)])
 def test_a_mistake_ends_a_command_with_one_line_and_leaves_nothing(files, environment, data, lines):
     before = sorted(files.iterdir())
     # The first one waits for the process that all are forked from.

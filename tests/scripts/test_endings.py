@@ -53,4 +53,5 @@ def test_a_run_whose_folder_is_renamed_ends_in_a_line(environment, data):
     assert "Traceback" not in done.stderr
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert f"{folder} is called {folder.with_name('mine')} now" in line
+    assert "epoch 100/500" not in done.stdout  # it does not train on for nothing
     assert {path.name for path in folder.parent.iterdir()} == {"mine", "_sources"}

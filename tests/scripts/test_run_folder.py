@@ -33,7 +33,7 @@ def beat(observer, text):
 
 
 def test_a_disk_that_was_full_for_a_while_is_no_problem(observer, monkeypatch):
-    def fail(path, write):
+    def fail(path, write, check):
         raise DataFileError(f"cannot write {path}: No space left on device.")
 
     with monkeypatch.context() as full:
@@ -47,7 +47,7 @@ def test_a_disk_that_was_full_for_a_while_is_no_problem(observer, monkeypatch):
 
 
 def test_a_disk_that_is_full_at_the_start_ends_the_run(tmp_path, monkeypatch):
-    def fail(path, write):
+    def fail(path, write, check):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(observers, "write_whole", fail)

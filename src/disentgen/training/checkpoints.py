@@ -146,7 +146,11 @@ class Checkpoints:
 
         Args:
             row: of the history, of that epoch.
+
+        Raises:
+            DataFileError: the run cannot be written: its folder has gone, or is another process's.
         """
+        self.directory.check()  # at once, though short epochs are saved by time
         if self.training.selected_epoch == row["epoch"]:
             weights = self.training.model.state_dict()
             self.selected = {name: value.to("cpu", copy=True) for name, value in weights.items()}
