@@ -156,11 +156,13 @@ def run_usual_loop(setting: Setting, meter: Meter) -> Figures:
 
 
 def build_plain_model(config: Config) -> nn.Module:
-    """The model without the faster form of its last layer."""
+    """The model as it is usually written: no layer in a faster form, none in place."""
     model = config.build_model()
     for module in model.modules():
         if isinstance(module, nn.ConvTranspose2d):
             module.__class__ = nn.ConvTranspose2d
+        elif isinstance(module, nn.ReLU):
+            module.inplace = False
     return model
 
 
