@@ -12,13 +12,13 @@ from engines import Job, add_options, open_engine
 from interrupts import interrupt_on_signals
 
 EPOCHS = 120
-#: Of a run that takes some ten seconds.
-WORDS = (*FAST[:4], f"training.epochs={EPOCHS}")
+#: Of a run that takes some ten seconds, and is saved every second.
+WORDS = (*FAST[:4], f"training.epochs={EPOCHS}", "training.checkpoint_minutes=0.02")
 
 
 def make_jobs(given):
     for number, word in enumerate(given, start=1):
-        words = ("-m", "experiments.disent", "with", "resume=auto", *WORDS, word)
+        words = ("-m", "experiments.disent", "with", "resume=auto", *WORDS, *word.split())
         yield Job(number, words)
 
 

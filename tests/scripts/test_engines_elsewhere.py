@@ -127,7 +127,8 @@ def test_ray_goes_on_with_a_run_whose_worker_is_killed(ray, environment, data, u
 
 
 def test_runs_of_ray_end_with_who_has_launched_them(ray, environment, data):
-    with start_module(environment, "launching", ray, "seed=1") as command:
+    job = "seed=1 training.epochs=5000"  # it must not have ended before the signal comes to it
+    with start_module(environment, "launching", ray, job) as command:
         wait_for(lambda: is_in_the_middle(data, seed=1), command)
         os.kill(command.process.pid, signal.SIGTERM)
         done = command.wait()
