@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -154,6 +155,20 @@ def test_who_has_lost_a_run_writes_nothing_more(tmp_path, be):
             with pytest.raises(DataFileError, match="has been taken over by another machine"):
                 directory.save_results({"by": "first"})
         assert '"second"' in (tmp_path / "1" / "results.json").read_text()
+
+
+def test_a_wait_for_another_machine_is_said_once(tmp_path, be, monkeypatch, capsys):
+    first = Lock.take(tmp_path / "lock")
+    be("b")
+    monkeypatch.setattr(locking, "PATIENCE", 0.3)
+    timer = threading.Timer(2, first.release)
+    timer.start()
+    Lock.take(tmp_path / "lock", wait=True).release()
+    timer.join()
+    assert capsys.readouterr().err == (
+        f"warning: waiting for process {os.getpid()} on host_of a, which has {tmp_path / 'lock'}; "
+        "60 s at most if it was lost.\n"
+    )
 
 
 def test_who_loses_a_run_while_writing_to_it_leaves_the_file_as_it_is(tmp_path, be):

@@ -27,7 +27,7 @@ def build_parser() -> CommandParser:
         "--engine",
         help=f"measures and draws, one of {', '.join(engines())}; by default this command does",
     )
-    add_options(parser, own=["--jobs"])
+    add_options(parser, without=["--jobs", "--gpus"])  # models are evaluated on CPUs
     parser.set_defaults(jobs=None)
     return parser
 

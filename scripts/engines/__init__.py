@@ -129,19 +129,19 @@ def engines() -> dict[str, Engine]:
     return load_records(__name__, "ENGINE")
 
 
-def add_options(parser: argparse.ArgumentParser, own: Collection[str] = ()) -> None:
+def add_options(parser: argparse.ArgumentParser, without: Collection[str] = ()) -> None:
     """Add the options of all engines to a parser, each once, with the engines that take it.
 
     Args:
         parser: to which they are added.
-        own: flags that the parser has already.
+        without: flags that the parser has already, or that mean nothing to its command.
     """
     takers: dict[Option, list[str]] = {}
     for name, engine in engines().items():
         for option in engine.options:
             takers.setdefault(option, []).append(name)
     for option, names in takers.items():
-        if option.flag not in own:
+        if option.flag not in without:
             parser.add_argument(
                 option.flag, type=option.type, help=f"{option.help} (of {' and '.join(names)})"
             )
@@ -188,5 +188,5 @@ def check_options(name: str, given: argparse.Namespace) -> None:
     own = engines()[name].options
     for other in {option for one in engines().values() for option in one.options}:
         if other not in own and getattr(given, other.name, None) is not None:
-            accepted = ", ".join(option.flag for option in own)
+            accepted = ", ".join(option.flag for option in own if hasattr(given, option.name))
             raise UsageError(f"--engine={name} does not take {other.flag}; it takes {accepted}.")

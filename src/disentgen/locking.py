@@ -15,13 +15,15 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from disentgen.errors import DataFileError
+from disentgen.errors import DataFileError, warn
 from disentgen.files import OPENING
 from disentgen.leases import Lease, LeasedError, is_leased_elsewhere
 from disentgen.record import STALE_SECONDS
 
 #: Of the pauses between attempts; leaves the generators of a training alone.
 JITTER = random.SystemRandom()
+#: Seconds that another machine is waited for without a word.
+PATIENCE = 5.0
 
 
 class HeldError(Exception):
@@ -84,13 +86,23 @@ class Lock:
         return _is_at(self.path, self.descriptor)
 
     def _take_lease(self, wait: bool) -> bool:
-        """Keep other machines away; False where one has removed the file meanwhile."""
+        """Keep other machines away; False where one has removed the file meanwhile.
+
+        A wait that is not over soon is spoken of: it may be for a machine that was lost.
+        """
+        begun, is_said = time.monotonic(), False
         while True:
             try:
                 self.lease = Lease.take(name_lease(self.path))
             except LeasedError as error:
                 if not wait:
                     raise HeldError from error
+                if not is_said and time.monotonic() - begun > PATIENCE:
+                    is_said = True
+                    warn(
+                        f"waiting for {error}, which has {self.path}; {STALE_SECONDS} s at most if "
+                        "it was lost."
+                    )
                 time.sleep(JITTER.uniform(0.1, 0.5))
             except OSError as error:
                 raise DataFileError(f"cannot lock {self.path}: {_explain(error)}.") from error

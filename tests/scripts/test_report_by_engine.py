@@ -161,6 +161,10 @@ def test_a_job_uses_one_thread_for_each_process_and_can_be_interrupted(monkeypat
         (("--engine=ray", "--jobs=2"), "--engine=ray does not take --jobs; it takes --address,"),
         (("--engine=local", "--cpus=2"), "--engine=local does not take --cpus; it takes --jobs."),
         (("--cpus=2",), "--engine=local does not take --cpus; it takes --jobs."),
+        (
+            ("--engine=slurm", "--jobs=2"),
+            "--engine=slurm does not take --jobs; it takes --cpus, --pack,",
+        ),
         (("--engine=slrm",), "unknown engine 'slrm'; accepted: local, ray, slurm. Did you mean"),
     ],
 )
