@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -32,6 +33,11 @@ if TYPE_CHECKING:  # torch takes seconds to start, and a list of runs needs none
     from disentgen.training.config import Config
 
 
+#: Settings that name a file of images, with the side that it lists and the copy that a run keeps.
+LISTED = {
+    "held_in_file": ("held_in", "held_in.npz"),
+    "held_out_file": ("held_out", "held_out.npz"),
+}
 #: The file by which a process holds a run's directory.
 LOCK = "run.lock"
 
@@ -98,16 +104,32 @@ class RunDirectory:
             raise DataFileError(f"{path} is not there.") from error
 
     def save_config(self, config: "Config") -> None:
-        """Write ``config.json``: what the run is, and all that opening it again needs."""
+        """Write ``config.json``: what the run is, and all that opening it again needs.
+
+        Of files that list the images of a side, a copy is kept beside it.
+        """
+        for key, (side, name) in LISTED.items():
+            if config.dataset[key] is not None:
+                from disentgen.dataset.listed import write_listed
+
+                self._write(name, partial(write_listed, indices=config.split.indices(side)))
         self._save_json("config.json", config.plain())
 
     def load_config(self) -> dict[str, Any] | None:
         """The configuration that is saved, as plain data; None if there is none.
 
+        Files that list the images of a side are those that the folder has a copy of: what is named
+        there may be gone, or stand for anything on this machine.
+
         Raises:
             DataFileError: the file is damaged.
         """
-        return read_saved(self.path / "config.json", SavedConfig)
+        config = read_saved(self.path / "config.json", SavedConfig)
+        dataset = (config or {}).get("dataset", {})
+        for key, (_, name) in LISTED.items():
+            if dataset.get(key) is not None:
+                dataset[key] = str(self.path.absolute() / name)
+        return config
 
     def load_record(self) -> dict[str, Any]:
         """What Sacred keeps of the run in ``run.json``; empty if nothing.

@@ -55,6 +55,9 @@ class _DatasetSection(BaseModel):
     variant: Text = None
     held_out: Text = None
     held_in: Text = None
+    split: Text = None
+    held_in_file: Text = None
+    held_out_file: Text = None
     control: Scalar = None
 
 
@@ -124,11 +127,18 @@ class _SideCounts(BaseModel):
     sha256: StrictStr
 
 
+class _Weights(BaseModel):
+    """What training images are drawn by."""
+
+    sha256: StrictStr
+
+
 class _SplitExpressions(BaseModel):
     """What a split was made from."""
 
     held_out: Text
     held_in: Text = None
+    thin: Text = None
 
 
 class SavedSplit(BaseModel):
@@ -140,6 +150,7 @@ class SavedSplit(BaseModel):
         train: likewise.
         validation: likewise.
         expressions: that the split was made from.
+        weights: that training images are drawn by, where they are not drawn alike.
     """
 
     held_in: _SideCounts
@@ -147,6 +158,7 @@ class SavedSplit(BaseModel):
     train: _SideCounts
     validation: _SideCounts
     expressions: _SplitExpressions
+    weights: _Weights | None = None
 
 
 class _SideScores(BaseModel):

@@ -1,9 +1,10 @@
 import pytest
 
 from conftest import REPOSITORY
-from disentgen.analysis.cells import CONDITION_TITLES, Cell, describe_cell, hash_variants
+from disentgen.analysis.cells import CONDITION_TITLES, Cell, describe_cell, find_variant
 from disentgen.dataset.spec import find_spec
-from disentgen.dataset.split import split_grid
+from disentgen.dataset.splits import split_families
+from disentgen.dataset.splitting import build_split
 from disentgen.runs import open_run
 
 
@@ -83,19 +84,30 @@ def test_runs_of_one_cell_differ_in_seed_place_words_or_control():
 
 
 @pytest.mark.parametrize("name", ["dsprites", "shapes3d"])
-def test_variants_are_recognised_by_their_hashes(name):
+def test_variants_are_recognised_by_their_sides(name):
     spec = find_spec(name)
-    names = hash_variants(spec.name, None)
-    assert set(names.values()) <= set(spec.variants)
-    for variant in {"leave1out"} & set(spec.variants):
-        row = spec.variants[variant]
-        split = split_grid(spec.grid, row.held_out, row.held_in, validation=0.2, seed=7)
+    for variant in ("leave1out", "orthotopic_c1", "matched_c1", "single_1_01"):
         # Which of the images held in are for validation is another matter.
-        assert names[split.sha256("held_in"), split.sha256("held_out")] == variant
+        split = build_split(spec, variant=variant, validation=0.2, seed=7)
+        assert find_variant(spec.name, None, split.describe()) == variant
+    thinned = build_split(spec, variant="leave1out", thin="class(orientation) % 2 == 1")
+    assert find_variant(spec.name, None, thinned.describe()) is None
+
+
+def test_of_variants_with_equal_sides_the_first_is_meant_and_weights_tell_apart():
+    spec = find_spec("dsprites")
+    assert find_variant("dsprites", None, build_split(spec, variant="sqr2tx").describe()) == (
+        "shape2tx"
+    )
+    params = {"pairs": [["shape", "scale"]], "sigma": 0.05, "beyond": 4}
+    other = build_split(spec, split="correlated", split_params=params)
+    same_sides = build_split(spec, variant="single_1_01")
+    assert other.sha256("held_out") == same_sides.sha256("held_out")
+    assert find_variant("dsprites", None, other.describe()) is None
 
 
 def test_conditions_have_titles_in_the_order_of_pages():
     assert list(CONDITION_TITLES.values()) == [
-        "Recombination to element", "Recombination to range", "Extrapolation", "Own split",
-        "Nothing held out",
+        "Recombination to element", "Recombination to range", "Extrapolation", "Interpolation",
+        *(family.title for family in split_families().values()), "Own split", "Nothing held out",
     ]  # fmt: skip

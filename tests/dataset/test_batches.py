@@ -64,6 +64,20 @@ def test_order_is_a_function_of_seed_and_epoch():
     assert read_epoch(training(), 3) != read_epoch(training(seed=1), 3)
 
 
+def test_weighted_images_are_drawn_with_replacement_as_often_as_they_weigh():
+    weights = np.repeat([0.0, 1.0, 3.0], [20, 40, 40])
+    batches = TrainingBatches(OBSERVED, RECONSTRUCT, np.arange(100, 200), 8, 12, 0, weights)
+    assert read_epoch(batches, 2) == read_epoch(batches, 2)
+    assert read_epoch(batches, 2) != read_epoch(batches, 3)
+    epochs = [np.concatenate(read_epoch(batches, number)) for number in range(1, 101)]
+    assert len(epochs[0]) == 96
+    counts = np.bincount(np.concatenate(epochs), minlength=200)[100:]
+    assert not counts[:20].any()
+    # 9,600 draws: three of four are of the last forty, with a standard deviation of 42.
+    assert counts[60:].sum() == pytest.approx(7200, abs=4 * 42)
+    assert max(np.bincount(epoch.astype(int)).max() for epoch in epochs) > 1
+
+
 class Jitter(Reconstruct):
     """Images beside a number that is drawn for each."""
 

@@ -232,8 +232,9 @@ def test_expressions_are_read_up_to_their_length_and_depth():
         ("shape ==", "cannot read the expression 'shape =='; write for example "
          '"shape == 1 & posX > 0.5".'),
         ("shape", "'shape' is not allowed in the expression 'shape'; only comparisons (==, !=, <, "
-         "<=, >, >=, in, not in) of the factors shape, posX, angle with numbers, or by ==, != and "
-         "in with the names of values, joined by &, |, ~ or and, or, not."),
+         "<=, >, >=, in, not in) of the factors shape, posX, angle, of class(factor), "
+         "class(factor) % number or count(condition, …) with numbers, or by ==, != and in with the names of "
+         "values, joined by &, |, ~ or and, or, not."),
         ("angle < pi / 0", "'pi / 0' is no finite number (in 'angle < pi / 0')."),
     ],
 )  # fmt: skip
@@ -252,3 +253,50 @@ def test_long_flat_expressions_are_read():
 def test_values_that_a_factor_is_among_may_be_factors():
     among = evaluate("posX in [angle, 0.5]", GRID)
     assert np.array_equal(among, evaluate("posX == angle or posX == 0.5", GRID))
+
+
+NUMBERS = pd.DataFrame(GRID.classes(np.arange(GRID.size)), columns=list(GRID.names))
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("class(posX) >= 3", NUMBERS["posX"] >= 3),
+        ("class(posX) % 2 == 0", NUMBERS["posX"] % 2 == 0),
+        ("class(shape) == 2 & posX > 0.5", (NUMBERS["shape"] == 2) & (TABLE["posX"] > 0.5)),
+        ("class(angle) in [0, 4]", NUMBERS["angle"].isin([0, 4])),
+        ("class(posX) not in [1, 2]", ~NUMBERS["posX"].isin([1, 2])),
+        ("class(posX) < class(angle)", NUMBERS["posX"] < NUMBERS["angle"]),
+        ("count(posX > 0.5, angle > pi, shape == 1) > 1",
+         (TABLE["posX"] > 0.5) * 1 + (TABLE["angle"] > 3.2) + (TABLE["shape"] == 1) > 1),
+        ("count(shape == 1 | shape == 2, class(posX) >= 2) == 1",
+         (TABLE["shape"] < 2.5) ^ (NUMBERS["posX"] >= 2)),
+        ("not (class(posX) % 3 == 1 and shape == 'square')",
+         ~((NUMBERS["posX"] % 3 == 1) & (TABLE["shape"] == 1))),
+    ],
+)  # fmt: skip
+def test_classes_and_counts(expression, expected):
+    assert np.array_equal(evaluate(expression, GRID), expected)
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("class(posZ) == 1", "unknown factor 'posZ'; accepted: shape, posX, angle"),
+        ("class(posX) == 7", r"class\(posX\) is never 7 .* 7 values from 0 to 6. The nearest is 6"),
+        ("count(posX > 0.5) == 2", r"count\(posX > 0.5\) is never 2"),
+        ("class(posX) % 0 == 1", r"'class\(posX\) % 0' is not allowed"),
+        ("class(posX) % 1.5 == 1", r"'class\(posX\) % 1.5' is not allowed"),
+        ("posX % 2 == 1", "'posX % 2' is not allowed"),
+        ("class(shape, posX) == 1", "is not allowed"),
+        ("class(shape=1) == 1", "is not allowed"),
+        ("count() == 0", "is not allowed"),
+        ("count(posX) == 0", "'posX' is not allowed"),
+        ("class(shape) == 'square'", "is not allowed"),
+        ("open(shape) == 1", "is not allowed"),
+        ("class(shape) + 1 == 1", "is not allowed"),
+    ],
+)
+def test_mistakes_in_classes_and_counts(expression, message):
+    with pytest.raises(UsageError, match=message):
+        evaluate(expression, GRID)

@@ -20,7 +20,7 @@ import numpy as np
 
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.spec import DatasetSpec, OriginalFile
-from disentgen.dataset.split import Variant
+from disentgen.dataset.variants import Variant
 
 GRID = FactorGrid({"width": (1.0, 2.0, 3.0), "column": (0.0, 2.0, 4.0, 6.0)})
 

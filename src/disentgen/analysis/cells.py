@@ -1,23 +1,31 @@
 """Cells of a study: runs that differ in nothing but their seed, and what they are called."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from disentgen.dataset.spec import find_spec
-from disentgen.dataset.split import split_grid
+from disentgen.dataset.splits import split_families
+from disentgen.dataset.splitting import build_split
 from disentgen.models import FAMILIES
 from disentgen.runs import Run
-from disentgen.training.identity import cell_settings, hash_cell
+from disentgen.training.identity import WEIGHTS, cell_settings, hash_cell
 from disentgen.training.losses import losses
 
+#: In the order of panels.
 CONDITION_TITLES = {
     "recomb2element": "Recombination to element",
     "recomb2range": "Recombination to range",
     "extrp": "Extrapolation",
+    "interp": "Interpolation",
+    **{name: family.title for name, family in split_families().items()},
     "own": "Own split",
     "none": "Nothing held out",
 }
+
+#: What a variant is known by.
+_SIDES = ("held_in", "held_out")
 
 
 @dataclass(frozen=True)
@@ -93,30 +101,61 @@ def read_settings(run: Run) -> dict[str, Any]:
 def name_condition(run: Run) -> tuple[str, str]:
     """Held-out condition and variant of a run, whatever words its split was given in.
 
-    A split that is no variant of the dataset's is called by its expression.
+    A split that is no variant of the dataset's is called by what defined it.
     """
-    if run.sides["expressions"]["held_out"] is None:
+    words = run.sides["expressions"]
+    if words["held_out"] is None:
         return "none", "all images"
     spec = run.settings.spec
-    sides = tuple(run.sides[side]["sha256"] for side in ("held_in", "held_out"))
-    name = hash_variants(spec.name, spec.version).get(sides)
+    name = find_variant(spec.name, spec.version, run.sides)
     if name is None:
-        return "own", run.sides["expressions"]["held_out"]
+        thin = words.get("thin")
+        return "own", words["held_out"] + (f" (of {thin})" if thin else "")
     return spec.variants[name].condition, name
 
 
+def find_variant(name: str, version: str | None, sides: Mapping[str, Any]) -> str | None:
+    """The variant of a dataset that has some sides and weights, the first of equals; None if none.
+
+    Args:
+        name: of the dataset.
+        version: of it.
+        sides: of :meth:`~disentgen.dataset.split.Split.describe`.
+    """
+    counts = tuple(sides[side]["count"] for side in _SIDES)
+    wanted = {part: sides[part]["sha256"] for part in (*_SIDES, WEIGHTS) if part in sides}
+    return next(
+        (
+            variant
+            for variant, of_variant in count_variants(name, version).items()
+            if of_variant == counts and hash_variant(name, version, variant) == wanted
+        ),
+        None,
+    )
+
+
 @cache
-def hash_variants(name: str, version: str | None) -> dict[tuple[str, ...], str]:
-    """The variants of a dataset by the hashes of their held-in and held-out side."""
+def count_variants(name: str, version: str | None) -> dict[str, tuple[int, ...]]:
+    """How many images the variants of a dataset hold in and out."""
     spec = find_spec(name, version)
-    splits = {
-        variant: split_grid(spec.grid, row.held_out, row.held_in, validation=0.5, seed=0)
-        for variant, row in spec.variants.items()
-    }
     return {
-        (split.sha256("held_in"), split.sha256("held_out")): variant
-        for variant, split in splits.items()
+        variant: tuple(int(split.mask(side).sum()) for side in _SIDES)
+        for variant in spec.variants
+        for split in (build_split(spec, variant=variant),)
     }
+
+
+@cache
+def hash_variant(name: str, version: str | None, variant: str) -> dict[str, str]:
+    """The hashes of a variant's sides, and of its weights if it has any.
+
+    Args:
+        name: of the dataset.
+        version: of it.
+        variant: its name.
+    """
+    described = build_split(find_spec(name, version), variant=variant).describe()
+    return {part: described[part]["sha256"] for part in (*_SIDES, WEIGHTS) if part in described}
 
 
 def name_model(run: Run) -> tuple[str, str]:

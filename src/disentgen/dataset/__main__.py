@@ -1,4 +1,4 @@
-"""``python -m disentgen.dataset list|download|export|show|duplicates``: files and stand-ins."""
+"""``python -m disentgen.dataset list|download|export|show|splits|duplicates``: data and splits."""
 
 import argparse
 from collections.abc import Sequence
@@ -42,6 +42,7 @@ def make_parser() -> CommandParser:
             [name, root, source, output],
             "describe a dataset, draw each factor varied alone",
         ),
+        ("splits", print_splits, [], "all splits with a name: images, hashes, what is new"),
         ("duplicates", compare_images, [name, root, source], "compare all images, once"),
     ):
         commands.add_parser(command, parents=parents, help=text).set_defaults(act=act)
@@ -84,6 +85,13 @@ def show_factors(given: argparse.Namespace) -> None:
     path = given.output or data_folder() / "results" / f"{name}.png"
     picture = save_factors(dataset, path)
     print(f"{describe_dataset(dataset)}\npicture: {picture}")
+
+
+def print_splits(given: argparse.Namespace) -> None:
+    """Print a table of all splits with a name."""
+    from disentgen.dataset.split_list import list_splits
+
+    print(list_splits())
 
 
 def compare_images(given: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from disentgen.dataset.devices import send
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.images import Images, Indices
 from disentgen.dataset.resident import ResidentImages
+from disentgen.dataset.sides import Weights
 from disentgen.dataset.tasks import Input, Task
 from disentgen.errors import UsageError
 
@@ -82,6 +83,8 @@ class TrainingBatches:
         epoch_length: batches in an epoch; where they need more images than there are, the images
             go round again in a new order.
         seed: the run's seed.
+        weights: (images,) in proportion to which they are drawn with replacement; None where they
+            are gone through.
     """
 
     observed: Observations
@@ -90,6 +93,7 @@ class TrainingBatches:
     batch_size: int
     epoch_length: int
     seed: int
+    weights: Weights | None = None
 
     def __post_init__(self) -> None:
         if len(self.indices) < self.batch_size:
@@ -122,9 +126,16 @@ class TrainingBatches:
     def _shuffle(self, number: int) -> Iterator[Indices]:
         generator = np.random.default_rng([self.seed, number])
         while True:
-            order = generator.permutation(self.indices)
+            order = self._draw_order(generator)
             for start in range(0, len(order) - self.batch_size + 1, self.batch_size):
                 yield order[start : start + self.batch_size]
+
+    def _draw_order(self, generator: np.random.Generator) -> Indices:
+        """As many images as there are, in an order of their own."""
+        if self.weights is None:
+            return generator.permutation(self.indices)
+        shares = self.weights / self.weights.sum()
+        return generator.choice(self.indices, len(self.indices), p=shares)
 
 
 @dataclass

@@ -17,8 +17,9 @@ from disentgen.dataset.originals.find import (
 )
 from disentgen.dataset.originals.formats import find_format
 from disentgen.dataset.spec import DatasetSpec, find_spec
-from disentgen.dataset.split import Condition, Split, Variant, split_grid
-from disentgen.errors import UsageError
+from disentgen.dataset.split import Split
+from disentgen.dataset.splitting import build_split
+from disentgen.dataset.variants import Variant
 from disentgen.schema import Key
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 Root = Annotated[str | None, Key(distinguishes=False, may_change=True)]
 #: Words that say which images are on which side; the sides' hashes distinguish splits.
 OF_SPLIT = Key(distinguishes=False, split=True)
+#: A run has a copy of its own of what such a file lists.
+OF_FILE = Key(distinguishes=False, split=True, may_change=True)
 FactorScale = Literal["raw", "standardised"]
 
 
@@ -110,10 +113,15 @@ def build_dataset(
     version: str | None = None,
     root: Root = None,
     source: Literal["auto", "original", "stand-in"] = "auto",
-    condition: Annotated[Condition | None, OF_SPLIT] = None,
+    condition: Annotated[str | None, OF_SPLIT] = None,
     variant: Annotated[str | None, OF_SPLIT] = None,
     held_out: Annotated[str | None, OF_SPLIT] = None,
     held_in: Annotated[str | None, OF_SPLIT] = None,
+    split: Annotated[str | None, OF_SPLIT] = None,
+    split_params: Annotated[dict[str, Any] | None, OF_SPLIT] = None,
+    held_in_file: Annotated[str | None, OF_FILE] = None,
+    held_out_file: Annotated[str | None, OF_FILE] = None,
+    thin: Annotated[str | None, OF_SPLIT] = None,
     validation: Annotated[Fraction, OF_SPLIT] = 0.05,
     seed: Annotated[int, Field(ge=0, lt=2**63), OF_SPLIT] = 0,
     control: Annotated[bool, OF_SPLIT] = False,
@@ -132,6 +140,12 @@ def build_dataset(
         variant: a variant of it.
         held_out: instead of a variant, an expression of the combinations to hold out.
         held_in: with ``held_out``, an expression of those to show; by default all others.
+        split: instead of these, a family of splits, such as ``orthotopic`` or ``coverage``.
+        split_params: parameters of the family that differ from its defaults.
+        held_in_file: instead of these, an npz or CSV file that lists the images to show, by their
+            classes or indices.
+        held_out_file: with ``held_in_file``, a file of those to hold out; by default all others.
+        thin: expression (or name) of the combinations that are used at all, before the split.
         validation: share of held-in images kept out of training, for choosing the best epoch.
         seed: of the validation draw; apart from the run's seed, so that seeds share a split.
         control: train on both sides, score both; epochs stay as long as without it.
@@ -146,51 +160,14 @@ def build_dataset(
         DataFileError: the file is missing, damaged or not the published one.
     """
     spec = find_spec(name, version)
-    split = build_split(spec, condition, variant, held_out, held_in, validation, seed, control)
+    divided = build_split(
+        spec, condition, variant, held_out, held_in, split=split, split_params=split_params,
+        held_in_file=held_in_file, held_out_file=held_out_file, thin=thin,
+        validation=validation, seed=seed, control=control,
+    )  # fmt: skip
     row = spec.choose_variant(condition, variant)
     images, note = open_images(spec, root, source)
-    return Dataset(spec, split, images, note, factor_scale, row, resident)
-
-
-def build_split(
-    spec: DatasetSpec,
-    condition: str | None,
-    variant: str | None,
-    held_out: str | None,
-    held_in: str | None,
-    validation: float,
-    seed: int,
-    control: bool,
-) -> Split:
-    """The split that a configuration names, by variant or by expressions.
-
-    Args:
-        spec: of the dataset.
-        condition: held-out condition; None where the variant's name says it, or for no condition.
-        variant: a variant of it.
-        held_out: instead of a variant, an expression of the combinations to hold out.
-        held_in: with ``held_out``, an expression of those to show; by default all others.
-        validation: share of held-in images kept out of training, in (0, 1).
-        seed: of the validation draw.
-        control: train on both sides, score both.
-
-    Raises:
-        UsageError: settings that exclude or need each other, an unknown variant, or an expression
-            that cannot be used.
-    """
-    row = spec.choose_variant(condition, variant)
-    if row is not None and (held_out is not None or held_in is not None):
-        raise UsageError(
-            "dataset.held_out and dataset.held_in define a split of their own: "
-            "give them, or a variant, not both."
-        )
-    if held_in is not None and held_out is None:
-        raise UsageError("dataset.held_in needs dataset.held_out beside it.")
-    if row is not None:
-        held_out, held_in = row.held_out, row.held_in
-    if control and held_out is None:
-        raise UsageError("dataset.control=True needs a variant or dataset.held_out to control for.")
-    return split_grid(spec.grid, held_out, held_in, validation, seed, control)
+    return Dataset(spec, divided, images, note, factor_scale, row, resident)
 
 
 def choose_source(spec: DatasetSpec, root: str | None, source: str) -> Source:

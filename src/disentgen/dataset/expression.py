@@ -1,8 +1,9 @@
 """Boolean expressions over factors, such as ``shape in ['square', 'heart'] & posX > 0.5``.
 
-Python's own parser reads them; only comparisons of factors with values (or with other factors)
-and ``and``, ``or``, ``not`` are evaluated, nothing else is. ``&``, ``|`` and ``~`` stand for
-those words and bind as loosely as they do, as in ``pandas.DataFrame.query``.
+Python's own parser reads them; only comparisons of factors with values (or with other factors),
+of their classes and of counts of conditions, and ``and``, ``or``, ``not`` are evaluated, nothing
+else is. ``&``, ``|`` and ``~`` stand for those words and bind as loosely as they do, as in
+``pandas.DataFrame.query``.
 """
 
 import ast
@@ -28,7 +29,9 @@ TOLERANCE = 1e-3
 #: Limits of an expression's length in characters, and of how deep its parts may be nested.
 MAXIMUM_LENGTH, MAXIMUM_DEPTH = 10_000, 100
 
-_WORDS = {"&": "and", "|": "or", "~": "not"}
+#: ``class`` is a word of Python's own; written so, its parser takes it for a function.
+_CLASS, _COUNT = "class_", "count"
+_WORDS = {"&": "and", "|": "or", "~": "not", "class": _CLASS}
 _CONSTANTS = {"pi": math.pi}
 #: Powers are left out on purpose: of these, none takes long.
 _ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -44,7 +47,9 @@ def evaluate(expression: str, grid: FactorGrid) -> NDArray[np.bool_]:
             ``or``, ``not``; chains such as ``0.2 < posX <= 0.5`` are allowed. A value is a number,
             arithmetic (``+``, ``-``, ``*``, ``/``) on numbers and ``pi``, or in quotes the name
             that the grid has for it (``shape == 'heart'``). ``in`` and ``not in`` take a list:
-            ``shape in [1, 3]``, ``shape not in ['square']``.
+            ``shape in [1, 3]``, ``shape not in ['square']``. ``class(posX)`` is the number of a
+            factor's value, from 0, and ``class(posX) % 2`` what is left of it by division;
+            ``count(posX > 0.5, posY > 0.5)`` is how many of some conditions hold.
         grid: the factors, their values and what these are called.
 
     Returns:
@@ -145,7 +150,7 @@ class _Evaluator:
 
     def _is_among(self, factor: ast.expr, values: ast.expr) -> NDArray[np.bool_]:
         listed = isinstance(values, ast.List | ast.Tuple | ast.Set) and values.elts
-        if not listed or not self._is_factor(factor):
+        if not listed or not self._varies(factor):
             raise self._refusal(values)
         # Factors among the values give masks of other shapes.
         return reduce(np.logical_or, (self._equals(factor, value) for value in listed))
@@ -159,19 +164,45 @@ class _Evaluator:
     def _subtract(self, left: ast.expr, right: ast.expr) -> NDArray[np.float64]:
         """The difference of two operands; 0 where it is too small to count."""
         minuend, subtrahend = self._value(left), self._value(right)
-        factors = [side.id for side in (left, right) if self._is_factor(side)]
-        if not factors:
+        varying = [side for side in (left, right) if self._varies(side)]
+        if not varying:
             raise self._refusal(left)
         difference = minuend - subtrahend
-        small = np.abs(difference) <= TOLERANCE * min(map(self._step, factors))
+        small = np.abs(difference) <= TOLERANCE * min(map(self._step, varying))
         return np.where(small, 0.0, difference)
 
     def _is_factor(self, node: ast.expr) -> TypeGuard[ast.Name]:
         return isinstance(node, ast.Name) and node.id in self.grid.factor_values
 
+    def _varies(self, node: ast.expr) -> bool:
+        """Whether an operand is other in other combinations."""
+        return self._is_factor(node) or self._is_whole(node)
+
+    def _is_whole(self, node: ast.expr) -> bool:
+        """Whether an operand is a whole number: a class, a count, or a remainder of one."""
+        match node:
+            case ast.Call(func=ast.Name(id=name), keywords=[]):
+                return name in (_CLASS, _COUNT)
+            case ast.BinOp(op=ast.Mod(), left=left):
+                return self._is_whole(left)
+        return False
+
     def _value(self, node: ast.expr) -> NDArray[np.float64]:
-        if self._is_factor(node):
-            return self.grid.broadcast_values(node.id)
+        match node:
+            case ast.Name() if self._is_factor(node):
+                return self.grid.broadcast_values(node.id)
+            case ast.Call(func=ast.Name(id=name), args=[factor]) if name == _CLASS:
+                if not self._is_factor(factor):
+                    raise unknown("factor", self._show(factor), self.grid.names)
+                return self.grid.broadcast_classes(factor.id)
+            case ast.Call(func=ast.Name(id=name), args=[_, *_] as conditions) if name == _COUNT:
+                masks = (self.evaluate(condition).astype(np.float64) for condition in conditions)
+                return reduce(np.add, masks)
+            case ast.BinOp(op=ast.Mod(), left=left, right=right) if self._is_whole(left):
+                divisor = self._number(right)
+                if divisor < 1 or divisor != round(divisor):
+                    raise self._refusal(node)
+                return self._value(left) % divisor
         return np.asarray(self._number(node))
 
     def _number(self, node: ast.expr) -> float:
@@ -182,8 +213,7 @@ class _Evaluator:
             number = math.inf
         if not math.isfinite(number):
             raise UsageError(
-                f"{shorten(ast.unparse(node))!r} is no finite number (in "
-                f"{shorten(self.expression)!r})."
+                f"{self._show(node)!r} is no finite number (in {shorten(self.expression)!r})."
             )
         return number
 
@@ -213,27 +243,34 @@ class _Evaluator:
             raise self._refusal(node)
         return ast.Constant(self.grid.find_value(other.id, shorten(node.value)))
 
-    def _step(self, factor: str) -> float:
-        """The smallest distance between two values of a factor."""
-        values = np.unique(self.grid.factor_values[factor])
+    def _step(self, node: ast.expr) -> float:
+        """The smallest distance between two values of an operand."""
+        if not self._is_factor(node):
+            return 1.0
+        values = np.unique(self.grid.factor_values[node.id])
         return float(np.diff(values).min()) if len(values) > 1 else 1.0
 
     def _check_reachable(self, left: ast.expr, right: ast.expr, equal: NDArray[np.bool_]) -> None:
-        """Refuse equality with a number that is not on the factor's grid: surely a mistake."""
-        for factor, number in ((left, right), (right, left)):
-            if self._is_factor(factor) and not self._is_factor(number) and not equal.any():
-                values, given = self._value(factor).ravel(), self._number(number)
+        """Refuse equality with a number that an operand never is: surely a mistake."""
+        for varying, number in ((left, right), (right, left)):
+            if self._varies(varying) and not self._varies(number) and not equal.any():
+                values, given = np.unique(self._value(varying)), self._number(number)
                 near = values[np.abs(values - given).argmin()]
                 raise UsageError(
-                    f"{factor.id} is never {given:g} (in {shorten(self.expression)!r}); it takes "
-                    f"{len(values)} values from {values[0]:g} to {values[-1]:g}. "
+                    f"{self._show(varying)} is never {given:g} (in {shorten(self.expression)!r}); "
+                    f"it takes {len(values)} values from {values[0]:g} to {values[-1]:g}. "
                     f"The nearest is {near:.6g}."
                 )
 
+    def _show(self, node: ast.AST) -> str:
+        """A part of the expression as it was written."""
+        return shorten(ast.unparse(node).replace(f"{_CLASS}(", "class("))
+
     def _refusal(self, node: ast.AST) -> UsageError:
         return UsageError(
-            f"{shorten(ast.unparse(node))!r} is not allowed in the expression "
+            f"{self._show(node)!r} is not allowed in the expression "
             f"{shorten(self.expression)!r}; only comparisons (==, !=, <, <=, >, >=, in, not in) of "
-            f"the factors {', '.join(self.grid.names)} with numbers, or by ==, != and in with the "
-            "names of values, joined by &, |, ~ or and, or, not."
+            f"the factors {', '.join(self.grid.names)}, of class(factor), class(factor) % number "
+            "or count(condition, …) with numbers, or by ==, != and in with the names of values, "
+            "joined by &, |, ~ or and, or, not."
         )

@@ -85,9 +85,16 @@ class FactorGrid:
 
     def broadcast_values(self, name: str) -> NDArray[np.float64]:
         """A factor's values along its own axis of the grid: (1, …, values, …, 1)."""
+        return self._broadcast(name, np.asarray(self.factor_values[name], dtype=np.float64))
+
+    def broadcast_classes(self, name: str) -> NDArray[np.float64]:
+        """A factor's classes along its own axis of the grid: (1, …, values, …, 1)."""
+        return self._broadcast(name, np.arange(len(self.factor_values[name]), dtype=np.float64))
+
+    def _broadcast(self, name: str, along: NDArray[np.float64]) -> NDArray[np.float64]:
         shape = [1] * len(self.sizes)
         shape[self.axis(name)] = -1
-        return np.asarray(self.factor_values[name], dtype=np.float64).reshape(shape)
+        return along.reshape(shape)
 
     def name_value(self, factor: str, number: int) -> str:
         """What a class of a factor is called: its name, or else its value."""

@@ -1,7 +1,7 @@
 """All that is to be known of a dataset, in one place: ``specs/<name>.py`` exports ``SPECS``."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.images import Indices, Pixels, PixelsShape
-from disentgen.dataset.split import Variant
+from disentgen.dataset.variants import STUDY, Thinning, Variant
 from disentgen.errors import UsageError
 from disentgen.registry import choose, load_records, nearest_match
 
@@ -75,6 +75,7 @@ class DatasetSpec:
         version: which of several image sets on one grid, where there are several.
         source: who published it, as "Author & Author year" or "Author et al. year"; None if
             nobody.
+        thinnings: parts of the grid by name.
     """
 
     name: str
@@ -87,6 +88,7 @@ class DatasetSpec:
     render: Renderer | None
     version: str | None = None
     source: str | None = None
+    thinnings: Mapping[str, Thinning] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         version = "" if self.version is None else f", version={self.version!r}"
@@ -122,8 +124,8 @@ class DatasetSpec:
     def choose_variant(self, condition: str | None, variant: str | None) -> Variant | None:
         """The variant that a condition and a variant name mean together; None if both are None.
 
-        The variant's name alone is enough, and so is a condition with a single published variant,
-        or with a single one where none is published.
+        The variant's name alone is enough, and so is a condition with a single variant of the
+        study, or else a single published one, or else a single one.
 
         Raises:
             UsageError: there is no such variant, or it belongs to another condition.
@@ -138,9 +140,7 @@ class DatasetSpec:
             return chosen
         if condition is None:
             return None
-        names = self.list_variants(condition)
-        published = [name for name in names if self.variants[name].source is not None]
-        names = published or names
+        names = self._list_meant(condition)
         if len(names) != 1:
             conditions = sorted({row.condition for row in self.variants.values()})
             raise UsageError(
@@ -153,6 +153,13 @@ class DatasetSpec:
     def list_variants(self, condition: str | None) -> list[str]:
         """The variants of a condition by name."""
         return [name for name, row in self.variants.items() if row.condition == condition]
+
+    def _list_meant(self, condition: str) -> list[str]:
+        """The variants that a condition's name alone can mean."""
+        names = self.list_variants(condition)
+        published = [name for name in names if self.variants[name].source is not None]
+        of_study = [name for name in published if self.variants[name].source == STUDY]
+        return of_study or published or names
 
     def _suggest(self, condition: str | None) -> str:
         names = self.list_variants(condition)

@@ -2,46 +2,19 @@
 
 import hashlib
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from disentgen.dataset.expression import evaluate
 from disentgen.dataset.grid import FactorGrid
+from disentgen.dataset.sides import Mask, Sides, Weights, sides_by_expression
 from disentgen.errors import UsageError
 from disentgen.registry import choose
 from disentgen.text import shorten
 
-Mask = NDArray[np.bool_]
 Side = Literal["train", "validation", "held_out"]
 SIDES: tuple[Side, ...] = ("train", "validation", "held_out")
-
-Condition = Literal["recomb2element", "recomb2range", "extrp"]
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A held-out condition with a name: a row in a dataset's specification.
-
-    Args:
-        condition: recombination to element, recombination to range, or extrapolation.
-        held_out: the expression that holds for the combinations never shown.
-        held_in: the expression that holds for those shown; by default all others.
-        source: where it was published; None for one that is of this project alone.
-        note: what is to be known of it, if anything.
-    """
-
-    condition: Condition
-    held_out: str
-    held_in: str | None = None
-    source: str | None = None
-    note: str | None = None
-
-
-#: A condition of the study: a :class:`Variant` that says so.
-published = partial(Variant, source="Montero et al. 2021")
 
 
 @dataclass(frozen=True)
@@ -59,6 +32,8 @@ class Split:
         expressions: what defined the sides, for the record.
         control: train on the held-out side too. The sides stay what they are, so that a control
             is scored on exactly the images that its counterpart is scored on.
+        weights: (images,) how often each is drawn in training, in proportion; None where every
+            epoch shows each once.
     """
 
     grid: FactorGrid
@@ -67,6 +42,7 @@ class Split:
     validation: Mask
     expressions: dict[str, str | None]
     control: bool = False
+    weights: Weights | None = None
 
     def __repr__(self) -> str:
         counts = (f"{int(self.mask(side).sum()):,} {side}" for side in SIDES)
@@ -99,6 +75,16 @@ class Split:
         shown = self.mask("train")
         return np.flatnonzero(shown | self.held_out if self.control else shown).astype(np.int64)
 
+    def training_weights(self) -> Weights | None:
+        """How often each of :meth:`trained_on` is drawn, (n,); None for once in an epoch each.
+
+        A control differs in its weights too: they are equal.
+        """
+        if self.weights is None:
+            return None
+        trained_on = self.trained_on()
+        return np.ones(len(trained_on)) if self.control else self.weights[trained_on]
+
     def sample(self, side: str, limit: int | None) -> NDArray[np.int64]:
         """At most ``limit`` images of a side, drawn without replacement: sorted indices, (n,).
 
@@ -115,11 +101,54 @@ class Split:
             side: {"count": int(self.mask(side).sum()), "sha256": self.sha256(side)}
             for side in ("held_in", "held_out", "train", "validation")
         }
-        return {**sides, "expressions": dict(self.expressions), "control": self.control}
+        drawn = {} if self.weights is None else {"weights": {"sha256": _hash(self.weights, "<f8")}}
+        return {**sides, **drawn, "expressions": dict(self.expressions), "control": self.control}
 
     def sha256(self, side: str) -> str:
         """Hash of a side's sorted indices as little-endian int64."""
-        return hashlib.sha256(self.indices(side).astype("<i8").tobytes()).hexdigest()
+        return _hash(self.indices(side), "<i8")
+
+
+def _hash(array: NDArray[Any], kind: str) -> str:
+    return hashlib.sha256(array.astype(kind).tobytes()).hexdigest()
+
+
+def divide(
+    grid: FactorGrid,
+    sides: Sides,
+    validation: float,
+    seed: int,
+    control: bool = False,
+    within: Mask | None = None,
+) -> Split:
+    """Make a split of the sides of a grid: draw the validation images.
+
+    Args:
+        grid: the factor grid.
+        sides: what may be shown, and what is held out.
+        validation: share of the held-in images that is kept out of training, in (0, 1).
+        seed: seed of the validation draw; a property of the data, not of a run.
+        control: see :class:`Split`.
+        within: (images,) the combinations that there are; by default all.
+
+    Raises:
+        UsageError: the sides overlap, or one is empty.
+    """
+    if within is not None:
+        sides = sides.restrict(within)
+    sides.check(grid.size if within is None else int(within.sum()))
+    candidates = np.flatnonzero(sides.held_in)
+    count = max(1, round(validation * len(candidates)))
+    if count >= len(candidates):
+        raise UsageError(
+            f"dataset.validation={validation} leaves none of {len(candidates)} held-in images "
+            "to train on."
+        )
+    chosen = np.random.default_rng(seed).choice(candidates, count, replace=False)
+    held_back = np.zeros(grid.size, dtype=bool)
+    held_back[chosen] = True
+    words = dict(sides.words)
+    return Split(grid, sides.held_in, sides.held_out, held_back, words, control, sides.weights)
 
 
 def split_grid(
@@ -143,33 +172,5 @@ def split_grid(
     Raises:
         UsageError: an expression cannot be evaluated, the sides overlap, or a side is empty.
     """
-    out_mask = evaluate(held_out, grid) if held_out is not None else np.zeros(grid.size, dtype=bool)
-    in_mask = evaluate(held_in, grid) if held_in is not None else ~out_mask
-    _check_sides(held_in, held_out, in_mask, out_mask)
-    candidates = np.flatnonzero(in_mask)
-    count = max(1, round(validation * len(candidates)))
-    if count >= len(candidates):
-        raise UsageError(
-            f"dataset.validation={validation} leaves none of {len(candidates)} held-in images "
-            "to train on."
-        )
-    chosen = np.random.default_rng(seed).choice(candidates, count, replace=False)
-    validation_mask = np.zeros(grid.size, dtype=bool)
-    validation_mask[chosen] = True
-    expressions = {"held_out": held_out, "held_in": held_in}
-    return Split(grid, in_mask, out_mask, validation_mask, expressions, control)
-
-
-def _check_sides(held_in: str | None, held_out: str | None, in_mask: Mask, out_mask: Mask) -> None:
-    total = f"{len(in_mask):,} combinations"
-    shown, kept = (shorten(expression or "") for expression in (held_in, held_out))
-    if held_out is not None and not out_mask.any():
-        raise UsageError(f"{kept!r} holds for none of {total}: nothing is held out.")
-    if not in_mask.any():
-        what = f"{shown!r} holds for none" if held_in else f"{kept!r} holds for all"
-        raise UsageError(f"{what} of {total}: nothing is left to train on.")
-    if (in_mask & out_mask).any():
-        raise UsageError(
-            f"held-in {shown!r} and held-out {kept!r} share {int((in_mask & out_mask).sum()):,} "
-            "combinations; no image may be on both sides."
-        )
+    sides = sides_by_expression(grid, held_out, held_in)
+    return divide(grid, sides, validation, seed, control)

@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from disentgen.dataset.build import Dataset
+from disentgen.dataset.novelty import count_by_factors, list_unseen, measure_steps
 from disentgen.dataset.originals.conversions import converted_size
 from disentgen.dataset.originals.find import describe_near, find_original
 from disentgen.dataset.originals.formats import find_format
+from disentgen.dataset.sides import Weights
 from disentgen.dataset.spec import DatasetSpec, load_specs
 from disentgen.dataset.split import Split
+from disentgen.dataset.splits import split_families
 from disentgen.errors import DataFileError
 
 #: The source of variants that nobody has published.
@@ -69,6 +74,9 @@ def describe_dataset(dataset: Dataset) -> str:
         lines += filter(None, [dataset.variant.note])
     if not dataset.split.expressions["held_out"]:
         lines += _list_variants(spec)
+        lines.append(f"families of splits: {', '.join(split_families())}")
+        if spec.thinnings:
+            lines.append(f"thinnings: {', '.join(spec.thinnings)}")
     return "\n".join(lines)
 
 
@@ -105,12 +113,52 @@ def _describe_sides(split: Split) -> list[str]:
     ]
     if split.expressions["held_in"]:
         lines.append(f"held in where  {split.expressions['held_in']}")
+    if thin := split.expressions.get("thin"):
+        lines.append(f"of the combinations where {thin}")
     if split.control:
         lines.append("control: trained on both sides, scored on both")
     neither = split.grid.size - sides["held_in"]["count"] - sides["held_out"]["count"]
     if neither:
         lines.append(f"{neither:,} images are on neither side")
-    return lines
+    if split.weights is not None:
+        lines.append(_describe_weights(split, split.weights))
+    return lines + _describe_novelty(split)
+
+
+def _describe_weights(split: Split, weights: Weights) -> str:
+    shares = weights[split.mask("train")]
+    effective = shares.sum() ** 2 / (shares**2).sum()
+    digest = split.describe()["weights"]["sha256"][:16]
+    return (
+        f"training images are drawn with replacement by weights (sha256 {digest}), as varied as "
+        f"{effective:,.0f} images drawn alike"
+    )
+
+
+def _describe_novelty(split: Split) -> list[str]:
+    """Values that are held out and never trained on, and how far the nearest combination is."""
+    if not split.held_out.any():
+        return []
+    grid, shown = split.grid, split.mask("train")
+    counts = count_by_factors(grid, shown, split.held_out)
+    steps = measure_steps(grid, shown)[split.held_out]
+    total = int(split.held_out.sum())
+    parts = [
+        f"{number} factor{'s' * (number > 1)} ({count:,} images, {count / total:.1%})"
+        for number, count in counts.items()
+    ]
+    return [
+        f"values never trained on: {describe_unseen(split) or 'none'}",
+        f"nearest training combination: differs in {', '.join(parts)}",
+        f"  {np.median(steps):g} steps from value to value away (median; at most {steps.max()})",
+    ]
+
+
+def describe_unseen(split: Split) -> str:
+    """The factors of which values are held out and never trained on, and how many; or nothing."""
+    unseen = list_unseen(split.grid, split.mask("train"), split.held_out)
+    sizes = dict(zip(split.grid.names, split.grid.sizes, strict=True))
+    return ", ".join(f"{len(of)} of {sizes[name]} of {name}" for name, of in unseen.items())
 
 
 def _list_variants(spec: DatasetSpec) -> list[str]:

@@ -177,7 +177,8 @@ def describe_variant(dataset: str, version: str | None, name: str) -> str:
     variant = find_spec(dataset, version or None).variants.get(name)
     if variant is None:
         return ""
-    return "; ".join(text for text in (f"held out: {variant.held_out}", variant.note) if text)
+    held_out = f"held out: {variant.rule}"
+    return "; ".join(text for text in (held_out, variant.note) if text)
 
 
 def describe_comparison(result: StudyResult, links: Links) -> Rows:

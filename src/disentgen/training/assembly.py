@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 
 from disentgen.dataset import Dataset
@@ -167,11 +168,13 @@ def make_batches(
     counterpart = int(dataset.split.mask("train").sum())
     kind = ReconstructPairs if loss.paired else FAMILIES[config.family].task
     task = kind(dataset.spec.grid, shown)
+    usable, weights = task.usable(shown), dataset.split.training_weights()
     return TrainingBatches(
         dataset.observe(device, config.dataset["resident"]),
         task,
-        task.usable(shown),
+        usable,
         size,
         length or counterpart // size,
         config.seed,
+        None if weights is None else weights[np.searchsorted(shown, usable)],
     )

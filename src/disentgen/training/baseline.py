@@ -21,6 +21,11 @@ BEFORE: dict[str, dict[str, Any]] = {
     "training.loggers": {"": []},
     "training.execution": {"": "eager"},
     "dataset.resident": {"": "no"},
+    "dataset.split": {"": None},
+    "dataset.split_params": {"": None},
+    "dataset.held_in_file": {"": None},
+    "dataset.held_out_file": {"": None},
+    "dataset.thin": {"": None},
 }
 
 

@@ -61,7 +61,7 @@ class Config:
     def __repr__(self) -> str:
         dataset = " ".join(
             str(self.dataset[key])
-            for key in ("name", "version", "variant", "held_out")
+            for key in ("name", "version", "variant", "held_out", "split")
             if self.dataset[key] is not None
         )
         model = f"{self.family} {self.model.get('name') or ''}".strip()

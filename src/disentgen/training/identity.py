@@ -10,19 +10,23 @@ from disentgen.training.config import Config
 
 #: Sides whose hashes say what a split is.
 HASHED_SIDES = ("held_in", "held_out", "validation")
+#: What is hashed beside them, of splits that have it.
+WEIGHTS = "weights"
 
 
 def cell_settings(config: Config, split: Mapping[str, Any]) -> dict[str, Any]:
     """All settings that distinguish a training's cell from others, by their keys with dots.
 
-    The split stands there by the hashes of its sides and not by the words that define it.
+    The split stands there by the hashes of its sides, and of the weights that its images are drawn
+    by if it has any, not by the words that define it.
 
     Args:
         config: of the training.
         split: of :meth:`~disentgen.dataset.split.Split.describe`.
     """
     settings = {name: value for name, (value, key) in config.flat().items() if key.distinguishes}
-    return settings | {f"split.{side}": split[side]["sha256"] for side in HASHED_SIDES}
+    hashed = [*HASHED_SIDES, *([WEIGHTS] if WEIGHTS in split else [])]
+    return settings | {f"split.{part}": split[part]["sha256"] for part in hashed}
 
 
 def hash_cell(settings: Mapping[str, Any]) -> str:

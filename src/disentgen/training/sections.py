@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from disentgen.dataset.build import build_dataset, build_split, choose_source
+from disentgen.dataset.build import build_dataset, choose_source
 from disentgen.dataset.originals.find import raw_folder
 from disentgen.dataset.spec import find_spec
 from disentgen.dataset.split import Split
+from disentgen.dataset.splits import check_split_params
+from disentgen.dataset.splitting import build_split
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES
 from disentgen.models.outputs import Output
+from disentgen.paths import expand
 from disentgen.registry import choose, unknown
 from disentgen.schema import check, defaults, describe_keys
 from disentgen.text import shorten
@@ -63,6 +66,11 @@ def read_dataset(given: Mapping[str, Any]) -> dict[str, Any]:
     """The ``dataset`` section, and which images it means here and now."""
     checked = check("dataset", build_dataset, given)
     checked["root"] = checked["root"] and str(raw_folder(checked["root"]))
+    for name in ("held_in_file", "held_out_file"):
+        checked[name] = checked[name] and str(expand(checked[name]))
+    if checked["split"] is not None:
+        params = check_split_params(checked["split"], checked["split_params"] or {})
+        checked["split_params"] = params
     if checked["name"] is not None:
         spec = find_spec(checked["name"], checked["version"])
         source = choose_source(spec, checked["root"], checked["source"])

@@ -9,8 +9,16 @@ from numpy.typing import NDArray
 
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.spec import DatasetSpec, OriginalFile
-from disentgen.dataset.split import Variant, published
 from disentgen.dataset.stand_ins import sprites
+from disentgen.dataset.variants import (
+    Variant,
+    later,
+    list_correlated,
+    list_orthotopic,
+    pair_with_all,
+    published,
+    thinned,
+)
 
 GRID = FactorGrid(
     {
@@ -41,6 +49,53 @@ VARIANTS = {
         f"shape == 'heart' & {_LEFT_OUT}",
         note="leave1out with hearts, which look the same only after a whole turn: the nearest "
         "training image of the same scale and place differs in 59 pixels (median)",
+    ),
+    "sqr2tx": later("recomb2range", "shape == 1 & posX > 0.5", note="the same as shape2tx"),
+    "ell2tx": later("recomb2range", "shape == 2 & posX > 0.5"),
+    "sqr2scl": later("recomb2range", "shape == 1 & scale > 0.75"),
+    "sqr2tx_cent": later("recomb2range", "shape == 1 & posX > 0.25 & posX < 0.75"),
+    "sqr2tx_flnk": later(
+        "recomb2range",
+        "shape == 1 & posX > 0.25 & posX < 0.75",
+        note="as published, the same as sqr2tx_cent; its complement was meant, by its name",
+    ),
+    "sqr2tx_rs": later("recomb2range", "shape == 1 & posX > 0.40 & posX < 0.90"),
+    "sqr2tx_ls": later(
+        "recomb2range",
+        "shape == 2 & (posX < 0.10 | posX > 0.60)",
+        note="as published, of ellipses and outside the range, despite its name",
+    ),
+    "heart2rot": later("recomb2range", "shape == 3 & orientation >= pi"),
+    **list_orthotopic(
+        ("shape", "scale", "posX", "posY"),
+        [(2, 4, 30, 30), (2, 3, 14, 14), (1, 3, 16, 16), (1, 1, 4, 4)],
+    ),
+    **list_correlated(
+        {
+            "single_1_01": (0.1, [("shape", "scale")]),
+            "single_2_01": (0.1, [("posX", "posY")]),
+            "single_3_01": (0.1, [("shape", "posY")]),
+            **{
+                f"double_{number}_{digits}": (sigma, pairs)
+                for digits, sigma in (("004", 0.04), ("01", 0.1), ("04", 0.4))
+                for number, pairs in (
+                    (1, [("shape", "posX"), ("scale", "posY")]),
+                    (2, [("shape", "scale"), ("posX", "posY")]),
+                )
+            },
+            "conf_1_02": (0.2, pair_with_all("shape", GRID.names)),
+            "conf_2_02": (0.2, pair_with_all("posX", GRID.names)),
+        }
+    ),
+}
+
+THINNINGS = {
+    "sparse_posX": thinned("class(posX) in [0, 7, 15, 23, 31]"),
+    "halve_pos": thinned("class(posX) % 2 == 0 & class(posY) % 2 == 0"),
+    "halve_rots": thinned("class(orientation) % 2 == 0"),
+    "remove_redundant_rotations": thinned(
+        "shape == 'heart' | (shape == 'square' & orientation < pi / 2)"
+        " | (shape == 'ellipse' & orientation < pi)",
     ),
 }
 
@@ -116,5 +171,6 @@ SPECS = (
         ),
         render=partial(sprites.render, GRID),
         source="Matthey et al. 2017",
+        thinnings=THINNINGS,
     ),
 )

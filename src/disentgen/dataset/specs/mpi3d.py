@@ -4,8 +4,15 @@ from functools import partial
 
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.spec import DatasetSpec, OriginalFile
-from disentgen.dataset.split import published
 from disentgen.dataset.stand_ins import robot
+from disentgen.dataset.variants import (
+    later,
+    list_correlated,
+    list_orthotopic,
+    pair_with_all,
+    published,
+    thinned,
+)
 
 
 def _classes(count: int) -> tuple[float, ...]:
@@ -44,6 +51,52 @@ VARIANTS = {
         "object_color == 5 & object_shape == 2 & object_size == 1 & camera_height == 1"
         " & background_color == 1 & horizontal_axis > 35 & vertical_axis > 35",
     ),
+    "cyl2vx": later("recomb2range", "object_shape == 2 & vertical_axis < 20"),
+    "bkg2cyl": later(
+        "recomb2range",
+        "object_shape >= 4 & background_color == 2",
+        note="as published, of pyramids and spheres, despite its name",
+    ),
+    **list_orthotopic(
+        ("object_color", "object_shape", "camera_height", "background_color", "horizontal_axis",
+         "vertical_axis"),
+        [(5, 5, 2, 2, 38, 38), (5, 4, 2, 2, 34, 34), (4, 3, 2, 2, 27, 27), (3, 4, 1, 2, 22, 22),
+         (2, 2, 1, 1, 10, 10), (1, 1, 1, 1, 1, 1)],
+    ),
+    **list_correlated(
+        {
+            "single_1_01": (0.1, [("camera_height", "background_color")]),
+            "single_2_01": (0.1, [("object_color", "object_size")]),
+            "single_3_01": (0.1, [("horizontal_axis", "vertical_axis")]),
+            **{
+                f"double_{number}_{digits}": (sigma, pairs)
+                for digits, sigma in (("004", 0.04), ("01", 0.1), ("04", 0.4))
+                for number, pairs in (
+                    (1, [("object_color", "object_shape"), ("horizontal_axis", "vertical_axis")]),
+                    (2, [("object_color", "horizontal_axis"), ("object_shape", "vertical_axis")]),
+                )
+            },
+            "triple_1_01": (
+                0.1,
+                [("object_color", "background_color"), ("camera_height", "horizontal_axis"),
+                 ("object_shape", "vertical_axis")],
+            ),
+            "triple_2_01": (
+                0.1,
+                [("object_color", "object_shape"), ("horizontal_axis", "vertical_axis"),
+                 ("background_color", "camera_height")],
+            ),
+            "conf_1_02": (0.2, pair_with_all("object_shape", GRID.names)),
+            "conf_2_02": (0.2, pair_with_all("horizontal_axis", GRID.names)),
+        }
+    ),
+}  # fmt: skip
+
+THINNINGS = {
+    "four_shapes": thinned("object_shape not in ['cone', 'hexagonal']"),
+    "fix_hx": thinned("horizontal_axis == 0"),
+    "lhalf_hx": thinned("horizontal_axis < 20"),
+    "even_vx": thinned("class(vertical_axis) % 2 == 1", note="as published, it keeps odd classes"),
 }
 
 #: By version, the default one first; MD5 as recorded by the disent library.
@@ -75,6 +128,7 @@ SPECS = tuple(
         render=partial(robot.render, version),
         version=version,
         source="Gondal et al. 2019",
+        thinnings=THINNINGS,
     )
     for version, digest in HASHES.items()
 )
