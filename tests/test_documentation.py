@@ -16,6 +16,9 @@ from configs.training import GENERATION, INFERENCE, LOSSES, PAIRED
 from conftest import REPOSITORY
 from disentgen.analysis.metrics import load_metrics
 from disentgen.dataset.spec import load_specs
+from disentgen.dataset.split_list import list_splits
+from disentgen.dataset.splits import split_families
+from disentgen.dataset.variants import STUDY
 from disentgen.reference import write_reference
 from disentgen.report.glossary import GLOSSARY
 from disentgen.run_files import families_by_experiment
@@ -212,11 +215,30 @@ def test_every_dataset_and_variant_has_a_row():
     rows = read_table("datasets.md", "named config")
     assert_documented([row.strip("`").removeprefix("dataset.") for row in rows], load_specs())
     text = (REPOSITORY / "docs" / "splits.md").read_text(encoding="utf-8")
+    listed = (REPOSITORY / "docs" / "split-list.md").read_text(encoding="utf-8")
     for spec, *_ in load_specs().values():
         row = re.search(rf"^\| {spec.title.split()[0]} .*$", text, re.M)
         assert row or holds_additions()
         if row:
-            assert_documented(re.findall(r"`([^`]+)`", row[0]), spec.variants)
+            of_study = {name for name, row in spec.variants.items() if row.source == STUDY}
+            assert of_study <= set(re.findall(r"`([^`]+)`", row[0])) <= set(spec.variants)
+        rows = re.findall(rf"^\| {spec.name} \| `([^`=]+)`", listed, re.M)
+        assert_documented(rows, spec.variants)
+
+
+def test_every_family_of_splits_and_every_thinning_has_a_row():
+    assert_documented(
+        [row.strip("`") for row in read_table("splits.md", "`dataset.split`")], split_families()
+    )
+    text = (REPOSITORY / "docs" / "splits.md").read_text(encoding="utf-8")
+    for spec, *_ in load_specs().values():
+        assert holds_additions() or all(f"`{name}`" in text for name in spec.thinnings)
+
+
+@pytest.mark.ci
+def test_the_list_of_splits_is_that_of_the_code():
+    page = (REPOSITORY / "docs" / "split-list.md").read_text(encoding="utf-8")
+    assert holds_additions() or page == list_splits() + "\n"
 
 
 def test_every_metric_has_a_row():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -18,6 +19,7 @@ from disentgen import citations, versions
 from disentgen.__main__ import main
 from disentgen.analysis.metrics import load_metrics
 from disentgen.dataset.spec import find_spec, load_specs
+from disentgen.dataset.splits import split_families
 from disentgen.errors import DataFileError, UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.training.losses import losses
@@ -159,6 +161,11 @@ def list_records():
         if name != "nll":  # the likelihood alone is nobody's
             yield f"objective {name}", inspect.getdoc(kind).split("\n\n")[0].replace("\n", " ")
     yield from ((f"metric {name}", metric.source) for name, metric in load_metrics().items())
+    for name, family in split_families().items():
+        if family.source:
+            yield f"split {name}", family.source
+    for spec in specs:
+        yield from ((name, row.source) for name, row in spec.thinnings.items() if row.source)
     yield from citations.SCORES.values()
     yield from citations.EXPERIMENTS.items()
 
@@ -173,7 +180,8 @@ def test_every_source_has_its_entries(what, source):
 @pytest.mark.parametrize("key", citations.load_references())
 def test_every_entry_is_used_and_whole(key):
     reference = citations.load_references()[key]
-    assert key.startswith(reference.surnames[0].lower() + reference.year)
+    plain = normalize("NFKD", reference.surnames[0]).encode("ascii", "ignore").decode()
+    assert key.startswith(plain.lower() + reference.year)
     used = [path for path in SOURCES.rglob("*.py") if reference.citation in path.read_text()]
     assert used, reference.citation
     assert reference.bibtex.count("{") == reference.bibtex.count("}")
@@ -217,6 +225,23 @@ def test_cite_prints_the_papers_behind_a_run(sims, capsys):
         ("metric MIG", "chen2018"),
     ]
     assert "title     = {Disentangling by Factorising}" in printed
+
+
+def test_cite_names_the_papers_of_a_family_of_splits_and_of_a_thinning(sims, capsys):
+    change_config(sims, "disent/1", {"variant": None, "split": "correlated", "thin": "halve_pos",
+                                     "split_params": {"pairs": [["shape", "scale"]]}})  # fmt: skip
+    main(["cite", "disent/1"])
+    printed = capsys.readouterr().out
+    assert "% split correlated\n@inproceedings{trauble2021," in printed
+    assert "% split correlated\n@inproceedings{roth2023," in printed
+    assert "% thinning halve_pos\n@misc{montero2024," in printed
+
+
+def change_config(sims, name, dataset):
+    path = sims / name / "config.json"
+    config = json.loads(path.read_text())
+    config["dataset"] |= dataset
+    path.write_text(json.dumps(config))
 
 
 def test_cite_names_each_paper_once_and_what_a_plugin_cites(sims, capsys, monkeypatch):

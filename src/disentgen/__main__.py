@@ -17,6 +17,8 @@ from disentgen.registry import read_constants
 from disentgen.streams import run_command
 from disentgen.text import join_lines
 
+#: What says which combinations are held out where no variant does.
+OTHER_SPLITS = ("dataset.held_out", "dataset.split", "dataset.held_in_file")
 COLUMNS = {
     "experiment": "experiment",
     "id": "id",
@@ -80,15 +82,16 @@ def format_runs(runs: pd.DataFrame) -> str:
     Args:
         runs: of :func:`~disentgen.listing.find_runs`.
     """
-    columns = [*COLUMNS, "dataset.held_out", "training.epochs"]
+    columns = [*COLUMNS, *OTHER_SPLITS, "training.epochs"]
     shown = runs.reindex(columns=list(dict.fromkeys([*runs, *columns])))
     shown["training.loss.name"] = name_objectives(shown)
     shown["epochs_done"] = [
         describe_epochs(*row)
         for row in zip(shown["status"], shown["epochs_done"], shown["training.epochs"], strict=True)
     ]
-    variant = shown["dataset.variant"].astype(object)
-    shown["dataset.variant"] = variant.where(variant.notna(), shown["dataset.held_out"])
+    for column in OTHER_SPLITS:
+        variant = shown["dataset.variant"].astype(object)
+        shown["dataset.variant"] = variant.where(variant.notna(), shown[column])
     for column in ("model.latent_size", "steps_done", "seed"):
         shown[column] = [format_number(number, ".0f") for number in shown[column]]
     columns = [*COLUMNS, *(["problem"] if (shown["status"] == "DAMAGED").any() else [])]

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from disentgen.analysis.kept import list_kept
 from disentgen.analysis.metrics import load_metrics
 from disentgen.command_line import CommandParser, plain_errors
+from disentgen.dataset.splits import find_family
 from disentgen.text import make_visible
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ SCORES = {
 }
 
 _CITATION = re.compile(r"([A-Z][\w-]+)(?: & ([A-Z][\w-]+)| (et al\.))? ((?:19|20)\d\d)")
+_UMLAUT = re.compile(r'\{\\"(\w)\}')
 _ENTRY = re.compile(r"^@\w+\{(\w+),\n(.*?)^\}", re.M | re.S)
 
 
@@ -70,7 +73,8 @@ def load_references() -> dict[str, Reference]:
 
 def _read_entry(entry: re.Match[str]) -> Reference:
     fields = dict(re.findall(r"^ *(\w+) *= \{(.*)\},?$", entry[2], re.M))
-    surnames = tuple(author.split(",")[0] for author in fields["author"].split(" and "))
+    authors = _UMLAUT.sub(lambda letter: normalize("NFC", f"{letter[1]}\u0308"), fields["author"])
+    surnames = tuple(author.split(",")[0] for author in authors.split(" and "))
     return Reference(entry[1], surnames, fields["year"], entry[0])
 
 
@@ -113,6 +117,12 @@ def _list_sources_of_data(run: "Run") -> Iterator[tuple[str, str]]:
     variant = spec.choose_variant(given["condition"], given["variant"])
     if variant is not None and variant.source is not None:
         yield f"held-out {given['variant'] or given['condition']}", variant.source
+    family: str | None = given["split"] or (None if variant is None else variant.split)
+    if family is not None and (source := find_family(family).source) is not None:
+        yield f"split {family}", source
+    thinning = spec.thinnings.get(given["thin"] or "")
+    if thinning is not None and thinning.source is not None:
+        yield f"thinning {given['thin']}", thinning.source
 
 
 def _read_formula(objective: str) -> str:

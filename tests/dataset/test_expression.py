@@ -233,8 +233,8 @@ def test_expressions_are_read_up_to_their_length_and_depth():
          '"shape == 1 & posX > 0.5".'),
         ("shape", "'shape' is not allowed in the expression 'shape'; only comparisons (==, !=, <, "
          "<=, >, >=, in, not in) of the factors shape, posX, angle, of class(factor), "
-         "class(factor) % number or count(condition, …) with numbers, or by ==, != and in with the names of "
-         "values, joined by &, |, ~ or and, or, not."),
+         "class(factor) % number or count(condition, …) with numbers, or by ==, != and in with "
+         "the names of values, joined by &, |, ~ or and, or, not."),
         ("angle < pi / 0", "'pi / 0' is no finite number (in 'angle < pi / 0')."),
     ],
 )  # fmt: skip

@@ -12,7 +12,7 @@ from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.images import Indices, Pixels, PixelsShape
 from disentgen.dataset.variants import STUDY, Thinning, Variant
 from disentgen.errors import UsageError
-from disentgen.registry import choose, load_records, nearest_match
+from disentgen.registry import choose, load_records, unknown
 
 Renderer = Callable[[Indices], Pixels]
 
@@ -141,12 +141,13 @@ class DatasetSpec:
         if condition is None:
             return None
         names = self._list_meant(condition)
-        if len(names) != 1:
+        if not names:
             conditions = sorted({row.condition for row in self.variants.values()})
+            raise unknown(f"condition of {self.title} (dataset.condition)", condition, conditions)
+        if len(names) > 1:
             raise UsageError(
-                f"{self.title} has {len(names)} variants of condition '{condition}'"
-                f"{': ' + ', '.join(names) if names else ''}; give dataset.variant. "
-                f"Conditions: {', '.join(conditions)}.{nearest_match(condition, conditions)}"
+                f"{self.title} has {len(names)} variants of condition '{condition}': "
+                f"{', '.join(names)}; give dataset.variant."
             )
         return self.variants[names[0]]
 

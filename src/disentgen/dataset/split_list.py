@@ -11,8 +11,9 @@ from disentgen.schema import signature
 
 _TITLE = """# Splits with a name
 
-*As `python -m disentgen.dataset splits` prints it. Hashes are the first 16 digits of the SHA-256
-of a side's sorted indices, as little-endian int64.*
+*As `python -m disentgen.dataset splits` prints it. A [side](glossary.md#side), be it
+[held-in](glossary.md#held-in) or [held-out](glossary.md#held-out), is known by its hash: the first
+16 digits of the SHA-256 of its sorted indices, as little-endian int64.*
 """
 _COLUMNS = (
     "dataset", "split", "source", "held-in images", "held-out images", "hash of held-in",

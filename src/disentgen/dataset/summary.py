@@ -67,7 +67,7 @@ def describe_dataset(dataset: Dataset) -> str:
         "",
         *_describe_factors(spec),
         "",
-        *_describe_sides(dataset.split),
+        *_describe_sides(spec, dataset.split),
     ]
     if dataset.variant is not None:
         lines.append(f"variant: {dataset.variant.source or OWN}")
@@ -99,7 +99,7 @@ def _describe_values(spec: DatasetSpec, factor: str) -> str:
     return f"{values[0]:.4g} to {values[-1]:.4g}"
 
 
-def _describe_sides(split: Split) -> list[str]:
+def _describe_sides(spec: DatasetSpec, split: Split) -> list[str]:
     """Counts and hashes of a split's sides, and the expressions that define it."""
     sides = split.describe()
     lines = [
@@ -114,7 +114,7 @@ def _describe_sides(split: Split) -> list[str]:
     if split.expressions["held_in"]:
         lines.append(f"held in where  {split.expressions['held_in']}")
     if thin := split.expressions.get("thin"):
-        lines.append(f"of the combinations where {thin}")
+        lines.append(f"of the combinations where {thin}{_explain_thinning(spec, thin)}")
     if split.control:
         lines.append("control: trained on both sides, scored on both")
     neither = split.grid.size - sides["held_in"]["count"] - sides["held_out"]["count"]
@@ -123,6 +123,15 @@ def _describe_sides(split: Split) -> list[str]:
     if split.weights is not None:
         lines.append(_describe_weights(split, split.weights))
     return lines + _describe_novelty(split)
+
+
+def _explain_thinning(spec: DatasetSpec, thin: str) -> str:
+    """What a name stands for; nothing for an expression."""
+    known = spec.thinnings.get(thin)
+    if known is None:
+        return ""
+    remarks = "; ".join(filter(None, (known.source or OWN, known.note)))
+    return f": {known.kept} ({remarks})"
 
 
 def _describe_weights(split: Split, weights: Weights) -> str:

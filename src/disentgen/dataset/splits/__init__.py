@@ -26,7 +26,8 @@ class SplitFamily:
         title: the name that people write.
         build: makes the sides of a grid: of the grid, of the combinations that there are (a mask
             over its images), and of the family's parameters by keyword.
-        source: where it was published; None for one that is of this project alone.
+        source: a text that names where it was published, or what it is made after; None for one
+            that is of this project alone.
     """
 
     name: str

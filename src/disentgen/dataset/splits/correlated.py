@@ -79,4 +79,11 @@ def _weigh(distance: Weights, sigma: float) -> Weights:
     return np.array(weights).reshape(distance.shape)
 
 
-FAMILIES = (SplitFamily("correlated", "Correlated factors", correlate, "Träuble et al. 2021"),)
+FAMILIES = (
+    SplitFamily(
+        "correlated",
+        "Correlated factors",
+        correlate,
+        "Träuble et al. 2021; scaled as Roth et al. 2023 do",
+    ),
+)

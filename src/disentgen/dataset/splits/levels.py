@@ -13,6 +13,7 @@ from disentgen.dataset.splits.choices import complement, draw_mask
 from disentgen.dataset.splits.orthotopic import NotNegative, Share
 from disentgen.errors import UsageError
 
+_SOURCE = "ours, after Farid et al. 2025"
 #: Halvings of the interval in which the share of pairs is sought: it is known to 1e-9.
 _HALVINGS = 30
 
@@ -118,6 +119,6 @@ def _check_values(grid: FactorGrid, sides: Sides, within: Mask, share: float) ->
 
 
 FAMILIES = (
-    SplitFamily("level1", "Level 1: new combinations", hold_out_combinations),
-    SplitFamily("level2", "Level 2: new pairs of values", hold_out_value_pairs),
+    SplitFamily("level1", "Level 1: new combinations", hold_out_combinations, _SOURCE),
+    SplitFamily("level2", "Level 2: new pairs of values", hold_out_value_pairs, _SOURCE),
 )

@@ -142,5 +142,10 @@ def _write(c: int, thresholds: dict[str, int]) -> str:
 
 FAMILIES = (
     SplitFamily("orthotopic", "Orthotopic", hold_out_corner, "Camposampiero et al. 2025"),
-    SplitFamily("orthotopic_matched", "Orthotopic, equal volumes", match_volumes),
+    SplitFamily(
+        "orthotopic_matched",
+        "Orthotopic, equal volumes",
+        match_volumes,
+        "ours, after Camposampiero et al. 2025",
+    ),
 )

@@ -13,6 +13,8 @@ from disentgen.dataset.splits.choices import choose_even, choose_factors, share_
 from disentgen.dataset.splits.orthotopic import Share, find_thresholds, hold_out_corner
 from disentgen.errors import UsageError
 
+_SOURCE = "ours, after Schott et al. 2022"
+
 
 def compose(grid: FactorGrid, within: Mask, share: Share = 0.3) -> Sides:
     """Composition: at most one factor has a late value; every value is seen.
@@ -86,7 +88,7 @@ def _choose_counts(grid: FactorGrid, share: float, fewest: int) -> list[tuple[st
 
 
 FAMILIES = (
-    SplitFamily("composition", "Composition", compose),
-    SplitFamily("interpolation", "Interpolation", interpolate),
-    SplitFamily("extrapolation", "Extrapolation of all ordered factors", extrapolate),
+    SplitFamily("composition", "Composition", compose, _SOURCE),
+    SplitFamily("interpolation", "Interpolation", interpolate, _SOURCE),
+    SplitFamily("extrapolation", "Extrapolation of all ordered factors", extrapolate, _SOURCE),
 )

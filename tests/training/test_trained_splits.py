@@ -1,0 +1,112 @@
+"""Trainings on families of splits and on splits in files."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from configs.cnnvae import ARCHITECTURES
+from configs.training import LOSSES, PROTOCOLS
+from conftest import read_config
+from disentgen.dataset.listed import read_listed
+from disentgen.errors import DataFileError
+from disentgen.run_directory import RunDirectory
+from disentgen.runs import open_run
+from disentgen.training.assembly import assemble
+from disentgen.training.config import Config
+from disentgen.training.identity import cell_settings, hash_cell
+from disentgen.training.run import train
+
+QUICK = {**PROTOCOLS["fast"], "score_samples": 2, "batch_size": 16, "score_images": 32}
+CORRELATED = {"split": "correlated", "split_params": {"pairs": [["posX", "posY"]]}}
+
+
+def make_config(seed=0, training=None, **dataset):
+    return read_config(
+        "lgm",
+        dataset={"name": "dsprites", "source": "stand-in", **dataset},
+        model=ARCHITECTURES["fast"],
+        training={**LOSSES["vae"], **QUICK, **(training or {})},
+        seed=seed,
+    )
+
+
+def find_cell(config):
+    return hash_cell(cell_settings(config, config.split.describe()))
+
+
+@pytest.fixture
+def listed(tmp_path):
+    path = tmp_path / "mine.npz"
+    np.savez(path, np.random.default_rng(0).choice(737_280, 5_000, replace=False))
+    return path
+
+
+def test_a_run_keeps_a_copy_of_the_list_that_it_was_given(tmp_path, listed):
+    given, moved = tmp_path / "1", tmp_path / "moved"
+    train(make_config(held_in_file=str(listed)), RunDirectory(given))
+    expected, _ = read_listed(listed, open_run(given).settings.spec.grid)
+    listed.unlink()
+    shutil.move(given, moved)
+    run = open_run(moved)
+    assert np.array_equal(run.split.held_in, expected)
+    assert run.split.sha256("held_out") == run.sides["held_out"]["sha256"]
+    longer = make_config(training={"epochs": 3}, held_in_file=run.settings.dataset["held_in_file"])
+    train(longer, RunDirectory(moved))
+    assert len(open_run(moved).history) == 3
+    (moved / "held_in.npz").unlink()
+    with pytest.raises(DataFileError, match="held_in.npz is not there"):
+        _ = open_run(moved).split
+
+
+def test_what_a_run_names_as_its_list_is_not_read(tmp_path, listed):
+    config = make_config(held_in_file=str(listed))
+    RunDirectory(tmp_path / "1").prepare().save_config(config)
+    saved = open_run(tmp_path / "1").saved["dataset"]["held_in_file"]
+    assert saved == str(tmp_path / "1" / "held_in.npz")
+
+
+def test_lists_of_the_same_images_are_one_cell_and_weights_make_others(tmp_path, listed):
+    other = tmp_path / "sorted.csv"
+    rows = np.sort(np.load(listed)["arr_0"])
+    np.savetxt(other, rows, fmt="%d")
+    assert find_cell(make_config(held_in_file=str(listed))) == find_cell(
+        make_config(held_in_file=str(other))
+    )
+    dials = ({}, {"sigma": 0.05, "beyond": 4}, {"sigma": 0.05})
+    params = [{"pairs": [["shape", "scale"]], **dial} for dial in dials]
+    cells = {find_cell(make_config(split="correlated", split_params=each)) for each in params}
+    assert len(cells) == 3
+    assert find_cell(make_config(variant="single_2_01")) == find_cell(make_config(**CORRELATED))
+    assert find_cell(make_config(variant="single_2_01", control=True)) == find_cell(
+        make_config(**CORRELATED)
+    )
+
+
+def test_images_of_a_correlated_split_are_drawn_by_their_weights():
+    training = assemble(make_config(**CORRELATED))
+    assert training.batches.weights is not None
+    drawn = np.concatenate([*training.batches.order(1, 0), *training.batches.order(2, 0)])
+    split = training.dataset.split
+    assert split.mask("train")[drawn].all()
+    assert split.weights[drawn].mean() > split.weights[split.mask("train")].mean()
+    control = assemble(make_config(control=True, **CORRELATED))
+    assert len(control.batches.weights) == len(control.dataset.split.trained_on())
+    assert len(set(control.batches.weights)) == 1
+
+
+def test_a_run_on_a_correlated_split_goes_on_bitwise(tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train(make_config(training={"epochs": 2}, **CORRELATED), RunDirectory(whole))
+    train(make_config(training={"epochs": 1}, **CORRELATED), RunDirectory(parts))
+    train(make_config(training={"epochs": 2}, **CORRELATED), RunDirectory(parts))
+    assert (whole / "model.pt").read_bytes() == (parts / "model.pt").read_bytes()
+
+
+def test_saved_configurations_read_as_they_were(listed):
+    for dataset in (CORRELATED, {"held_in_file": str(listed)}, {"variant": "matched_c1"}):
+        config = make_config(**dataset)
+        assert Config.read_saved(config.plain()).plain() == config.plain()
+    assert make_config(**CORRELATED).dataset["split_params"] == {
+        "pairs": [["posX", "posY"]], "sigma": 0.1, "beyond": 2.0,
+    }  # fmt: skip
