@@ -164,6 +164,14 @@ def rewrite(name: str, edit: Callable[[str], str]) -> Craft:
     return craft
 
 
+def list_images(path: str) -> Craft:
+    """A run whose split is said to be listed in a file."""
+    return change(
+        "config.json",
+        lambda content: content["dataset"].update(variant=None, held_in_file=path),
+    )
+
+
 NUMBERS = {"nan": float("nan"), "infinite": float("inf"), "negative": -1, "text": "many",
            "large": 10**400, "null": None, "list": [1], "bool": True}  # fmt: skip
 KEYS = (
@@ -185,6 +193,11 @@ SETTINGS: dict[str, Craft] = {
     "unknown variant": put("config.json", "dataset.variant", "nothing"),
     "nested expression": put("config.json", "dataset.held_out", "~" * 3000 + "(shape == 1)"),
     "long expression": put("config.json", "dataset.held_out", f"shape == {'1' * 400}"),
+    "list of images elsewhere": list_images("/etc/passwd"),
+    "list of images in the run": list_images("config.json"),
+    "list of images and a variant": put("config.json", "dataset.held_in_file", "/etc/passwd"),
+    "family of splits as a path": put("config.json", "dataset.split", "os:system"),
+    "parameters of no family": put("config.json", "dataset.split_params", MANY),
     "giant layers": put("config.json", "model.encoder", [["linear", [10**9, True]]] * 3),
     "giant latents": put("config.json", "model.latent_size", 10**15),
     "long name": put("config.json", "model.name", "x" * 10**6),

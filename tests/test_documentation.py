@@ -77,6 +77,7 @@ def test_one_more_of_each_is_one_file_and_found_in_the_report(extended, data):
         printed[command] = run(*words, *(FEW if "with" in words else ()))
     assert "Discs (rendered stand-in): 384 images of 64 × 64 × 1" in "".join(printed.values())
     assert (data / "results" / "factors-discs.png").exists()
+    assert any("held out where class(radius) % 2 != class(col" in text for text in printed.values())
     assert any("completed at" in text for text in printed.values())
     assert any("dataset.variant=bright model.fast" in text for text in printed.values())
     run("-m", "analysis.report", "--images", "60", "--jobs", "1")

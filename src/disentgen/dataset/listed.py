@@ -14,12 +14,14 @@ from disentgen.dataset.images import Indices
 from disentgen.dataset.originals.npz import open_array
 from disentgen.dataset.sides import Mask, Sides
 from disentgen.errors import DataFileError
-from disentgen.files import ARRAY_BYTES, open_regular
+from disentgen.files import open_regular
 from disentgen.paths import expand
 
 #: The array of an npz file, as :func:`numpy.savez` calls one without a name, and so the published
 #: lists of Schott et al. 2022.
 KEY = "arr_0"
+#: Bytes that a file may have: the largest grid as 64-bit classes takes 58 MB.
+_BYTES = 256 * 2**20
 #: The word that heads a column of indices.
 INDEX = "index"
 #: Digits of a file's hash in words.
@@ -67,7 +69,7 @@ def read_listed(path: Path, grid: FactorGrid) -> tuple[Mask, str]:
     if path.suffix not in readers:
         raise DataFileError(f"{path} is neither of {', '.join(readers)}, which list images.")
     try:
-        with open_regular(path, ARRAY_BYTES) as file:
+        with open_regular(path, _BYTES) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise DataFileError(f"{path} is not there; it should list the images of a side.") from None
@@ -90,7 +92,8 @@ def write_listed(path: Path, indices: Indices) -> None:
 
 def _read_npz(path: Path, grid: FactorGrid) -> NDArray[Any]:
     with open_array(path, KEY) as array:
-        if len(array.shape) > 2 or array.shape[0] > grid.size:
+        fits = len(array.shape) == 1 or array.shape[1:] in ((1,), (len(grid.names),))
+        if not fits or array.shape[0] > grid.size:
             raise DataFileError(
                 f"{path}: {KEY} has the shape {array.shape}; expected is (images, "
                 f"{len(grid.names)}) of classes or (images,) of indices, of at most "
@@ -101,7 +104,7 @@ def _read_npz(path: Path, grid: FactorGrid) -> NDArray[Any]:
 
 
 def _read_csv(path: Path, grid: FactorGrid) -> NDArray[Any]:
-    with open_regular(path, ARRAY_BYTES) as file:
+    with open_regular(path, _BYTES) as file:
         content = file.read()
     try:
         text = content.decode("utf-8-sig")
