@@ -187,6 +187,25 @@ def test_correlated_weights_are_those_of_the_papers():
     assert not sides.weights[~near].any()
 
 
+def test_weights_are_the_same_to_the_last_bit_on_any_machine():
+    split = build_split(find_spec("dsprites"), variant="single_1_01")
+    assert split.describe()["weights"]["sha256"].startswith("64ca9ffc63dbecba")
+
+
+def test_sides_without_some_images_do_not_draw_these():
+    sides = build("correlated", pairs=[["a", "d"]])
+    restricted = sides.restrict(SOME)
+    assert np.array_equal(restricted.held_out, sides.held_out & SOME)
+    assert np.array_equal(restricted.weights > 0, sides.held_in & SOME)
+
+
+def test_interpolation_keeps_both_ends_whatever_the_share():
+    sides = build("interpolation", share=0.001)
+    assert set(map(tuple, CLASSES[sides.held_in][:, [0, 1, 3]].tolist())) == set(
+        product((0, 3), (0, 5), (0, 8))
+    )
+
+
 def test_weights_are_part_of_what_a_split_is():
     splits = {}
     for sigma in (0.1, 0.2):

@@ -28,14 +28,11 @@ INDEX = "index"
 _DIGITS = 16
 
 
-def sides_from_files(
-    grid: FactorGrid, within: Mask, held_in_file: str, held_out_file: str | None
-) -> Sides:
+def sides_from_files(grid: FactorGrid, held_in_file: str, held_out_file: str | None) -> Sides:
     """Sides that files list.
 
     Args:
         grid: the factor grid.
-        within: (images,) the combinations that there are.
         held_in_file: of the images that may be shown.
         held_out_file: of those that are held out; by default all others.
 
@@ -44,7 +41,7 @@ def sides_from_files(
     """
     held_in, shown = read_listed(expand(held_in_file), grid)
     if held_out_file is None:
-        return Sides(held_in, within & ~held_in, {"held_out": f"not {shown}", "held_in": shown})
+        return Sides(held_in, ~held_in, {"held_out": f"not {shown}", "held_in": shown})
     held_out, kept = read_listed(expand(held_out_file), grid)
     return Sides(held_in, held_out, {"held_out": kept, "held_in": shown})
 

@@ -72,7 +72,7 @@ def build_split(
     if held_in_file is not None:
         from disentgen.dataset.listed import sides_from_files
 
-        sides = sides_from_files(spec.grid, within, held_in_file, held_out_file)
+        sides = sides_from_files(spec.grid, held_in_file, held_out_file)
     else:
         own = Variant("own", held_out, held_in, split=split, split_params=split_params or {})
         sides = find_sides(row or own, spec.grid, within)
