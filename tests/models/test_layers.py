@@ -1,3 +1,5 @@
+import copy
+import json
 import sys
 from math import prod
 
@@ -28,6 +30,7 @@ from disentgen.models.layers import (
     transpose,
     write_layers,
 )
+from disentgen.models.summary import describe_stack
 
 IMAGE = (3, 64, 64)
 convolutions = st.builds(
@@ -103,6 +106,109 @@ def test_relu_overwrites_what_it_may():
     assert torch.equal(made, outputs)
 
 
+ADDED = {
+    ("leaky_relu", (0.2,)): nn.LeakyReLU(0.2),
+    ("gelu",): nn.GELU(),
+    ("silu",): nn.SiLU(),
+    ("tanh",): nn.Tanh(),
+    ("sigmoid",): nn.Sigmoid(),
+    ("groupnorm", (2,)): nn.GroupNorm(2, 4),
+    ("layernorm",): nn.LayerNorm((4, 3, 3)),
+    ("dropout", (0.0,)): nn.Identity(),
+    ("relu",): nn.ReLU(),
+}
+
+
+class Plain(nn.Sequential):
+    """Modules one after the other, their input added."""
+
+    def forward(self, inputs):
+        return inputs + super().forward(inputs)
+
+
+def assert_same_network(written, plain):
+    """A stack and plain modules give the same values and gradients, and the input is kept."""
+    stack = Stack(read_layers("m", written, (4, 3, 3)), (4, 3, 3)).double()
+    weights = zip(plain.state_dict(), stack.state_dict().values(), strict=True)
+    plain.double().load_state_dict(dict(weights))
+    torch.manual_seed(0)
+    given = torch.randn(2, 4, 3, 3, dtype=torch.double)
+    results = []
+    for network in (stack, plain):
+        inputs = given.clone().requires_grad_()
+        made = network(inputs)
+        made.square().sum().backward()
+        assert torch.equal(inputs, given)
+        gradients = [parameter.grad for parameter in network.parameters()]
+        results.append([made, inputs.grad, *gradients])
+    assert all(map(torch.equal, *results))
+
+
+@pytest.mark.parametrize("layer", ADDED)
+def test_layers_beside_a_relu_have_the_gradients_of_torchs_modules(layer):
+    """A ReLU may overwrite what stands before it, wherever that is not needed any more."""
+    conv = ("conv", (4, 3, 1, 1))
+    module, relu = ADDED[layer], nn.ReLU
+
+    def make():
+        return nn.Conv2d(4, 4, 3, 1, 1)
+
+    written = [conv, layer, ("relu",), ("residual", [layer, ("relu",), conv, ("relu",)]), ("relu",)]
+    inner = Plain(copy.deepcopy(module), relu(), make(), relu())
+    assert_same_network(written, nn.Sequential(make(), module, relu(), inner, relu()))
+    for ends in ([("relu",)], [("relu",), conv, layer]):
+        modules = [relu(), make(), copy.deepcopy(module)][: len(ends)]
+        nested = Plain(relu(), Plain(*modules), relu(), make())
+        inside = [("relu",), ("residual", (ends,)), ("relu",), conv]
+        assert_same_network([conv, ("residual", inside)], nn.Sequential(make(), nested))
+
+
+def test_relu_overwrites_the_sum_that_a_residual_layer_makes_but_not_its_input():
+    layers = read_layers(
+        "m", [("linear", 4), ("residual", [("relu",), ("linear", 4)]), ("relu",)], IMAGE
+    )
+    _, block, last = Stack(layers, (4,))
+    assert last.inplace and not block.body[0].inplace
+
+
+def test_dropout_leaves_out_and_scales_up_in_training_alone():
+    (layer,) = read_layers("m", [("dropout", (0.25,))], IMAGE)
+    stack = Stack([layer], (1000,))
+    made = stack(torch.ones(10, 1000))
+    assert made.unique().tolist() == pytest.approx([0, 4 / 3])
+    assert (made == 0).float().mean().item() == pytest.approx(0.25, abs=0.03)
+    assert stack.eval()(torch.ones(10, 1000)).unique().tolist() == [1]
+
+
+def test_residual_layers_are_written_read_and_transposed_whole():
+    inner = [("conv", (4, 3, 1, 1)), ("groupnorm", 2), ("silu",), ("residual", [("dropout",)])]
+    encoder = [("conv", (4, 4, 2, 1)), ("residual", inner), ("flatten",)]
+    normal = normalise_layers("m", encoder)
+    assert normal[1][1] == [[["conv", [4, 3, 1, 1]], ["groupnorm", [2]], ["silu"],
+                             ["residual", [[["dropout"]]]]]]  # fmt: skip
+    assert normalise_layers("m", normal) == normal
+    layers = read_layers("m", encoder, IMAGE)
+    assert read_layers("m", normal, IMAGE) == layers
+    assert read_layers("m", json.loads(json.dumps(write_layers(layers))), IMAGE) == layers
+    back = transpose(layers, IMAGE)
+    assert [layer.name for layer in back[1].layers] == ["residual", "silu", "groupnorm", "tconv"]
+    assert Stack(back, (4 * 32 * 32,)).output_shape == IMAGE
+    (filled,) = read_layers("m", [("residual", [("conv", ("image", 3, 1, 1))])], IMAGE)
+    assert filled.layers == (Convolution(3, 3, 1, 1),)
+
+
+def test_layers_inside_a_residual_one_are_listed_below_it():
+    layers = read_layers("m", [("residual", [("conv", (3, 3, 1, 1)), ("relu",)])], IMAGE)
+    lines = [" ".join(line.split()) for line in describe_stack(Stack(layers, IMAGE))]
+    assert lines == [
+        "residual -> 3 × 64 × 64 84", "conv 3, 3, 1, 1 -> 3 × 64 × 64 84", "relu -> 3 × 64 × 64 0",
+    ]  # fmt: skip
+
+
+def nest(depth):
+    return ("residual", [nest(depth - 1)]) if depth else ("relu",)
+
+
 def test_lists_and_tuples_both_name_layers_and_stay_as_they_are():
     written = [["conv", [32, 4, 2, 1]], ("relu",), ["flatten"], ("linear", 10)]
     before = str(written)
@@ -152,6 +258,21 @@ def test_image_stands_for_what_the_image_has():
         ([("flatten",), ("conv", (3, 4))], "needs channels, height, width"),
         ([("conv", (3, 99))], "nothing is left"),
         ([("flatten",), ("unflatten", (7, 7))], "12288 features cannot be laid out as .7, 7."),
+        ([("groupnorm", 2)], "3 cannot be divided into 2 groups"),
+        ([("flatten",), ("groupnorm", 12288)], "a single value, normalised on its own"),
+        ([("flatten",), ("linear", 1), ("layernorm",)], "a single value, normalised on its own"),
+        ([("dropout", 1)], "'dropout'.p: input should be less than 1"),
+        ([("leaky_relu", -1)], "'leaky_relu'.slope"),
+        ([("residual",)], "'residual'.layers is missing"),
+        ([("residual", ([],))], "'residual'.layers.* at least 1 item"),
+        ([("residual", "relu")], "'residual'.layers: input should be a valid tuple; given: 'relu'"),
+        ([("residual", [("conv", (9, 3))])], "'residual', .* make .9, 62, 62. of it, which cannot"),
+        (
+            [("residual", [("relu",), ("linear", 9)])],
+            "'residual',.* layer 1, 'linear', .*.'flatten",
+        ),
+        ([("relu",), ("residual", [("rely",)])], "layer in m.1..layers.0.: 'rely'.* 'relu'"),
+        ([nest(11)], "layers are nested more than 10 times"),
     ],
 )
 def test_mistakes(layers, message):
@@ -162,7 +283,8 @@ def test_mistakes(layers, message):
 def test_every_kind_of_layer_has_a_word():
     assert set(layer_kinds()) >= {
         "conv", "tconv", "linear", "maxpool", "upsample", "flatten", "unflatten", "relu", "tanh",
-        "batchnorm", "broadcast",
+        "batchnorm", "broadcast", "leaky_relu", "gelu", "silu", "sigmoid", "groupnorm", "layernorm",
+        "dropout", "residual",
     }  # fmt: skip
     assert prod(IMAGE) == 12_288
 
@@ -179,30 +301,30 @@ def test_every_kind_of_layer_is_found_in_its_module_under_a_word_of_its_own():
     assert len({kind.name for kind in kinds}) == len(kinds)
 
 
-LEAKY = """
+ELU = """
 from dataclasses import dataclass
 from torch import nn
 from disentgen.models.layers import Layer
 
 @dataclass(frozen=True)
-class LeakyRectifier(Layer):
-    name = "leaky_relu"
+class Exponential(Layer):
+    name = "elu"
     input_axes = 2
-    slope: float = 0.1
+    alpha: float = 0.1
 
     def module(self, shape):
-        return nn.LeakyReLU(self.slope)
+        return nn.ELU(self.alpha)
 
-LAYERS = (LeakyRectifier,)
+LAYERS = (Exponential,)
 """
 
 
 def test_a_kind_of_layer_is_one_file(add_module):
-    add_module(package, "leaky", LEAKY)
-    (layer,) = read_layers("m", [("leaky_relu", (0.5,))], IMAGE)
-    assert Stack([layer], (1, 1))(torch.tensor([[[-1.0]]])).item() == -0.5
-    assert normalise_layers("m", [("leaky_relu", ("0.1",))]) == [["leaky_relu"]]
-    with pytest.raises(UsageError, match="'leaky_relu', cannot take shape .*: it takes .* 2 axes"):
+    add_module(package, "exponential", ELU)
+    (layer,) = read_layers("m", [("elu", (0.5,))], IMAGE)
+    assert Stack([layer], (1, 1))(torch.tensor([[[-99.0]]])).item() == -0.5
+    assert normalise_layers("m", [("elu", ("0.1",))]) == [["elu"]]
+    with pytest.raises(UsageError, match="'elu', cannot take shape .*: it takes .* 2 axes"):
         Stack([layer], (4,))
 
 

@@ -208,6 +208,25 @@ def test_interrupted_run_saves_its_last_step_and_goes_on_bit_by_bit(
 
 
 @pytest.mark.usefixtures("interrupts")
+def test_dropout_leaves_out_the_same_units_in_a_run_that_was_interrupted(tmp_path, monkeypatch):
+    """Its masks are functions of seed and epoch, as batches and noise are."""
+    layers = ARCHITECTURES["fast"]["encoder"]
+    model = {"encoder": [*layers, ("dropout", 0.2), ("residual", [("dropout",), ("linear", 32)])]}
+    config = make_config("vae", epochs=3, rest={"model": model})
+    whole, _ = run(config, tmp_path / "whole")
+    interrupt_at(monkeypatch, step=7)
+    with pytest.raises(KeyboardInterrupt):
+        run(config, tmp_path / "parts")
+    resumed, _ = run(config, tmp_path / "parts")
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+    assert whole["scores"] == resumed["scores"]
+    rebuilt = RunDirectory(tmp_path / "parts").load_model()
+    images = torch.rand(4, 1, 64, 64)
+    assert torch.equal(rebuilt.encode(images).mean, rebuilt.encode(images).mean)
+    assert not torch.equal(*(rebuilt.train().encode(images).mean for _ in range(2)))
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_seconds_of_an_interrupted_epoch_are_counted_in_both_processes(tmp_path, monkeypatch):
     interrupt_at(monkeypatch, step=2)
     with pytest.raises(KeyboardInterrupt):

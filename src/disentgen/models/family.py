@@ -9,9 +9,9 @@ from torch import Tensor
 from disentgen.dataset.split import Split
 from disentgen.dataset.tasks import Task
 from disentgen.models.base import Model
-from disentgen.models.layers import LayerList, normalise_layers
+from disentgen.models.layers import find_layer_lists, normalise_layers
 from disentgen.models.outputs import ImageOutput, Output
-from disentgen.schema import check, signature
+from disentgen.schema import check
 
 #: Parameters of builders that the dataset gives and a configuration cannot set.
 FROM_DATASET = ("image_shape", "factor_count")
@@ -90,8 +90,7 @@ class Family:
     @property
     def layer_lists(self) -> list[str]:
         """The parameters of its builder that are lists of layers."""
-        parameters = signature(self.build).items()
-        return [name for name, parameter in parameters if parameter.annotation == LayerList]
+        return find_layer_lists(self.build)
 
     def make_task(self, split: Split, side: str) -> Task:
         """What is asked of a model for images of a side; partners are of the same side.

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from disentgen.models.layers import Layer, Stack
+from disentgen.models.layers import Layer, Stack, find_layer_lists
 
 
 def describe_model(model: nn.Module) -> str:
@@ -17,14 +17,15 @@ def describe_model(model: nn.Module) -> str:
     return "\n".join([*lines, f"{total:,} parameters"])
 
 
-def describe_stack(stack: Stack) -> list[str]:
-    """A line for each layer of a stack."""
-    rows = zip(stack.layers, stack, stack.shapes[1:], strict=True)
-    return [
-        f"  {_say(layer):<30} -> {format_shape(shape):<14}"
-        f"{sum(parameter.numel() for parameter in module.parameters()):>12,}"
-        for layer, module, shape in rows
-    ]
+def describe_stack(stack: Stack, indent: str = "  ") -> list[str]:
+    """A line for each layer of a stack; those inside a layer follow it, further in."""
+    lines = []
+    for layer, module, shape in zip(stack.layers, stack, stack.shapes[1:], strict=True):
+        parameters = sum(parameter.numel() for parameter in module.parameters())
+        lines.append(f"{indent + _say(layer):<32} -> {format_shape(shape):<14}{parameters:>12,}")
+        for part in module.children():
+            lines += describe_stack(part, indent + "  ") if isinstance(part, Stack) else []
+    return lines
 
 
 def describe_layers(part: nn.Module) -> list[str]:
@@ -42,7 +43,8 @@ def format_shape(shape: tuple[int, ...]) -> str:
 
 def _say(layer: Layer) -> str:
     """A layer as architectures write it, with its arguments in order."""
-    arguments = vars(layer)
+    nested = find_layer_lists(type(layer))
+    arguments = {name: value for name, value in vars(layer).items() if name not in nested}
     words = [str(value) for value in arguments.values() if value and value is not True]
     if arguments.get("bias") is False:
         words.append("no bias")

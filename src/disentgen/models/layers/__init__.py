@@ -5,7 +5,14 @@ the module it is, and the layer that undoes its shape (its transposition). A kin
 standing in ``LAYERS`` of its module in this folder.
 """
 
-from disentgen.models.layers.activations import HyperbolicTangent, Rectifier
+from disentgen.models.layers.activations import (
+    GaussianErrorLinearUnit,
+    HyperbolicTangent,
+    LeakyRectifier,
+    Rectifier,
+    Sigmoid,
+    SigmoidLinearUnit,
+)
 from disentgen.models.layers.base import ImageShape, Layer, LayerList, Shape
 from disentgen.models.layers.broadcast import SpatialBroadcast
 from disentgen.models.layers.convolution import (
@@ -13,9 +20,15 @@ from disentgen.models.layers.convolution import (
     FewChannelUpsampling,
     TransposedConvolution,
 )
+from disentgen.models.layers.dropout import Dropout
 from disentgen.models.layers.linear import Linear
-from disentgen.models.layers.normalisation import BatchNormalisation
+from disentgen.models.layers.normalisation import (
+    BatchNormalisation,
+    GroupNormalisation,
+    LayerNormalisation,
+)
 from disentgen.models.layers.reading import (
+    find_layer_lists,
     layer_kinds,
     normalise_layers,
     read_layers,
@@ -23,6 +36,7 @@ from disentgen.models.layers.reading import (
 )
 from disentgen.models.layers.resampling import MaxPooling, Upsampling
 from disentgen.models.layers.reshaping import Flattening, Unflattening
+from disentgen.models.layers.residual import Residual
 from disentgen.models.layers.stack import (
     Stack,
     initialise_weights,
@@ -34,21 +48,30 @@ from disentgen.models.layers.stack import (
 __all__ = [
     "BatchNormalisation",
     "Convolution",
+    "Dropout",
     "FewChannelUpsampling",
     "Flattening",
+    "GaussianErrorLinearUnit",
+    "GroupNormalisation",
     "HyperbolicTangent",
     "ImageShape",
     "Layer",
     "LayerList",
+    "LayerNormalisation",
+    "LeakyRectifier",
     "Linear",
     "MaxPooling",
     "Rectifier",
+    "Residual",
     "Shape",
+    "Sigmoid",
+    "SigmoidLinearUnit",
     "SpatialBroadcast",
     "Stack",
     "TransposedConvolution",
     "Unflattening",
     "Upsampling",
+    "find_layer_lists",
     "initialise_weights",
     "layer_kinds",
     "make_decoder",

@@ -1,7 +1,9 @@
 """Activations."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import Field
 from torch import nn
 
 from disentgen.models.layers.base import Layer, Shape
@@ -27,4 +29,56 @@ class HyperbolicTangent(Layer):
         return nn.Tanh()
 
 
-LAYERS = (Rectifier, HyperbolicTangent)
+@dataclass(frozen=True)
+class LeakyRectifier(Layer):
+    """max(0, x) + slope · min(0, x) (torch's ``LeakyReLU``).
+
+    Args:
+        slope: below 0.
+    """
+
+    name = "leaky_relu"
+    slope: Annotated[float, Field(ge=0, le=1)] = 0.01
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.LeakyReLU(self.slope)
+
+
+@dataclass(frozen=True)
+class GaussianErrorLinearUnit(Layer):
+    """x · Φ(x), Φ of the standard normal (Hendrycks & Gimpel 2016; torch's ``GELU``)."""
+
+    name = "gelu"
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.GELU()
+
+
+@dataclass(frozen=True)
+class SigmoidLinearUnit(Layer):
+    """x · sigmoid(x), also called swish (torch's ``SiLU``)."""
+
+    name = "silu"
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.SiLU()
+
+
+@dataclass(frozen=True)
+class Sigmoid(Layer):
+    """1 / (1 + exp(-x)) (torch's ``Sigmoid``), of hidden units: decoders end in logits."""
+
+    name = "sigmoid"
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.Sigmoid()
+
+
+LAYERS = (
+    Rectifier,
+    LeakyRectifier,
+    GaussianErrorLinearUnit,
+    SigmoidLinearUnit,
+    HyperbolicTangent,
+    Sigmoid,
+)

@@ -13,8 +13,12 @@ Length = Annotated[int, Field(ge=1, le=1000)]
 Padding = Annotated[int, Field(ge=0, le=1000)]
 #: In a decoder's last layers, "as the image has": channels, number of pixels, or shape.
 AsImage = Literal["image"]
-#: The type of a parameter that is a list of layers; by it, they are found among a builder's.
-LayerList = Annotated[Annotated[list[Any], Field(max_length=500)] | None, "layers"]
+#: Stands in the type of a parameter that is a list of layers; by it, they are found.
+IS_LAYERS = "layers"
+#: The type of a builder's parameter that is a list of layers.
+LayerList = Annotated[Annotated[list[Any], Field(max_length=500)] | None, IS_LAYERS]
+#: The type of a layer's parameter that is one: lists when it is checked, descriptions after that.
+NestedLayers = Annotated[tuple[Any, ...], Field(min_length=1, max_length=500), IS_LAYERS]
 
 
 class Layer:
@@ -26,6 +30,8 @@ class Layer:
     input_axes: ClassVar[int | None] = None
     #: Whether its first argument is a shape, which may stand without brackets of its own.
     takes_shape: ClassVar[bool] = False
+    #: Whether its first argument is a list of layers, which may stand without brackets likewise.
+    takes_layers: ClassVar[bool] = False
     #: Whether the next layer may overwrite its output, which no gradient is computed from.
     output_is_free: ClassVar[bool] = False
 

@@ -24,7 +24,8 @@ def trace_shapes(layers: Sequence[Layer], shape: Shape) -> list[Shape]:
             made = _output_shape(layer, shapes[-1])
         except ValueError as error:
             raise UsageError(
-                f"layer {number}, '{layer.name}', cannot take shape {shapes[-1]}: {error}."
+                f"layer {number}, '{layer.name}', cannot take shape {shapes[-1]}: "
+                f"{str(error).removesuffix('.')}."
             ) from None
         shapes.append(made)
     return shapes
