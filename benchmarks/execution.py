@@ -144,7 +144,7 @@ def compile_by(compiler: Compiler, update: Update) -> Update:
         update: that is compiled.
     """
     parts = (update.model, update.loss, update.optimizer, update.precision, update.device)
-    return Update(*parts, compiler)
+    return Update(*parts, compiler, update.clip_norm)
 
 
 #: What a training's update is replaced by. ``traced`` is as far as compiling goes before code is

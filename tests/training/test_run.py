@@ -208,17 +208,29 @@ def test_interrupted_run_saves_its_last_step_and_goes_on_bit_by_bit(
 
 
 @pytest.mark.usefixtures("interrupts")
-def test_dropout_leaves_out_the_same_units_in_a_run_that_was_interrupted(tmp_path, monkeypatch):
-    """Its masks are functions of seed and epoch, as batches and noise are."""
-    layers = ARCHITECTURES["fast"]["encoder"]
-    model = {"encoder": [*layers, ("dropout", 0.2), ("residual", [("dropout",), ("linear", 32)])]}
-    config = make_config("vae", epochs=3, rest={"model": model})
-    whole, _ = run(config, tmp_path / "whole")
+def test_an_interrupted_run_with_all_that_may_be_asked_for_goes_on_bit_by_bit(
+    tmp_path, monkeypatch
+):
+    """Masks of dropout are functions of seed and epoch, learning rates of the step."""
+    inner = [("batchnorm",), ("dropout",), ("linear", 32)]
+    layers = [*ARCHITECTURES["fast"]["encoder"], ("dropout", 0.2), ("residual", inner)]
+    options = {
+        "epochs": 3, "ema": 0.9, "clip_norm": 50.0, "warmup_steps": 12, "lr": 0.01,
+        "schedule": "cosineannealing", "schedule_params": {"T_max": 3},
+    }  # fmt: skip
+    config = make_config("factor", rest={"model": {"encoder": layers}}, **options)
+    whole, recorder = run(config, tmp_path / "whole")
+    rates = [rate for _, rate in recorder.scalars["lr"]]
+    assert rates == pytest.approx([0.01 * 5 / 12, 0.0075 * 10 / 12, 0.0025])
+    assert min(norm for _, norm in recorder.scalars["train.gradient_norm"]) > 50
     interrupt_at(monkeypatch, step=7)
     with pytest.raises(KeyboardInterrupt):
         run(config, tmp_path / "parts")
     resumed, _ = run(config, tmp_path / "parts")
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
+    states = [RunDirectory(tmp_path / part).load_checkpoint() for part in ("whole", "parts")]
+    averages = [state["average"] for state in states]
+    assert all(map(torch.equal, averages[0].values(), averages[1].values()))
     assert whole["scores"] == resumed["scores"]
     rebuilt = RunDirectory(tmp_path / "parts").load_model()
     images = torch.rand(4, 1, 64, 64)

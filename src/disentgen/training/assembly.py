@@ -1,10 +1,12 @@
 """The parts of a training, built from a configuration."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from disentgen.dataset import Dataset
 from disentgen.dataset.batches import ScoringBatches, TrainingBatches
@@ -37,6 +39,8 @@ class Training:
         history: a row for each finished epoch.
         tasks: what is asked of the model, by side, as far as they are made.
         results: what ``results.json`` holds, once the run has ended.
+        average: of the model's weights over steps, as long as they are trained; None where none is
+            asked for.
     """
 
     config: Config
@@ -50,6 +54,17 @@ class Training:
     history: list[Row] = field(default_factory=list)
     tasks: dict[str, Task] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
+    average: Model | None = None
+
+    @property
+    def scored_model(self) -> Model:
+        """The model whose scores and weights are those of the run."""
+        return self.model if self.average is None else self.average
+
+    def select(self, weights: Mapping[str, Tensor]) -> None:
+        """End the training with the selected weights, averaged ones if so: (…,) each, by name."""
+        self.average = None
+        self.model.load_state_dict(weights)
 
     @property
     def description(self) -> dict[str, Any]:
@@ -113,7 +128,7 @@ class Training:
         if not len(indices):
             return None
         batches = ScoringBatches(self.batches.observed, self.make_task(side), indices)
-        return score(self.model, batches, self.device, progress)
+        return score(self.scored_model, batches, self.device, progress)
 
 
 def assemble(config: Config) -> Training:
@@ -134,7 +149,7 @@ def assemble(config: Config) -> Training:
     loss = loss.to(device)
     model = model.to(device).to(memory_format=torch.channels_last)
     optimizer = build_optimizer(settings, model)
-    compiler = find_compiler(settings.execution, device)
+    compiler, clip_norm = find_compiler(settings.execution, device), settings.clip_norm
     batches = make_batches(dataset, config, loss, device)
     # A run is trained on what its train side is scored on; a control on more.
     own = isinstance(batches.task, FAMILIES[config.family].task) and not dataset.split.control
@@ -145,7 +160,7 @@ def assemble(config: Config) -> Training:
         model=model,
         loss=loss,
         optimizer=optimizer,
-        update=Update(model, loss, optimizer, settings.precision, device, compiler),
+        update=Update(model, loss, optimizer, settings.precision, device, compiler, clip_norm),
         batches=batches,
         tasks={"train": batches.task} if own else {},
     )

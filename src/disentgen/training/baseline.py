@@ -26,6 +26,11 @@ BEFORE: dict[str, dict[str, Any]] = {
     "dataset.held_in_file": {"": None},
     "dataset.held_out_file": {"": None},
     "dataset.thin": {"": None},
+    "training.schedule": {"": None},
+    "training.schedule_params": {"": None},
+    "training.warmup_steps": {"": None},
+    "training.clip_norm": {"": None},
+    "training.ema": {"": None},
 }
 
 

@@ -14,6 +14,8 @@ from disentgen.models import Model
 from disentgen.text import join_lines
 from disentgen.weights import check_weights
 
+#: Weights of the model: as they are trained, selected, averaged over steps.
+WEIGHTS = ("model", "selected", "average")
 #: What an unfinished epoch has come to, and the types of it.
 UNFINISHED: dict[str, type | tuple[type, ...]] = {
     "batches": Mapping, "average": Mapping, "seconds": (int, float), "terms": Mapping,
@@ -63,11 +65,11 @@ def check_checkpoint(
         check_rows(checkpoint["history"])
         done = len(checkpoint["history"])
         check_step(checkpoint, done, length)
-        weights = {name: checkpoint[name] for name in ("model", "selected") if name in checkpoint}
+        weights = {name: checkpoint[name] for name in WEIGHTS if name in checkpoint}
         for name, values in weights.items():
             if not isinstance(values, Mapping):
                 raise ValueError(f"'{name}' is no weights by name")
-            if name == "model" or done or values:  # none are selected in the first epoch
+            if name != "selected" or done or values:  # none are selected in the first epoch
                 check_weights(model, values, path)
 
 

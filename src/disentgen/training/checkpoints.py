@@ -152,7 +152,7 @@ class Checkpoints:
         """
         self.directory.check()  # at once, though short epochs are saved by time
         if self.training.selected_epoch == row["epoch"]:
-            weights = self.training.model.state_dict()
+            weights = self.training.scored_model.state_dict()
             self.selected = {name: value.to("cpu", copy=True) for name, value in weights.items()}
         if self.is_epoch_due or self.training.is_finished:
             self.save(self.collect())

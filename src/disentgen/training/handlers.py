@@ -4,19 +4,23 @@ import datetime
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import torch
 from ignite.engine import Engine, Events
-from ignite.handlers import EarlyStopping, Timer
+from ignite.handlers import EarlyStopping, EMAHandler, Timer
 from ignite.metrics import Average
 
 from disentgen.dataset.batches import Batch
+from disentgen.models import Model
 from disentgen.training.losses import Terms
 from disentgen.training.signals import signals_held_back
 from disentgen.training.terms import Row, flatten_terms, name_terms, read_terms
 from disentgen.training.update import Update
+
+#: The share of a step in the average of weights, by its name in the trainer's state.
+SHARE = "ema_momentum"
 
 
 class Recorder(Protocol):
@@ -57,6 +61,54 @@ def attach_noise(trainer: Engine, seed: int) -> None:
     def seed_epoch(engine: Engine) -> None:
         words = np.random.SeedSequence([seed, engine.state.epoch]).generate_state(1, np.uint64)
         torch.manual_seed(int(words[0]))
+
+
+def attach_rate(
+    trainer: Engine, optimizer: torch.optim.Optimizer, rate: Callable[[int], float]
+) -> None:
+    """Set the learning rate of every step before it is taken.
+
+    Args:
+        trainer: of :func:`create_trainer`.
+        optimizer: of the model's parameters.
+        rate: of a step, counted from 0.
+    """
+
+    @trainer.on(Events.ITERATION_STARTED)
+    def set_rate(engine: Engine) -> None:
+        for group in optimizer.param_groups:
+            group["lr"] = rate(engine.state.iteration - 1)
+
+
+def attach_weight_average(trainer: Engine, model: Model, decay: float) -> Model:
+    """Average a model's weights over steps, exponentially; the steps of a start have equal shares.
+
+    Args:
+        trainer: of :func:`create_trainer`.
+        model: that is trained.
+        decay: share of the average that a step leaves, once there were 1 / (1 - decay) of them.
+
+    Returns:
+        A model of the averaged weights, whose state is all that there is.
+    """
+    # Ignite averages parameters; of buffers all or none, also those that are constant.
+    handler = EMAHandler(model, momentum=1 - decay, handle_buffers="ema_train")
+    average = cast(Model, handler.ema_model)
+    statistics = average.state_dict().keys() - dict(average.named_parameters()).keys()
+
+    @trainer.on(Events.ITERATION_COMPLETED)
+    def average_statistics(engine: Engine) -> None:
+        share = max(1 - decay, 1 / engine.state.iteration)
+        setattr(engine.state, SHARE, share)
+        trained, averaged = model.state_dict(), average.state_dict()
+        for name in statistics:
+            if averaged[name].is_floating_point():
+                averaged[name].lerp_(trained[name], share)
+            else:
+                averaged[name].copy_(trained[name])
+
+    handler.attach(trainer, SHARE)
+    return average
 
 
 def attach_averages(trainer: Engine, device: torch.device) -> Average:

@@ -6,9 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-import torch
 from ignite.engine import Engine, Events
-from ignite.handlers import LRScheduler
 
 from disentgen.dataset.batches import BatchStream
 from disentgen.dataset.split import SIDES
@@ -32,6 +30,7 @@ from disentgen.training.handlers import Recorder
 from disentgen.training.loggers import open_loggers
 from disentgen.training.machine import prepare_process
 from disentgen.training.progress import Clock, attach_announcements, attach_progress
+from disentgen.training.rates import LearningRate
 from disentgen.training.results import collect_results
 from disentgen.training.signals import signals_held_back
 from disentgen.training.terms import Row, number_latents
@@ -103,7 +102,7 @@ def train_and_score(
     run_epochs(checkpoints, held)
     if len(training.history) < config.training.epochs:
         print(f"stopped early after epoch {len(training.history)}", flush=True)
-    training.model.load_state_dict(checkpoints.selected)
+    training.select(checkpoints.selected)
     training.results = collect_results(training, directory, times)
     directory.save_results(training.results)
     if not config.training.keep_checkpoint:
@@ -226,11 +225,11 @@ def attach_chosen(trainer: Engine, training: Training) -> dict[str, Any]:
     stateful: dict[str, Any] = {
         "model": training.model, "optimizer": training.optimizer, "loss": training.loss,
     }  # fmt: skip
-    if settings.lr_decay is not None:
-        decay = torch.optim.lr_scheduler.ExponentialLR(training.optimizer, settings.lr_decay)
-        scheduler = LRScheduler(decay)
-        trainer.add_event_handler(Events.EPOCH_COMPLETED, scheduler)
-        stateful["lr_scheduler"] = scheduler
+    rate = LearningRate(settings, len(training.batches))
+    handlers.attach_rate(trainer, training.optimizer, rate)
+    if settings.ema is not None:
+        training.average = handlers.attach_weight_average(trainer, training.model, settings.ema)
+        stateful["average"] = training.average
     if settings.early_stopping is not None:
         stateful["early_stopping"] = handlers.attach_early_stopping(
             trainer, training.history, settings.early_stopping

@@ -19,6 +19,7 @@ from disentgen.schema import check, defaults, describe_keys
 from disentgen.text import shorten
 from disentgen.training.losses import PairKL, check_judged, losses
 from disentgen.training.optimizers import resolve_optimizer
+from disentgen.training.rates import resolve_rates
 from disentgen.training.settings import ProcessSettings, TrainingSettings
 
 SECTIONS = ("dataset", "model", "training")
@@ -80,7 +81,7 @@ def read_dataset(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_training(given: Mapping[str, Any], family: str) -> TrainingSettings:
     """The ``training`` section, the parameters of its objective filled in."""
-    settings = TrainingSettings(**check("training", TrainingSettings, given))
+    settings = resolve_rates(TrainingSettings(**check("training", TrainingSettings, given)))
     output = FAMILIES[family].output
     check_judged(settings.loss.name, output)
     loss = replace(

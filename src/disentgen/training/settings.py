@@ -51,7 +51,21 @@ class TrainingSettings:
         optimizer: an optimiser of ``torch.optim``, in lower case.
         optimizer_params: its parameters other than the learning rate.
         lr: learning rate.
-        lr_decay: factor on the learning rate after every epoch; none by default.
+        lr_decay: factor on the learning rate after every epoch, as the schedule ``exponential`` has
+            it; none by default.
+        schedule: of the learning rate, which moves on after every epoch: one of
+            ``torch.optim.lr_scheduler``, in lower case and without ``LR``, as ``cosineannealing``;
+            none by default. An objective's discriminator keeps its own rate.
+        schedule_params: its parameters, as in ``training.schedule_params.T_max=30``.
+        warmup_steps: over so many steps the learning rate rises in a straight line to what it would
+            be; none by default.
+        clip_norm: gradients of the model are scaled down to this norm where theirs, over all
+            weights, is larger; none by default. The history has their mean norm before that, as
+            ``train.gradient_norm``. A discriminator's are left as they are.
+        ema: weights are validated, selected, scored and kept as an exponential moving average over
+            steps with this decay, such as 0.999, and those of batch normalisation with them;
+            training goes on with the weights themselves. The first 1 / (1 - decay) steps have equal
+            shares, so that the initial weights have none. None by default.
         early_stopping: stop after so many epochs without a better validation NLL.
         select: whose weights are kept and scored: ``best`` those of the epoch with the lowest
             validation NLL, ``last`` those of the last epoch.
@@ -84,6 +98,11 @@ class TrainingSettings:
     optimizer_params: dict[str, Any] | None = None
     lr: Positive = 1e-4
     lr_decay: Positive | None = None
+    schedule: str | None = None
+    schedule_params: dict[str, Any] | None = None
+    warmup_steps: Count | None = None
+    clip_norm: Positive | None = None
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     early_stopping: Count | None = None
     select: Literal["best", "last"] = "best"
     precision: Literal["fp32", "bf16"] = "fp32"

@@ -36,6 +36,7 @@ class Update:
         device: that batches are on.
         compiler: of forward pass and objective, and thereby of their backward pass; without one
             they are executed operation by operation.
+        clip_norm: norm that gradients of the model are scaled down to; None leaves them.
     """
 
     def __init__(
@@ -46,9 +47,10 @@ class Update:
         precision: str,
         device: torch.device,
         compiler: Compiler | None = None,
+        clip_norm: float | None = None,
     ):
         self.model, self.loss, self.optimizer = model, loss, optimizer
-        self.precision, self.device = precision, device
+        self.precision, self.device, self.clip_norm = precision, device, clip_norm
         self._is_compiled = compiler is not None
         self._compute = compiler(self.evaluate) if compiler else self.evaluate
 
@@ -68,9 +70,17 @@ class Update:
         self.optimizer.zero_grad(set_to_none=True)
         output, terms = self._compute(*batch, step)
         torch.autograd.backward(terms["loss"])
+        norms = self.clip()
         self.optimizer.step()
         later = self.loss.after_step(output)
-        return {name: term.detach() for name, term in (terms | later).items()}
+        return {name: term.detach() for name, term in (terms | norms | later).items()}
+
+    def clip(self) -> Terms:
+        """Scale gradients of the model down, if that is asked for; then their norm before that."""
+        if self.clip_norm is None:
+            return {}
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
+        return {"gradient_norm": norm}
 
     def evaluate(self, inputs: Input, target: Tensor, step: Step) -> tuple[Any, Terms]:
         """The model's output for inputs, and the terms of the objective.
