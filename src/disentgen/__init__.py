@@ -25,6 +25,8 @@ if TYPE_CHECKING:
         RunningError,
         UsageError,
     )
+    from disentgen.export.reading import load_exported
+    from disentgen.export.writing import export_run
     from disentgen.models import Model, build_model
     from disentgen.run_directory import RunDirectory
     from disentgen.runs import Run, find_runs, open_run
@@ -50,8 +52,10 @@ _MODULES = {
     "View": "disentgen.dataset.views",
     "build_dataset": "disentgen.dataset.build",
     "build_model": "disentgen.models",
+    "export_run": "disentgen.export.writing",
     "find_runs": "disentgen.runs",
     "find_spec": "disentgen.dataset.spec",
+    "load_exported": "disentgen.export.reading",
     "load_metrics": "disentgen.analysis.metrics",
     "load_specs": "disentgen.dataset.spec",
     "open_run": "disentgen.runs",
@@ -74,8 +78,10 @@ __all__ = [
     "__version__",
     "build_dataset",
     "build_model",
+    "export_run",
     "find_runs",
     "find_spec",
+    "load_exported",
     "load_metrics",
     "load_specs",
     "open_run",

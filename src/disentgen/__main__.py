@@ -1,6 +1,7 @@
 """``python -m disentgen``: the list of runs.
 
-``cite RUN…`` prints the papers behind runs, ``settings`` all settings and layers.
+``cite RUN…`` prints the papers behind runs, ``export RUN FOLDER`` writes a model for others,
+``settings`` prints all settings and layers.
 """
 
 import math
@@ -43,12 +44,17 @@ LONGEST = 200
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """List runs, cite some, or describe settings."""
+    """List runs, cite or export some, or describe settings."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["cite"]:
         from disentgen.citations import main as cite  # the list of runs needs none of its imports
 
         cite(words[1:])
+        return
+    if words[:1] == ["export"]:
+        from disentgen.export.command import main as export
+
+        export(words[1:])
         return
     if words == ["settings"]:
         from disentgen.reference import write_reference
@@ -59,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m disentgen",
         description="List runs.",
         epilog="python -m disentgen cite RUN… prints BibTeX of the papers behind runs; "
-        "python -m disentgen settings all settings and layers.",
+        "python -m disentgen export RUN FOLDER writes a model for others; "
+        "python -m disentgen settings prints all settings and layers.",
     )
     parser.add_argument("root", nargs="?", help="folder of runs (default: sims in the data folder)")
     list_runs(parser.parse_args(words).root)

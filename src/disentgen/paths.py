@@ -17,6 +17,9 @@ from disentgen.text import shorten
 #: Bytes of a path that a command is given: those of the files below it are longer.
 MAXIMUM_PATH = 3_500
 
+#: The file of weights of an exported model, whose folder has a ``config.json`` too, and is no run.
+EXPORTED = "model.safetensors"
+
 #: A folder of experiments that a link stands for holds experiments, and these hold runs.
 _LEVELS_BELOW_LINKS = 2
 
@@ -135,7 +138,8 @@ def walk_runs(folder: Path) -> Iterator[Path]:
             seen.add(identity)
             with os.scandir(place) as entries:
                 inside = sorted(entries, key=lambda entry: entry.name)
-            is_run = any(entry.name == "config.json" for entry in inside)
+            names = {entry.name for entry in inside}
+            is_run = "config.json" in names and EXPORTED not in names
             if is_run:
                 yield place
             in_run = in_run or is_run

@@ -180,6 +180,17 @@ class RunDirectory:
                 f"{self.path} holds no model: no epoch of it was finished."
             ) from error
 
+    def load_description(self) -> dict[str, Any]:
+        """What ``model.pt`` is to be loaded into: the content of ``model.json``.
+
+        Raises:
+            DataFileError: the run has not saved a model, or the file is damaged.
+        """
+        description = read_saved(self.path / "model.json", SavedModel)
+        if description is None or not self.has("model.pt"):
+            raise DataFileError(f"{self.path} holds no model: no epoch of it was finished.")
+        return description
+
     def load_model(self) -> "Model":
         """Rebuild the model of ``model.json`` with the weights of ``model.pt``.
 
@@ -189,9 +200,7 @@ class RunDirectory:
         """
         from disentgen.weights import rebuild_model
 
-        description = read_saved(self.path / "model.json", SavedModel)
-        if description is None or not self.has("model.pt"):
-            raise DataFileError(f"{self.path} holds no model: no epoch of it was finished.")
+        description = self.load_description()
         results = read_saved(self.path / "results.json", SavedResults) or {}
         # Runs of earlier versions do not say which file they were scored with.
         scored = results.get("model_sha256")

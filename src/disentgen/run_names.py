@@ -4,7 +4,7 @@ from pathlib import Path
 
 from disentgen.errors import DataFileError, UsageError
 from disentgen.files import exists
-from disentgen.paths import data_folder, expand
+from disentgen.paths import EXPORTED, data_folder, expand
 from disentgen.registry import nearest_match
 
 
@@ -34,10 +34,14 @@ def locate_run(name: str | Path | int) -> Path:
 
 
 def _is_run(path: Path) -> bool:
-    return exists(path / "config.json")
+    return exists(path / "config.json") and not exists(path / EXPORTED)
 
 
 def _require_run(path: Path) -> Path:
+    if exists(path / EXPORTED):
+        raise DataFileError(
+            f"{path} is an exported model and no run; disentgen.load_exported opens it."
+        )
     if not _is_run(path):
         raise DataFileError(f"{path} is not a run directory: it has no config.json.")
     return path

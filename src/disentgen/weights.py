@@ -63,16 +63,30 @@ def rebuild_model(description: Mapping[str, Any], path: Path) -> Model:
         FileNotFoundError: there is no such file.
         DataFileError: they are not those of the model, or the model cannot be built.
     """
-    weights = map_tensors(path)
+    return restore_model(description, map_tensors(path), path, path.with_name("model.json"))
+
+
+def restore_model(
+    description: Mapping[str, Any], weights: Mapping[str, Any], path: Path, described: Path
+) -> Model:
+    """A model as it is described, with weights that were read, in evaluation mode.
+
+    Args:
+        description: see :func:`rebuild_model`.
+        weights: by name.
+        path: of the file that they were read from.
+        described: the file that the description was read from.
+
+    Raises:
+        DataFileError: see :func:`rebuild_model`.
+    """
     try:
         with torch.device("meta"):
             outline = _build(description)
     except Exception as error:  # what layers say of numbers that are none of a layer's
-        raise DataFileError(
-            f"{path.with_name('model.json')} describes no model: {join_lines(error)}"
-        ) from error
-    check_weights(outline, weights, path)
-    check_size(outline, path)
+        raise DataFileError(f"{described} describes no model: {join_lines(error)}") from error
+    check_weights(outline, weights, path, described.name)
+    check_size(outline, path, described)
     model = _build(description)
     model.load_state_dict(weights)
     return model.eval()
@@ -87,13 +101,16 @@ def _build(description: Mapping[str, Any]) -> Model:
     )
 
 
-def check_weights(outline: Model, weights: Mapping[str, Any], path: Path) -> None:
+def check_weights(
+    outline: Model, weights: Mapping[str, Any], path: Path, described: str = "model.json"
+) -> None:
     """Compare names, shapes and types of weights with those of a model that has no memory yet.
 
     Args:
         outline: the model, on the meta device.
         weights: by name.
         path: of the weights' file, for messages.
+        described: the name of the file that describes the model, likewise.
 
     Raises:
         DataFileError: they are not those of the model.
@@ -103,7 +120,7 @@ def check_weights(outline: Model, weights: Mapping[str, Any], path: Path) -> Non
     for name in {**expected, **there}:
         if expected.get(name) != there.get(name):
             raise DataFileError(
-                f"{path} is not of the model in model.json: '{join_lines(name, 60)}' is "
+                f"{path} is not of the model in {described}: '{join_lines(name, 60)}' is "
                 f"{there.get(name, 'not there')}, expected: {expected.get(name, 'no such weight')}."
             )
 
@@ -113,12 +130,13 @@ def _describe(value: Any) -> str:
     return f"{value.dtype} {list(value.shape)}" if plain else f"no tensor ({type(value).__name__})"
 
 
-def check_size(outline: Model, path: Path) -> None:
+def check_size(outline: Model, path: Path, described: Path) -> None:
     """Check that a model has no more weights than its file, and can be asked for images here.
 
     Args:
         outline: the model, on the meta device.
         path: of its weights.
+        described: the file that describes it.
 
     Raises:
         DataFileError: it is larger.
@@ -132,6 +150,6 @@ def check_size(outline: Model, path: Path) -> None:
         raise DataFileError(f"{path} is damaged: it is smaller than the weights that it describes.")
     if needed > measure_memory():
         raise DataFileError(
-            f"{path.with_name('model.json')}: a layer makes {widest:,} numbers of each image; "
+            f"{described}: a layer makes {widest:,} numbers of each image; "
             f"{BATCH} images need {needed / 1e9:,.0f} GB."
         )

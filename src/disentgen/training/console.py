@@ -159,15 +159,21 @@ def format_scores(scores: Mapping[str, Any], unit: str) -> str:
 
 def format_bounds(scores: Mapping[str, Any]) -> list[str]:
     """A table of the bounds on the likelihood, where there are any, headed by their K."""
+    bounds, samples = collect_bounds(scores)
+    if samples is None:
+        return []
+    return ["", *format_table(f"K = {samples} samples", bounds, BOUND_COLUMNS)]
+
+
+def collect_bounds(scores: Mapping[str, Any]) -> tuple[dict[str, Any], int | None]:
+    """The bounds on the likelihood of each side that has them, and their K; None without any."""
     bounds = {
         side: value and {**value, "negative_elbo": -value["elbo"]}
         for side, value in scores.items()
         if value is None or "elbo" in value
     }
     samples = {value["samples"] for value in bounds.values() if value is not None}
-    if not samples:
-        return []
-    return ["", *format_table(f"K = {samples.pop()} samples", bounds, BOUND_COLUMNS)]
+    return bounds, samples.pop() if samples else None
 
 
 def format_table(
