@@ -162,7 +162,7 @@ def run(folder, epochs, device="cpu", **given):
     folder.mkdir(exist_ok=True)
     training = {
         **LOSSES["cci"], **PROTOCOLS["fast"], "score_samples": 2, "batch_size": 16,
-        "lr_decay": 0.9, "epochs": epochs, **given,
+        "lr_decay": 0.9, "clip_norm": 500.0, "ema": 0.9, "epochs": epochs, **given,
     }  # fmt: skip
     dataset = {"name": "dsprites", "variant": "shape2tx", "source": "stand-in"}
     model = ARCHITECTURES["fast"]
