@@ -147,6 +147,10 @@ SETTINGS = [
     ("training.optimizer_params.amsgrad=maybe", "valid boolean"),
     ("training.optimizer_params.betas=7", "valid list"),
     ("training.optimizer_params.betas=[2,3]", "Invalid beta parameter"),
+    ("training.schedule=cosine", "Did you mean 'cosineannealing'"),
+    ("training.schedule_params=5", "valid dictionary"),
+    ("training.schedule=step training.schedule_params.step_size=0", "greater than or equal to 1"),
+    ("training.ema=1", "less than 1"),
     ("training.select=bets", "Did you mean 'best'"),
     ("training.find_duplicates=perhaps", "valid boolean"),
     # models
@@ -155,6 +159,7 @@ SETTINGS = [
     ("model.encoder=conv", "model.encoder: input should be a valid list"),
     ("model.encoder=[[]]", "a layer is written"),
     ("'model.encoder=[[\"flaten\"]]'", "Did you mean 'flatten'"),
+    ("'model.encoder=[[\"residual\",[[\"conv\",[8,3]]]],[\"flatten\"]]'", "cannot be added to it"),
     ("'model.encoder=[[\"flatten\"],[\"linear\",[1000000000000]]]'", "less than or equal to"),
     ("'model.encoder=[[\"flatten\"],[\"linear\",[1000000]]]'", "GB"),
     ("'model.encoder=[[\"conv\",[32,4,2,1000000000]],[\"flatten\"]]'", "less than or equal to"),

@@ -11,6 +11,7 @@ import pytest
 
 from disentgen import __main__ as command
 from disentgen.errors import DisentgenError
+from disentgen.export import export_run, load_exported
 from disentgen.files import exists
 from disentgen.runs import Run, find_runs, open_run
 from processes import call_module, start_module
@@ -128,6 +129,29 @@ def test_all_are_listed(source, untouched, tmp_path, capsys):
 @pytest.mark.slow
 def test_all_are_opened(source, untouched, tmp_path):
     check_opened(make_folders(tmp_path / "sims", source, untouched, CRAFTS))
+
+
+def check_exported(folders, target):
+    """A run is exported, or not for a reason of one line; no card acts where it is shown."""
+    cards = {}
+    for name, path in folders.items():
+        try:
+            with time_limit(name):
+                folder = export_run(open_run(path), target / f"{len(cards)}")
+            cards[name] = (folder / "README.md").read_text(encoding="utf-8")
+            load_exported(folder)
+        except DisentgenError as error:
+            assert "\n" not in str(error) and str(error).isprintable(), name
+    assert cards
+    shown = {name: "\n".join(card.split("\n    ")) for name, card in cards.items()}
+    assert [name for name, card in shown.items() if "<script>" in card or "<img" in card] == []
+    assert [name for name, card in cards.items() if not card.replace("\n", "").isprintable()] == []
+    assert not list(target.glob(".*"))
+
+
+@pytest.mark.parametrize("names", [SOME, pytest.param(list(CRAFTS), marks=pytest.mark.slow)])
+def test_runs_are_exported_or_refused(source, untouched, tmp_path, names):
+    check_exported(make_folders(tmp_path / "sims", source, untouched, names), tmp_path / "exported")
 
 
 def check_report(root, call):

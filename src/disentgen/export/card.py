@@ -139,8 +139,9 @@ def _tabulate_sides(run: "Run") -> str:
 
 def _describe_scores(scores: Mapping[str, Any], unit: str) -> list[str]:
     """Tables of scores of every side, with standard errors of their means over images."""
-    head = f"In {unit}; NLL is at the posterior mean where there is one, `active` the number of "
-    parts = [head + "active units.", _tabulate_scores(scores, COLUMNS)]
+    has_posterior = any("kl" in side for side in scores.values() if side is not None)
+    meaning = "; NLL is at the posterior mean, `active` the number of active units"
+    parts = [f"In {unit}{meaning if has_posterior else ''}.", _tabulate_scores(scores, COLUMNS)]
     bounds, samples = collect_bounds(scores)
     if samples is not None:
         parts += [f"By {samples:g} samples of the posterior:"]
