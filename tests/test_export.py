@@ -126,10 +126,19 @@ def test_the_control_says_so_and_a_published_files_images_are_no_stand_in(tmp_pa
 
 def test_where_data_lies_is_not_told(run, tmp_path):
     config = run.load_config()
-    config["dataset"]["root"] = "/home/somebody/raw"
+    config["dataset"] |= {"root": "/home/somebody/raw", "held_in_file": "/home/somebody/list.csv"}
+    config["dataset"] |= {"variant": None, "held_out": None, "condition": None}
     change(run.path / "config.json", **config)
     folder = export_run(open_run(run.path), tmp_path / "e")
     assert not [path for path in folder.iterdir() if b"somebody" in path.read_bytes()]
+
+
+def test_a_card_says_what_was_left_out_and_how_images_were_drawn(run, tmp_path):
+    sides = run.sides | {"weights": {"sha256": "f00"}}
+    sides["expressions"] |= {"thin": "posX < 0.5"}
+    (run.path / "split.json").write_text(json.dumps(sides))
+    card = (export_run(open_run(run.path), tmp_path / "e") / "README.md").read_text("utf-8")
+    assert "only: `posX < 0.5`" in card and "drawn by weights, SHA-256: `f00`" in card
 
 
 def test_text_of_strangers_does_not_act_in_a_card(run, tmp_path):

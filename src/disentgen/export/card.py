@@ -126,7 +126,13 @@ def _describe_data(run: "Run", data: Mapping[str, Any]) -> list[str]:
         f"- held out: {held_out}" + (f" (variant {quote(variant)})" if variant else ""),
         f"- condition: {escape(describe_cell(run).condition)}",
     ]
-    return lines + ([f"- held in: {quote(words['held_in'])}"] if words.get("held_in") else [])
+    if words.get("held_in"):
+        lines.append(f"- held in: {quote(words['held_in'])}")
+    if words.get("thin"):
+        lines.append(f"- of all combinations, only: {quote(words['thin'])}")
+    if drawn := run.sides.get("weights"):
+        lines.append(f"- training images are drawn by weights, SHA-256: {quote(drawn['sha256'])}")
+    return lines
 
 
 def _tabulate_sides(run: "Run") -> str:

@@ -78,16 +78,16 @@ def describe_export(run: "Run", weights: bytes) -> dict[str, Any]:
         run: that has ended.
         weights: the content of the file of weights.
     """
-    configuration, results = run.config, run.results or {}
     # Where somebody's data lies is nobody else's business, and lies elsewhere there.
-    configuration = {**configuration, "dataset": {**configuration["dataset"], "root": None}}
+    places = dict.fromkeys(("root", "held_in_file", "held_out_file"))
+    configuration = {**run.config, "dataset": {**run.config["dataset"], **places}}
     return {
         "format": FORMAT,
         "library_name": "disent-and-gen",
         "version": __version__,
         "model": run.load_description(),
         "weights": {"sha256": hashlib.sha256(weights).hexdigest()},
-        "run": {"configuration": configuration, "split": run.sides, "results": results},
+        "run": {"configuration": configuration, "split": run.sides, "results": run.results},
     }
 
 
