@@ -34,7 +34,12 @@ CASES = {
         "lgm", ARCHITECTURES["fast"], merge(LOSSES["waegan"], {**SMALL, "select": "last"}), {},
     ),
     "adagvae": ("lgm", ARCHITECTURES["fast"], PAIRED["adagvae"], {}),
-    "decay": ("lgm", ARCHITECTURES["fast"], {**LOSSES["beta"], "lr_decay": 0.5}, {}),
+    "decay": (
+        "lgm",
+        ARCHITECTURES["fast"],
+        {**LOSSES["beta"], "lr_decay": 0.5, "ema": 0.8, "clip_norm": 9.0},
+        {},
+    ),
     "dropped": ("lgm", ARCHITECTURES["fast"], {**LOSSES["cci"], "keep_checkpoint": False}, {}),
     "control": ("lgm", ARCHITECTURES["fast"], LOSSES["btcvae"], {"control": True}),
     "decoder": ("decoder", DECODERS["kim_bn"], NLL, {}),
