@@ -142,7 +142,8 @@ def read_outcome(folder: Path) -> dict:
         del results[timed]
     history = pd.read_csv(folder / "history.csv").drop(columns=["seconds", "images_per_second"])
     return {
-        "files": sorted(path.name for path in folder.iterdir()),
+        # One that is killed while it takes its lease leaves a folder that is removed a day later.
+        "files": sorted(path.name for path in folder.iterdir() if path.suffix != ".lease"),
         "model": (folder / "model.pt").read_bytes(),
         "description": (folder / "model.json").read_bytes(),
         "history": history.to_csv(),

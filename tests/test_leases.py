@@ -265,3 +265,14 @@ def test_machines_take_turns_and_outlive_those_that_die_in_theirs(tmp_path):
         time.sleep(0.02)
     assert set((tmp_path / "turns").read_text().split()) == set("abcd")
     assert not (tmp_path / "inside").exists()
+
+
+def test_what_a_killed_process_left_is_removed_a_day_later(tmp_path):
+    left, fresh = tmp_path / ".0a.lease", tmp_path / ".0b.lease"
+    for folder in (left, fresh):
+        folder.mkdir()
+        (folder / "name").touch()
+    day_ago = time.time() - 25 * 3600
+    os.utime(left, (day_ago, day_ago))
+    Lease.take(tmp_path / "run.lease").release()
+    assert [path.name for path in tmp_path.iterdir()] == [".0b.lease"]

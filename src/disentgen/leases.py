@@ -25,6 +25,8 @@ from disentgen.text import make_visible
 
 #: Seconds between signs of life; ten that are missing end a lease.
 BEAT_SECONDS = STALE_SECONDS / 10
+#: Taking a lease lasts less than a second, and clocks of machines differ by less than this.
+_FORGOTTEN_SECONDS = 24 * 3600
 
 
 class LeasedError(Exception):
@@ -126,6 +128,7 @@ class Lease:
                 if _take_over(holder.file, name):
                     break
                 os.utime(own / name)
+            _sweep(folder.parent, time.time())
         finally:
             _remove(own, name)
         return cls(folder, name)
@@ -220,6 +223,21 @@ def _take_over(file: Path, name: str) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def _sweep(parent: Path, now: float) -> None:
+    """Remove what processes have left that were killed while they took a lease, long ago.
+
+    Args:
+        parent: of leases.
+        now: by this machine's clock.
+    """
+    for own in parent.glob(".*.lease"):
+        with contextlib.suppress(OSError):
+            if now - own.lstat().st_mtime > _FORGOTTEN_SECONDS:
+                for file in _list(own):
+                    _remove(own, file.name)
+                _remove_empty(own)
 
 
 def _remove(folder: Path, name: str) -> None:
