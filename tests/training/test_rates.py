@@ -47,6 +47,14 @@ def find_cell(config):
     return hash_cell(cell_settings(config, config.split.describe()))
 
 
+def test_a_cosine_ends_with_the_training():
+    settings = resolve_rates(TrainingSettings(schedule="cosineannealing", epochs=7))
+    assert settings.schedule_params == {"T_max": 7}
+    given = {"T_max": 3}
+    kept = TrainingSettings(schedule="cosineannealing", schedule_params=given, epochs=7)
+    assert resolve_rates(kept).schedule_params == given
+
+
 def follow(schedule, epochs):
     """What torch itself makes of a schedule, epoch by epoch."""
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.5)
@@ -88,7 +96,7 @@ def test_the_exponential_schedule_is_the_decay_of_earlier_versions():
     [
         ({"schedule": "cosine"}, "schedule .training.schedule. 'cosine'.*mean 'cosineannealing'"),
         ({"schedule": "reducelronplateau"}, "unknown schedule"),
-        ({"schedule": "cosineannealing"}, "schedule_params.T_max is missing; accepted: T_max, eta"),
+        ({"schedule": "multistep"}, "schedule_params.milestones is missing; accepted: milestones"),
         (
             {"schedule": "step", "schedule_params": {"step": 2}},
             "'step'; accepted: step_size, gamma",

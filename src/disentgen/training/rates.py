@@ -18,6 +18,8 @@ from disentgen.training.settings import Positive, TrainingSettings
 
 #: The schedule that ``training.lr_decay`` is the only parameter of.
 DECAY = "exponential"
+#: The schedule that ends with the training, where nothing else is said.
+COSINE = "cosineannealing"
 #: They take functions, other schedules or scores, or set momenta too and move on with every batch.
 OTHERS = {
     "lrscheduler", "_lrscheduler", "lambda", "multiplicative", "sequential", "chainedscheduler",
@@ -43,7 +45,7 @@ def resolve_rates(settings: TrainingSettings) -> TrainingSettings:
     Raises:
         UsageError: there is no such schedule, or it does not take a parameter or its value.
     """
-    given = settings.schedule_params or {}
+    given = dict(settings.schedule_params or {})
     if settings.schedule is None:
         if given:
             raise UsageError("training.schedule_params are those of a training.schedule.")
@@ -53,6 +55,8 @@ def resolve_rates(settings: TrainingSettings) -> TrainingSettings:
             f"training.lr_decay is the schedule '{DECAY}'; with training.schedule="
             f"{settings.schedule} leave it away."
         )
+    if settings.schedule == COSINE:
+        given.setdefault("T_max", settings.epochs)
     resolved = replace(settings, schedule_params=_read_params(settings.schedule, given) or None)
     _try_rates(resolved)
     if settings.schedule == DECAY:  # as it was called before there were others

@@ -56,7 +56,8 @@ class TrainingSettings:
         schedule: of the learning rate, which moves on after every epoch: one of
             ``torch.optim.lr_scheduler``, in lower case and without ``LR``, as ``cosineannealing``;
             none by default. An objective's discriminator keeps its own rate.
-        schedule_params: its parameters, as in ``training.schedule_params.T_max=30``.
+        schedule_params: its parameters, as in ``training.schedule_params.gamma=0.5``; ``T_max`` of
+            ``cosineannealing`` is the number of epochs by default.
         warmup_steps: over so many steps the learning rate rises in a straight line to what it would
             be; none by default.
         clip_norm: gradients of the model are scaled down to this norm where theirs, over all
