@@ -22,7 +22,7 @@ from disentgen.dataset.stand_ins.robot_camera import (
     place_camera,
     project,
 )
-from disentgen.dataset.stand_ins.robot_looks import LOOKS, shade
+from disentgen.dataset.stand_ins.robot_looks import LOOKS, Look, expose, shade
 from disentgen.dataset.stand_ins.robot_stage import paint_stages
 from disentgen.dataset.stand_ins.sampling import SIDE, Array
 from disentgen.dataset.stand_ins.solids import (
@@ -142,13 +142,12 @@ class Scene:
     """Several images of one version, by the classes of their factors.
 
     Args:
-        version: real, realistic or toy.
+        look: of the version.
         classes: (n, 7).
     """
 
-    def __init__(self, version: str, classes: NDArray[np.int64]) -> None:
-        self.version = version
-        self.look = look = LOOKS[version]
+    def __init__(self, look: Look, classes: NDArray[np.int64]) -> None:
+        self.look = look
         self.colour, self.shape, self.size, self.height, self.ring = classes[:, :5].T
         self.camera = look.cameras[self.height]
         self.axes = turn_arm(classes[:, 5], classes[:, 6])
@@ -162,7 +161,7 @@ class Scene:
 
     def paint(self) -> Array:
         """(n, 64, 64, 3) pictures in 0..255, before the camera's noise."""
-        canvas: Array = paint_stages(self.version)[self.height, self.ring]
+        canvas: Array = paint_stages(self.look)[self.height, self.ring]
         if self.look.shadow:
             self.cast_shadow(canvas)
         # An arm that points away from the camera is in front of what it holds.
@@ -199,7 +198,11 @@ class Scene:
         from_arm = np.sqrt((x - along * dx) ** 2 + (y - along * dy) ** 2)
         arm = np.clip(0.5 + self.look.arm_width / 2 - from_arm, 0, 1)
         hub = np.clip(0.5 + self.look.hub_width / 2 - np.sqrt(x**2 + y**2), 0, 1)
-        layers = [Overlay(arm, self.look.arm), Overlay(hub, self.look.hub)]
+        height = self.height[images]
+        layers = [
+            Overlay(arm, expose(self.look, height, self.look.arm[None, None, None])),
+            Overlay(hub, expose(self.look, height, self.look.hub[None, None, None])),
+        ]
         blend(canvas, images, corner, layers)
 
     def add_object(self, canvas: Array) -> None:
@@ -210,15 +213,16 @@ class Scene:
             corner = open_window(project(camera, self.middle[images]), OBJECT_WINDOW)
             sight = look_through(camera, corner, OBJECT_WINDOW)
             middle = self.middle[images] - self.eye[images]
+            height = self.height[images]
             if shape == SPHERE:
                 share, normals = cover_balls(self.radius[images], middle, sight)
-                colour = shade(self.look, normals, hue[:, None, None])
+                colour = expose(self.look, height, shade(self.look, normals, hue[:, None, None]))
             else:
                 solid = shape_solid(shape)
                 normals = solid.normals @ self.axes[images]
                 offsets = solid.offsets * self.scale[images, None]
                 share, face = cover_polyhedra(solid, normals, offsets, middle, sight)
-                colours = shade(self.look, normals, hue[:, None])
+                colours = expose(self.look, height, shade(self.look, normals, hue[:, None]))
                 colour = colours[np.arange(len(face))[:, None, None], face]
             blend(canvas, images, corner, [Overlay(share, colour)])
 
@@ -251,13 +255,14 @@ def add_noise(pictures: Array, indices: NDArray[np.int64], strength: float) -> N
 
 def render(version: str, indices: NDArray[np.int64]) -> Pixels:
     """Draw a version's pictures: (n,) indices to (n, 64, 64, 3)."""
+    look = LOOKS[version]
     classes = np.stack(np.unravel_index(indices, FACTORS), axis=1)
     images = np.empty((len(indices), SIDE, SIDE, 3), np.uint8)
     # A few at a time stay in the processor's cache.
     for start in range(0, len(indices), 64):
         part = slice(start, start + 64)
-        pictures = Scene(version, classes[part]).paint()
-        if LOOKS[version].noise:
-            add_noise(pictures, indices[part], LOOKS[version].noise)
+        pictures = Scene(look, classes[part]).paint()
+        if look.noise:
+            add_noise(pictures, indices[part], look.noise)
         images[part] = (pictures + 0.5).clip(0, 255)
     return images
