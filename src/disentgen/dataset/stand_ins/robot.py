@@ -36,10 +36,7 @@ from disentgen.dataset.stand_ins.solids import (
 #: Classes of colour, shape, size, camera height, ring, tilt and turn.
 FACTORS = (6, 6, 2, 3, 3, 40, 40)
 
-# Of the arm, fitted to those frames.
-SHOULDER = np.array([0, 0, 0.902], np.float32)
-SIDEWAYS = -0.131  # the arm's distance from the post's axis
-LARGEST_TILT, LARGEST_TURN, TURN_OFFSET = 90.0, 90.0, 16.2  # degrees
+LARGEST_TILT, LARGEST_TURN = 90.0, 90.0  # degrees, of the arm
 SHADOW_WIDTH = 0.3  # of the soft shadow, in the realistic version
 SMALL = 0.68  # size of a small object, of a large one
 
@@ -72,14 +69,27 @@ def shape_solid(shape: int) -> Solid:
     return prism(4 if name == "cube" else FACETS, radius, half)
 
 
-def turn_arm(horizontal: NDArray[np.int64], vertical: NDArray[np.int64]) -> Array:
-    """(n, 3, 3): the axis that the arm swings about, the third one, and the arm's direction."""
+def turn_arm(horizontal: NDArray[np.int64], vertical: NDArray[np.int64], offset: float) -> Array:
+    """(n, 3, 3): the axis that the arm swings about, the third one, and the arm's direction.
+
+    Args:
+        horizontal: (n,) classes of the tilt.
+        vertical: (n,) classes of the turn.
+        offset: turn of the middle class, in degrees.
+    """
     middle = (FACTORS[-1] - 1) / 2
     tilt = np.radians(LARGEST_TILT * (horizontal - middle) / middle)
-    turn = np.radians(LARGEST_TURN * (vertical - middle) / middle + TURN_OFFSET)
+    turn = np.radians(LARGEST_TURN * (vertical - middle) / middle + offset)
     arm = np.stack([np.sin(tilt) * np.sin(turn), np.sin(tilt) * np.cos(turn), np.cos(tilt)], -1)
     hinge = np.stack([np.cos(turn), -np.sin(turn), 0 * turn], -1)
     return np.stack([hinge, np.cross(arm, hinge), arm], axis=1).astype(np.float32)
+
+
+def roll_about_arm(axes: Array, angle: float) -> Array:
+    """(n, 3, 3): axes, of which the third is the arm, turned about it by an angle in degrees."""
+    cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    roll = np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]], np.float32)
+    return roll @ axes
 
 
 def open_window(middle: NDArray[np.floating], window: int) -> NDArray[np.int64]:
@@ -150,9 +160,11 @@ class Scene:
         self.look = look
         self.colour, self.shape, self.size, self.height, self.ring = classes[:, :5].T
         self.camera = look.cameras[self.height]
-        self.axes = turn_arm(classes[:, 5], classes[:, 6])
+        shoulder, sideways, offset, roll = look.mount
+        self.axes = turn_arm(classes[:, 5], classes[:, 6], offset)
         self.eye, self.camera_axes = place_camera(self.camera)
-        self.hub = SHOULDER + SIDEWAYS * self.axes[:, 0]
+        self.hub = sideways * self.axes[:, 0] + np.array([0, 0, shoulder], np.float32)
+        self.object_axes = roll_about_arm(self.axes, roll)
         radius, half, further = np.array(list(BODIES.values()), np.float32)[self.shape].T
         self.scale = np.where(self.size == 1, 1, SMALL).astype(np.float32)
         self.radius, reach = self.scale * radius, 1 + further
@@ -219,7 +231,7 @@ class Scene:
                 colour = expose(self.look, height, shade(self.look, normals, hue[:, None, None]))
             else:
                 solid = shape_solid(shape)
-                normals = solid.normals @ self.axes[images]
+                normals = solid.normals @ self.object_axes[images]
                 offsets = solid.offsets * self.scale[images, None]
                 share, face = cover_polyhedra(solid, normals, offsets, middle, sight)
                 colours = expose(self.look, height, shade(self.look, normals, hue[:, None]))

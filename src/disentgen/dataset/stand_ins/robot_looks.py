@@ -41,6 +41,8 @@ class Look:
         foot_radii: inner and outer radius of the ring around the disc.
         post: (2, 3) side and top.
         post_radius: in lengths of the arm, as all lengths that are not in pixels.
+        mount: (4,) of the arm: height of its shoulder, distance from the post's axis, turn of the
+            middle class and turn of the object about the arm, both in degrees.
         arm: (3,) of the arm.
         hub: (3,) of the joint at its shoulder.
         arm_width: in pixels.
@@ -68,6 +70,7 @@ class Look:
     foot_radii: Array
     post: Array
     post_radius: float
+    mount: Array
     arm: Array
     hub: Array
     arm_width: float
@@ -181,6 +184,7 @@ LOOKS = {
             ]
         ),
         post_radius=0.133,
+        mount=_array([0.902, -0.131, 16.2, 0.0]),
         arm=_array([20, 24, 20]),
         hub=_array([20, 26, 22]),
         arm_width=1.5,
@@ -257,6 +261,7 @@ LOOKS = {
             ]
         ),
         post_radius=0.110,
+        mount=_array([0.902, -0.131, 16.2, 0.0]),
         arm=_array([40, 44, 40]),
         hub=_array([50, 58, 50]),
         arm_width=1.3,
@@ -333,6 +338,7 @@ LOOKS = {
             ]
         ),
         post_radius=0.110,
+        mount=_array([0.902, -0.131, 16.2, 0.0]),
         arm=_array([130, 130, 130]),
         hub=_array([135, 135, 135]),
         arm_width=1.3,
