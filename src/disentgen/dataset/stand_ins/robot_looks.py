@@ -27,20 +27,24 @@ class Look:
         colours: (6, 3) of the object.
         lamp: (2, 9) light on the object in spherical harmonics of its normal: on its colour, white.
         floor: (3,) of the platform at the foot.
-        floor_light: (5,) logarithm of the platform's light, as `find_light` takes it.
+        floor_tilt: (3,) by ring: logarithm of the platform's light, by place to the right. (Where
+            rings were changed, the light was, too.)
+        floor_light: (4,) the further terms of that logarithm that `find_light` takes.
+        post_shadow: (3,) on the platform, before the post: share of light lost, place, width.
         outside: share of that light that there is outside of the ring.
         wall: (3,) behind the platform, at the middle of its lower edge.
         wall_light: (5,) logarithm of the wall's light, by place to the right and up.
         glow: (4,) of the lamp's reflection on the wall: strength, place to the right and up, width.
         seams: share of the light lost in the wall's two upright seams, their distance from its
             middle, half their width.
+        vignette: share of the light lost at the middle of the picture's sides.
         rings: (3, 3) on the platform.
         ring_centre: (2,) of ring and platform, from the foot.
         disc: (3,) on which the post stands.
         feet: (3, 3) of the ring around that disc, by the large ring's colour.
         foot_radii: inner and outer radius of the ring around the disc.
         post: (2, 3) side and top.
-        post_radius: in lengths of the arm, as all lengths that are not in pixels.
+        post_shape: its radius, its lower end and its top.
         mount: (4,) of the arm: height of its shoulder, distance from the post's axis, turn of the
             middle class and turn of the object about the arm, both in degrees.
         arm: (3,) of the arm.
@@ -57,19 +61,22 @@ class Look:
     colours: Array
     lamp: Array
     floor: Array
+    floor_tilt: Array
     floor_light: Array
+    post_shadow: Array
     outside: float
     wall: Array
     wall_light: Array
     glow: Array
     seams: Array
+    vignette: float
     rings: Array
     ring_centre: Array
     disc: Array
     feet: Array
     foot_radii: Array
     post: Array
-    post_radius: float
+    post_shape: Array
     mount: Array
     arm: Array
     hub: Array
@@ -154,12 +161,15 @@ LOOKS = {
             ]
         ),
         floor=_array([42.0, 52.0, 45.0]),
-        floor_light=_array([0.016, -0.081, -0.119, -0.013, -0.038]),
+        floor_tilt=_array([0.016, 0.016, 0.016]),
+        floor_light=_array([-0.081, -0.119, -0.013, -0.038]),
+        post_shadow=_array([0.0, -0.3, 0.2]),
         outside=0.90,
         wall=_array([12.0, 19.0, 15.0]),
         wall_light=_array([0.000, 0.000, 0.000, 0.000, 0.000]),
         glow=_array([15.00, -0.20, 2.30, 1.60]),
         seams=_array([0.60, 0.16, 1.82]),
+        vignette=0.0,
         rings=_array(
             [
                 [80, 77, 125],
@@ -183,7 +193,7 @@ LOOKS = {
                 [45, 60, 50],
             ]
         ),
-        post_radius=0.133,
+        post_shape=_array([0.133, -0.12, 1.05]),
         mount=_array([0.902, -0.131, 16.2, 0.0]),
         arm=_array([20, 24, 20]),
         hub=_array([20, 26, 22]),
@@ -231,12 +241,15 @@ LOOKS = {
             ]
         ),
         floor=_array([50.4, 58.2, 50.4]),
-        floor_light=_array([0.000, 0.000, 0.000, 0.000, 0.000]),
+        floor_tilt=_array([0.000, 0.000, 0.000]),
+        floor_light=_array([0.000, 0.000, 0.000, 0.000]),
+        post_shadow=_array([0.0, -0.3, 0.2]),
         outside=0.90,
         wall=_array([22.0, 25.0, 22.0]),
         wall_light=_array([0.000, 0.000, 0.000, 0.000, 0.000]),
         glow=_array([5.00, 0.00, 2.30, 1.60]),
         seams=_array([0.30, 2.00, 0.15]),
+        vignette=0.0,
         rings=_array(
             [
                 [93, 87, 126],
@@ -260,7 +273,7 @@ LOOKS = {
                 [64, 75, 68],
             ]
         ),
-        post_radius=0.110,
+        post_shape=_array([0.110, -0.12, 1.05]),
         mount=_array([0.902, -0.131, 16.2, 0.0]),
         arm=_array([40, 44, 40]),
         hub=_array([50, 58, 50]),
@@ -308,12 +321,15 @@ LOOKS = {
             ]
         ),
         floor=_array([52.0, 52.0, 52.0]),
-        floor_light=_array([0.000, 0.000, 0.000, 0.000, 0.000]),
+        floor_tilt=_array([0.000, 0.000, 0.000]),
+        floor_light=_array([0.000, 0.000, 0.000, 0.000]),
+        post_shadow=_array([0.0, -0.3, 0.2]),
         outside=1.00,
         wall=_array([52.0, 52.0, 52.0]),
         wall_light=_array([0.000, 0.000, 0.000, 0.000, 0.000]),
         glow=_array([0.00, 0.00, 2.30, 1.60]),
         seams=_array([0.00, 2.00, 0.15]),
+        vignette=0.0,
         rings=_array(
             [
                 [93, 70, 132],
@@ -337,7 +353,7 @@ LOOKS = {
                 [172, 172, 172],
             ]
         ),
-        post_radius=0.110,
+        post_shape=_array([0.110, -0.12, 1.05]),
         mount=_array([0.902, -0.131, 16.2, 0.0]),
         arm=_array([130, 130, 130]),
         hub=_array([135, 135, 135]),

@@ -14,7 +14,6 @@ from disentgen.dataset.stand_ins.solids import cover_polyhedra, prism
 # edge, and the ring on it.
 PLATFORM_HALF_WIDTH, PLATFORM_EDGE = 2.1, 3.4
 RING_RADIUS, RING_WIDTH = 2.705, 0.61
-POST_BOTTOM, POST_TOP = -0.12, 1.05
 FACETS = 16
 #: Beyond which the ground's light no longer changes.
 FAR = 4.0
@@ -41,7 +40,7 @@ def paint_stage(look: Look, height: int, ring: int) -> Array:
     x, y = x - look.ring_centre[0], y - look.ring_centre[1]
     from_ring = np.hypot(x, y) - RING_RADIUS
     on_platform = (np.abs(x) < PLATFORM_HALF_WIDTH) & (y < PLATFORM_EDGE)
-    light = find_light(look.floor_light, *(np.clip(at_pixels(of), -FAR, FAR) for of in (x, y)))
+    light = light_floor(look, ring, *(np.clip(at_pixels(of), -FAR, FAR) for of in (x, y)))
     picture = paint_wall(look, camera)
     for where, colour in (
         (on_platform, look.outside * light * look.floor),
@@ -53,6 +52,7 @@ def paint_stage(look: Look, height: int, ring: int) -> Array:
         picture = picture + cover(where)[..., None] * (colour - picture)
     share, colour = paint_post(look, height)
     picture = picture + share[..., None] * (colour - picture)
+    picture = picture * fall_off(look.vignette)
     return expose(look, np.array([height]), picture[None])[0]
 
 
@@ -78,6 +78,28 @@ def find_light(coefficients: Array, x: Array, y: Array) -> Array:
     terms = np.stack([x, y, x * x, x * y, y * y], axis=-1)
     light: Array = np.exp(terms @ coefficients)[..., None]
     return light
+
+
+def fall_off(vignette: float) -> Array:
+    """(64, 64, 1): the light that a lens leaves toward the picture's corners, 1 at its middle."""
+    place = (np.arange(SIDE, dtype=np.float32) + 0.5) / (SIDE / 2) - 1
+    left: Array = 1 - vignette * (place[:, None, None] ** 2 + place[:, None] ** 2)
+    return left
+
+
+def light_floor(look: Look, ring: int, x: Array, y: Array) -> Array:
+    """(64, 64, 1): light on the platform, with the soft shadow in front of the post.
+
+    Args:
+        look: of the version.
+        ring: class of the ring's colour.
+        x: (64, 64), from the ring's centre.
+        y: (64, 64), the same.
+    """
+    light = find_light(np.array([look.floor_tilt[ring], *look.floor_light]), x, y)
+    loss, place, width = look.post_shadow
+    shadow = loss * np.exp(-((x + look.ring_centre[0]) ** 2 + (y - place) ** 2) / width**2)
+    return light * (1 - shadow[..., None])
 
 
 def look_out(camera: Array) -> tuple[Array, Array]:
@@ -121,7 +143,8 @@ def paint_post(look: Look, height: int) -> tuple[Array, Array]:
     """Share of each pixel that the post covers, (64, 64), and its colour there, (64, 64, 3)."""
     camera = look.cameras[height][None]
     sight = look_through(camera, np.zeros((1, 2), np.int64), SIDE)
-    solid = prism(FACETS, look.post_radius, (POST_TOP - POST_BOTTOM) / 2)
-    middle = np.array([0, 0, (POST_TOP + POST_BOTTOM) / 2], np.float32) - place_camera(camera)[0]
+    radius, bottom, top = look.post_shape
+    solid = prism(FACETS, radius, (top - bottom) / 2)
+    middle = np.array([0, 0, (top + bottom) / 2], np.float32) - place_camera(camera)[0]
     share, face = cover_polyhedra(solid, solid.normals[None], solid.offsets[None], middle, sight)
     return share[0], look.post[(face[0] >= FACETS).astype(int)]
