@@ -56,6 +56,8 @@ class Numbers:
         for name, mask in self.masks.items():
             values = np.array(getattr(self.look, name), np.float32)
             values[mask] = vector[start : start + mask.sum()]
+            if name == "colours":
+                values = values.clip(0)
             changed[name] = values
             start += int(mask.sum())
         return replace(self.look, **changed)
@@ -64,6 +66,7 @@ class Numbers:
 def draw(look: Look, classes: NDArray[np.int64]) -> Array:
     """(n, 64, 64, 3): pictures of a look without the camera's noise, by (n, 7) classes."""
     pictures = Scene(look, classes).paint().clip(0, 255)
+    # Of looks on the way nothing is drawn again.
     paint_stages.cache_clear()
     return pictures
 
@@ -151,8 +154,8 @@ class Fitting:
                 break
         return Fit(vector, self.differentiate(vector, errors))
 
-    def leave_out(self, fit: Fit, frame: int, steps: int = 6) -> Array:
-        """(64, 64, 3): a frame's picture after all numbers were fitted again without it.
+    def leave_out(self, fit: Fit, frame: int, steps: int = 4) -> Look:
+        """The look that all numbers give when they are fitted again without one frame.
 
         Args:
             fit: to all frames; its derivatives are kept.
@@ -165,7 +168,7 @@ class Fitting:
             errors = self.find_errors(vector)
             products, slopes = self.sum_up(fit.derivatives, errors)
             vector = vector - solve(products[others].sum(0), slopes[others].sum(0), 1e-4)
-        return draw(self.numbers.write(vector), self.classes[frame : frame + 1])[0]
+        return self.numbers.write(vector)
 
 
 def solve(

@@ -265,9 +265,8 @@ def add_noise(pictures: Array, indices: NDArray[np.int64], strength: float) -> N
     pictures += stretches[start].reshape(pictures.shape)
 
 
-def render(version: str, indices: NDArray[np.int64]) -> Pixels:
-    """Draw a version's pictures: (n,) indices to (n, 64, 64, 3)."""
-    look = LOOKS[version]
+def draw_look(look: Look, indices: NDArray[np.int64]) -> Pixels:
+    """Draw pictures of a look: (n,) indices to (n, 64, 64, 3)."""
     classes = np.stack(np.unravel_index(indices, FACTORS), axis=1)
     images = np.empty((len(indices), SIDE, SIDE, 3), np.uint8)
     # A few at a time stay in the processor's cache.
@@ -278,3 +277,8 @@ def render(version: str, indices: NDArray[np.int64]) -> Pixels:
             add_noise(pictures, indices[part], look.noise)
         images[part] = (pictures + 0.5).clip(0, 255)
     return images
+
+
+def render(version: str, indices: NDArray[np.int64]) -> Pixels:
+    """Draw a version's pictures: (n,) indices to (n, 64, 64, 3)."""
+    return draw_look(LOOKS[version], indices)

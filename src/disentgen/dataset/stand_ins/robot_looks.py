@@ -26,6 +26,8 @@ class Look:
         blacks: (3, 3) by height: what is then added to it.
         colours: (6, 3) of the object.
         lamp: (2, 9) light on the object in spherical harmonics of its normal: on its colour, white.
+        platform: (4,) its half width, its far edge, and the radius and the width of the ring on it,
+            in lengths of the arm, as all lengths that are not in pixels.
         floor: (3,) of the platform at the foot.
         floor_tilt: (3,) by ring: logarithm of the platform's light, by place to the right. (Where
             rings were changed, the light was, too.)
@@ -60,6 +62,7 @@ class Look:
     blacks: Array
     colours: Array
     lamp: Array
+    platform: Array
     floor: Array
     floor_tilt: Array
     floor_light: Array
@@ -160,6 +163,7 @@ LOOKS = {
                 [0.156, -0.025, 0.136, -0.155, -0.036, 0.027, -0.129, -0.032, 0.048],
             ]
         ),
+        platform=_array([2.1, 3.4, 2.705, 0.61]),
         floor=_array([42.0, 52.0, 45.0]),
         floor_tilt=_array([0.016, 0.016, 0.016]),
         floor_light=_array([-0.081, -0.119, -0.013, -0.038]),
@@ -240,6 +244,7 @@ LOOKS = {
                 [0.193, 0.017, 0.123, -0.152, 0.027, -0.005, -0.081, -0.025, 0.076],
             ]
         ),
+        platform=_array([2.1, 3.4, 2.705, 0.61]),
         floor=_array([50.4, 58.2, 50.4]),
         floor_tilt=_array([0.000, 0.000, 0.000]),
         floor_light=_array([0.000, 0.000, 0.000, 0.000]),
@@ -320,6 +325,7 @@ LOOKS = {
                 [0.070, 0.000, 0.068, -0.068, 0.003, -0.008, -0.057, -0.014, 0.021],
             ]
         ),
+        platform=_array([2.1, 3.4, 2.705, 0.61]),
         floor=_array([52.0, 52.0, 52.0]),
         floor_tilt=_array([0.000, 0.000, 0.000]),
         floor_light=_array([0.000, 0.000, 0.000, 0.000]),

@@ -10,10 +10,6 @@ from disentgen.dataset.stand_ins.robot_looks import Look, expose
 from disentgen.dataset.stand_ins.sampling import SAMPLES, SIDE, Array, place_samples
 from disentgen.dataset.stand_ins.solids import cover_polyhedra, prism
 
-# In arm lengths, fitted to the frames that `robot` names: the platform's half width and its far
-# edge, and the ring on it.
-PLATFORM_HALF_WIDTH, PLATFORM_EDGE = 2.1, 3.4
-RING_RADIUS, RING_WIDTH = 2.705, 0.61
 FACETS = 16
 #: Beyond which the ground's light no longer changes.
 FAR = 4.0
@@ -38,14 +34,15 @@ def paint_stage(look: Look, height: int, ring: int) -> Array:
     x, y = find_ground(camera)
     from_foot = np.hypot(x, y)
     x, y = x - look.ring_centre[0], y - look.ring_centre[1]
-    from_ring = np.hypot(x, y) - RING_RADIUS
-    on_platform = (np.abs(x) < PLATFORM_HALF_WIDTH) & (y < PLATFORM_EDGE)
+    half_width, edge, ring_radius, ring_width = look.platform
+    from_ring = np.hypot(x, y) - ring_radius
+    on_platform = (np.abs(x) < half_width) & (y < edge)
     light = light_floor(look, ring, *(np.clip(at_pixels(of), -FAR, FAR) for of in (x, y)))
     picture = paint_wall(look, camera)
     for where, colour in (
         (on_platform, look.outside * light * look.floor),
         (on_platform & (from_ring < 0), light * look.floor),
-        (np.abs(from_ring) < RING_WIDTH / 2, np.sqrt(light) * look.rings[ring]),
+        (np.abs(from_ring) < ring_width / 2, np.sqrt(light) * look.rings[ring]),
         (from_foot < look.foot_radii[1], look.feet[ring]),
         (from_foot < look.foot_radii[0], look.disc),
     ):
@@ -127,7 +124,7 @@ def paint_wall(look: Look, camera: Array) -> Array:
         camera: (4,).
     """
     eye, directions = look_out(camera)
-    reach = (PLATFORM_EDGE - eye[1]) / directions[..., 1]
+    reach = (look.platform[1] - eye[1]) / directions[..., 1]
     x, z = reach * directions[..., 0], eye[2] + reach * directions[..., 2]
     loss, distance, half_width = look.seams
     seams = loss * cover(np.abs(np.abs(x) - distance) < half_width)
