@@ -18,17 +18,15 @@ FAR = 4.0
 @cache
 def paint_stages(look: Look) -> Array:
     """(3, 3, 64, 64, 3): a version's pictures without arm and object, by camera height and ring."""
-    stages = [[paint_stage(look, height, ring) for ring in range(3)] for height in range(3)]
-    return np.array(stages, np.float32)
+    return np.array([paint_stage(look, height) for height in range(3)], np.float32)
 
 
-def paint_stage(look: Look, height: int, ring: int) -> Array:
-    """(64, 64, 3): the picture of a camera without arm and object.
+def paint_stage(look: Look, height: int) -> Array:
+    """(3, 64, 64, 3): the pictures of a camera without arm and object, by ring.
 
     Args:
         look: of the version.
         height: class of the camera's height, 0 to 2.
-        ring: class of the ring's colour, 0 to 2.
     """
     camera = look.cameras[height]
     x, y = find_ground(camera)
@@ -37,20 +35,19 @@ def paint_stage(look: Look, height: int, ring: int) -> Array:
     half_width, edge, ring_radius, ring_width = look.platform
     from_ring = np.hypot(x, y) - ring_radius
     on_platform = (np.abs(x) < half_width) & (y < edge)
-    light = light_floor(look, ring, *(np.clip(at_pixels(of), -FAR, FAR) for of in (x, y)))
-    picture = paint_wall(look, camera)
+    light = light_floor(look, *(np.clip(at_pixels(of), -FAR, FAR) for of in (x, y)))
+    pictures = paint_wall(look, camera)
     for where, colour in (
         (on_platform, look.outside * light * look.floor),
         (on_platform & (from_ring < 0), light * look.floor),
-        (np.abs(from_ring) < ring_width / 2, np.sqrt(light) * look.rings[ring]),
-        (from_foot < look.foot_radii[1], look.feet[ring]),
+        (np.abs(from_ring) < ring_width / 2, np.sqrt(light) * look.rings[:, None, None]),
+        (from_foot < look.foot_radii[1], look.feet[:, None, None]),
         (from_foot < look.foot_radii[0], look.disc),
     ):
-        picture = picture + cover(where)[..., None] * (colour - picture)
+        pictures = pictures + cover(where)[..., None] * (colour - pictures)
     share, colour = paint_post(look, height)
-    picture = picture + share[..., None] * (colour - picture)
-    picture = picture * fall_off(look.vignette)
-    return expose(look, np.array([height]), picture[None])[0]
+    pictures = (pictures + share[..., None] * (colour - pictures)) * fall_off(look.vignette)
+    return expose(look, np.full(3, height), pictures)
 
 
 def cover(where: NDArray[np.bool_]) -> Array:
@@ -65,15 +62,15 @@ def at_pixels(samples: Array) -> Array:
 
 
 def find_light(coefficients: Array, x: Array, y: Array) -> Array:
-    """(64, 64, 1): light, 1 at the origin; its logarithm is a polynomial of degree 2 in place.
+    """(..., 64, 64, 1): light, 1 at the origin; its logarithm is of degree 2 in place.
 
     Args:
-        coefficients: (5,) of x, y, x², x·y, y².
+        coefficients: (..., 5) of x, y, x², x·y, y².
         x: (64, 64).
         y: (64, 64).
     """
-    terms = np.stack([x, y, x * x, x * y, y * y], axis=-1)
-    light: Array = np.exp(terms @ coefficients)[..., None]
+    terms = np.stack([x, y, x * x, x * y, y * y])
+    light: Array = np.exp(np.tensordot(coefficients, terms, 1))[..., None]
     return light
 
 
@@ -84,19 +81,20 @@ def fall_off(vignette: float) -> Array:
     return left
 
 
-def light_floor(look: Look, ring: int, x: Array, y: Array) -> Array:
-    """(64, 64, 1): light on the platform, with the soft shadow in front of the post.
+def light_floor(look: Look, x: Array, y: Array) -> Array:
+    """(3, 64, 64, 1): light on the platform by ring, with the soft shadow in front of the post.
 
     Args:
         look: of the version.
-        ring: class of the ring's colour.
         x: (64, 64), from the ring's centre.
         y: (64, 64), the same.
     """
-    light = find_light(np.array([look.floor_tilt[ring], *look.floor_light]), x, y)
+    further = np.tile(look.floor_light, (3, 1))
+    light = find_light(np.column_stack([look.floor_tilt, further]), x, y)
     loss, place, width = look.post_shadow
     shadow = loss * np.exp(-((x + look.ring_centre[0]) ** 2 + (y - place) ** 2) / width**2)
-    return light * (1 - shadow[..., None])
+    lit: Array = light * (1 - shadow[..., None])
+    return lit
 
 
 def look_out(camera: Array) -> tuple[Array, Array]:
