@@ -16,6 +16,7 @@ as it was fitted with the frame; such frames are marked *.
 
 import argparse
 import csv
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +29,7 @@ from disentgen.dataset.specs.mpi3d import GRID
 from disentgen.dataset.stand_ins.robot import draw_look
 from disentgen.dataset.stand_ins.robot_looks import LOOKS, Look
 from disentgen.dataset.stand_ins.sampling import Array
-from look_fit import Fit, Fitting, Numbers
+from look_fit import FIXED, Fit, Fitting, Numbers
 
 #: Frames of the animations that are arrays: tile, frame, and their classes.
 FURTHER = {
@@ -107,9 +108,16 @@ def find_alone(classes: NDArray[np.int64]) -> NDArray[np.bool_]:
     return alone
 
 
-def fit(frames: Frames, look: Look) -> Look:
-    """Fit a look to frames; print each one's error before, after, and left out."""
-    fitting = Fitting(Numbers(look), frames.pictures, frames.classes)
+def fit(frames: Frames, look: Look, keep: Sequence[str]) -> Look:
+    """Fit a look to frames; print each one's error before, after, and left out.
+
+    Args:
+        frames: to fit to.
+        look: where the fit starts.
+        keep: names of further fields of the look that stay as they are.
+    """
+    numbers = Numbers(look, (*FIXED, *keep))
+    fitting = Fitting(numbers, frames.pictures, frames.classes)
     fitted: Fit = fitting.run()
     after = fitting.numbers.write(fitted.vector)
     errors = [measure(look, frames), measure(after, frames)]
@@ -134,6 +142,7 @@ def main() -> None:
     parser.add_argument("--version", choices=LOOKS, default="real", help="of MPI3D")
     parser.add_argument("--animations", type=Path, help="folder of arrays of further frames")
     parser.add_argument("--fit", action="store_true", help="fit all numbers of the version's look")
+    parser.add_argument("--keep", nargs="*", default=[], help="fields that the fit leaves alone")
     arguments = parser.parse_args()
     look = LOOKS[arguments.version]
     frames = read_frames(arguments.frames, look)
@@ -143,7 +152,7 @@ def main() -> None:
         classes = np.concatenate([frames.classes, further.classes])
         frames = Frames(frames.names + further.names, pictures, classes)
     if arguments.fit:
-        after = fit(frames, look)
+        after = fit(frames, look, arguments.keep)
         for field in fields(Look):
             print(f"{field.name}={np.round(getattr(after, field.name), 4).tolist()}")
         return

@@ -78,10 +78,12 @@ class Fit:
     Args:
         vector: (numbers,) fitted.
         derivatives: (frames, numbers, pixels) of the pictures there.
+        products: (frames, numbers, numbers) of the normal equations there.
     """
 
     vector: NDArray[np.float64]
     derivatives: Array
+    products: NDArray[np.float64]
 
 
 class Fitting:
@@ -96,8 +98,8 @@ class Fitting:
     def __init__(self, numbers: Numbers, frames: Array, classes: NDArray[np.int64]) -> None:
         self.numbers, self.frames, self.classes = numbers, frames, classes
         heights = classes[:, 3]
-        #: Each camera height counts the same, however many frames show it.
-        self.weights = 1 / np.bincount(heights, minlength=3)[heights]
+        #: A camera height that many frames show counts more than another, but not as much more.
+        self.weights = 1 / np.sqrt(np.bincount(heights, minlength=3)[heights])
 
     def find_errors(self, vector: NDArray[np.float64]) -> Array:
         """(n, pixels): drawn less genuine."""
@@ -118,43 +120,54 @@ class Fitting:
             derivatives[:, place] = (self.find_errors(moved) - errors) / move
         return derivatives
 
-    def sum_up(
-        self, derivatives: Array, errors: Array
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The normal equations of each frame: (n, numbers, numbers) and (n, numbers).
+    def find_shares(self, errors: Array) -> Array:
+        """(n, pixels): how much each of (n, pixels) errors counts."""
+        shares: Array = self.weights[:, None] / np.sqrt(1 + (errors / ROBUST_FROM) ** 2)
+        return shares
+
+    def multiply(self, derivatives: Array, errors: Array) -> NDArray[np.float64]:
+        """The normal equations of each frame, left: (n, numbers, numbers).
 
         Args:
             derivatives: (n, numbers, pixels).
             errors: (n, pixels).
         """
-        shares = 1 / np.sqrt(1 + (errors / ROBUST_FROM) ** 2) * self.weights[:, None]
-        products = [(d * s) @ d.T for d, s in zip(derivatives, shares, strict=True)]
-        slopes = [d @ (s * e) for d, s, e in zip(derivatives, shares, errors, strict=True)]
-        return np.array(products, float), np.array(slopes, float)
+        shares = self.find_shares(errors)
+        return np.array([(d * s) @ d.T for d, s in zip(derivatives, shares, strict=True)], float)
+
+    def find_slopes(self, derivatives: Array, errors: Array) -> NDArray[np.float64]:
+        """The normal equations of each frame, right: (n, numbers).
+
+        Args:
+            derivatives: (n, numbers, pixels).
+            errors: (n, pixels).
+        """
+        counted = self.find_shares(errors) * errors
+        return np.array([d @ e for d, e in zip(derivatives, counted, strict=True)], float)
 
     def run(self, steps: int = 12) -> Fit:
         """Fit all numbers to all frames (Levenberg 1944, Marquardt 1963)."""
         vector, damping = self.numbers.read(), 1e-3
         errors = self.find_errors(vector)
         for _ in range(steps):
-            derivatives = self.differentiate(vector, errors)
-            products, slopes = (part.sum(axis=0) for part in self.sum_up(derivatives, errors))
-            cost = self.find_cost(errors)
+            derivatives, cost = self.differentiate(vector, errors), self.find_cost(errors)
+            products = self.multiply(derivatives, errors).sum(axis=0)
+            slopes = self.find_slopes(derivatives, errors).sum(axis=0)
             for _ in range(8):
                 step = solve(products, slopes, damping)
-                errors = self.find_errors(vector - step)
-                if self.find_cost(errors) < cost:
+                moved = self.find_errors(vector - step)
+                if self.find_cost(moved) < cost:
+                    vector, errors = vector - step, moved
                     break
                 damping *= 6
-            else:
-                return Fit(vector, derivatives)
-            vector, damping = vector - step, max(damping / 6, 1e-7)
+            damping = max(damping / 6, 1e-7)
             print(f"  {cost:.5f} -> {self.find_cost(errors):.5f}", flush=True)
             if self.find_cost(errors) > cost * (1 - 1e-4):
                 break
-        return Fit(vector, self.differentiate(vector, errors))
+        derivatives = self.differentiate(vector, errors)
+        return Fit(vector, derivatives, self.multiply(derivatives, errors))
 
-    def leave_out(self, fit: Fit, frame: int, steps: int = 4) -> Look:
+    def leave_out(self, fit: Fit, frame: int, steps: int = 6) -> Look:
         """The look that all numbers give when they are fitted again without one frame.
 
         Args:
@@ -163,11 +176,10 @@ class Fitting:
             steps: how many to take from the fit.
         """
         others = np.arange(len(self.frames)) != frame
-        vector = fit.vector
+        products, vector = fit.products[others].sum(axis=0), fit.vector
         for _ in range(steps):
-            errors = self.find_errors(vector)
-            products, slopes = self.sum_up(fit.derivatives, errors)
-            vector = vector - solve(products[others].sum(0), slopes[others].sum(0), 1e-4)
+            slopes = self.find_slopes(fit.derivatives, self.find_errors(vector))
+            vector = vector - solve(products, slopes[others].sum(axis=0), 1e-4)
         return self.numbers.write(vector)
 
 

@@ -42,9 +42,9 @@ def test_a_frame_that_is_left_out_has_no_part(genuine):
     assert without.floor == pytest.approx(genuine.floor, abs=0.3)
 
 
-def test_camera_heights_count_the_same():
+def test_heights_of_many_frames_count_more_but_each_frame_less():
     fitting = Fitting(Numbers(LOOKS["real"], REST), np.zeros((5, 64, 64, 3)), CLASSES)
-    assert fitting.weights == pytest.approx([1, 1 / 3, 1 / 3, 1 / 3, 1])
+    assert fitting.weights == pytest.approx([1, 3**-0.5, 3**-0.5, 3**-0.5, 1])
 
 
 def test_frames_that_alone_show_a_colour_camera_or_ring_are_told():
