@@ -12,8 +12,8 @@ from disentgen.dataset.stand_ins.robot_looks import Look
 from disentgen.dataset.stand_ins.robot_stage import paint_stages
 from disentgen.dataset.stand_ins.sampling import Array
 
-#: What no frame's mean error shows, or what the frames of a version rule out.
-FIXED = ("noise", "shadow", "arm_width", "hub_width")
+#: What no mean error of frames shows well.
+FIXED = ("noise", "arm_width", "hub_width")
 #: Errors beyond this many of 255 count in proportion to themselves, not to their square.
 ROBUST_FROM = 3.0
 #: Of a number, or of this much where it is smaller: by how much it is moved to find derivatives.
