@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 
 from disentgen.dataset.specs.mpi3d import GRID
 from disentgen.dataset.stand_ins.robot import draw_look
-from disentgen.dataset.stand_ins.robot_looks import LOOKS, Look
+from disentgen.dataset.stand_ins.robot_looks import Look
+from disentgen.dataset.stand_ins.robot_versions import LOOKS
 from disentgen.dataset.stand_ins.sampling import Array
 from look_fit import FIXED, Fit, Fitting, Numbers
 
@@ -84,7 +85,7 @@ def read_frames(folder: Path, look: Look) -> Frames:
 
     Args:
         folder: of pictures and their index.
-        look: chooses the shape of frames whose index does not tell it.
+        look: chooses the shape of frames whose index does not say it.
     """
     rows = list(csv.DictReader((folder / "index.csv").open(encoding="utf-8")))
     pictures = [255 * matplotlib.image.imread(folder / row["file"])[..., :3] for row in rows]
@@ -131,7 +132,7 @@ def fit(frames: Frames, look: Look, keep: Sequence[str]) -> Look:
         zip(frames.names, find_alone(frames.classes), strict=True)
     ):
         without = fitting.leave_out(fitted, place)
-        one = Frames([name], *(of[place : place + 1] for of in frames[1:]))
+        one = Frames([name], frames.pictures[[place]], frames.classes[[place]])
         left_out[place] = measure(without, one)[0]
         row = " ".join(f"{error[place]:7.2f}" for error in (*errors, left_out))
         print(f"{name:<20}{row}{' *' if alone else ''}", flush=True)

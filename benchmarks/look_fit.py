@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,8 @@ class Numbers:
 
     def write(self, vector: NDArray[np.float64]) -> Look:
         """The look with the numbers of a vector."""
-        changed, start = {}, 0
+        changed: dict[str, Any] = {}
+        start = 0
         for name, mask in self.masks.items():
             values = np.array(getattr(self.look, name), np.float32)
             values[mask] = vector[start : start + mask.sum()]
@@ -145,7 +147,7 @@ class Fitting:
         counted = self.find_shares(errors) * errors
         return np.array([d @ e for d, e in zip(derivatives, counted, strict=True)], float)
 
-    def run(self, steps: int = 12) -> Fit:
+    def run(self, steps: int = 20) -> Fit:
         """Fit all numbers to all frames (Levenberg 1944, Marquardt 1963)."""
         vector, damping = self.numbers.read(), 1e-3
         errors = self.find_errors(vector)
@@ -195,5 +197,4 @@ def solve(
     """
     diagonal = np.diag(products)
     held = np.diag(damping * diagonal + 1e-9 * diagonal.max())
-    step: NDArray[np.float64] = np.linalg.solve(products + held, slopes)
-    return step
+    return np.linalg.solve(products + held, slopes).astype(np.float64)

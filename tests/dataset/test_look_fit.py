@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import likeness
-from disentgen.dataset.stand_ins.robot_looks import LOOKS, Look
+from disentgen.dataset.stand_ins.robot_looks import Look
+from disentgen.dataset.stand_ins.robot_versions import LOOKS
 from look_fit import FIXED, Fitting, Numbers, draw
 
 FREE = ("gains", "floor")

@@ -3,7 +3,7 @@
 Unit of length: from the shoulder to the object. World axes: x right, y away from the camera, z up,
 from the foot of the post; an arm beside the post swings about a level axis at the shoulder
 (``horizontal_axis``) and turns about the upright (``vertical_axis``). All three versions share the
-geometry and differ in their looks (`robot_looks`).
+geometry and differ in their looks (`robot_versions`).
 
 Where the numbers come from: geometry and looks were fitted to published frames, of the sample
 animations of rr-learning/disentanglement_dataset (CC BY 4.0); no pixel is copied.
@@ -22,8 +22,9 @@ from disentgen.dataset.stand_ins.robot_camera import (
     place_camera,
     project,
 )
-from disentgen.dataset.stand_ins.robot_looks import LOOKS, Look, expose, shade
+from disentgen.dataset.stand_ins.robot_looks import Look, expose, shade
 from disentgen.dataset.stand_ins.robot_stage import paint_stages
+from disentgen.dataset.stand_ins.robot_versions import LOOKS
 from disentgen.dataset.stand_ins.sampling import SIDE, Array
 from disentgen.dataset.stand_ins.solids import (
     Solid,

@@ -70,15 +70,15 @@ def find_light(coefficients: Array, x: Array, y: Array) -> Array:
         y: (64, 64).
     """
     terms = np.stack([x, y, x * x, x * y, y * y])
-    light: Array = np.exp(np.tensordot(coefficients, terms, 1))[..., None]
+    light: Array = np.exp(np.tensordot(coefficients, terms, 1))[..., None].astype(np.float32)
     return light
 
 
 def fall_off(vignette: float) -> Array:
     """(64, 64, 1): the light that a lens leaves toward the picture's corners, 1 at its middle."""
     place = (np.arange(SIDE, dtype=np.float32) + 0.5) / (SIDE / 2) - 1
-    left: Array = 1 - vignette * (place[:, None, None] ** 2 + place[:, None] ** 2)
-    return left
+    left = 1 - vignette * (place[:, None, None] ** 2 + place[:, None] ** 2)
+    return left.astype(np.float32)
 
 
 def light_floor(look: Look, x: Array, y: Array) -> Array:
