@@ -11,7 +11,9 @@ the sample animations of rr-learning/disentanglement_dataset (CC BY 4.0).
 Errors are means over pixels and channels, of 255. A fit's table has a frame's error before the fit,
 after it, and after a fit of all numbers to all frames but this one (the derivatives of the pictures
 are kept from the fit to all). What a frame alone shows, such as a colour that is in no other, stays
-as it was fitted with the frame; such frames are marked *.
+as it was fitted with the frame; such frames are marked *. The numbers of ``real`` are of a fit with
+``--animations`` and ``--keep shadow`` (its frames show none of the object), those of ``realistic``
+of one with ``--animations``.
 """
 
 import argparse

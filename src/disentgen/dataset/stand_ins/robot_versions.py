@@ -1,14 +1,14 @@
 """The looks of the three versions of MPI3D, as they were fitted to published frames.
 
 The frames are of the sample animations of rr-learning/disentanglement_dataset (CC BY 4.0); no pixel
-is copied. ``benchmarks/likeness.py --fit --animations`` fits all numbers but the cameras, the mount
-(both fitted earlier, to where frames show the object), the arm's widths and the noise. Mean errors
-over frames, of 255, where a frame is left out after a fit without it:
+is copied. ``benchmarks/likeness.py --fit --animations`` fits all numbers but the cameras and the
+mount (both fitted earlier, to where the first animation shows the object), the arm's widths and the
+noise. Mean errors over frames, of 255, where a frame is left out after a fit without it:
 
 - real: 122 numbers, 40 frames, fitted 3.4, left out 3.5. Ten of these are of other objects and all
   cameras: fitted 4.4, left out 4.5, none above 5.0. No shadow of the object. The noise is at most
   the grain by which two frames' floors differ, which is in part that of their 256 colours.
-- realistic: 123 numbers, 35 frames, fitted 3.4, left out 3.4; the salmon ring is an earlier fit's.
+- realistic: 123 numbers, 35 frames, fitted 3.4, left out 3.5; the salmon ring is an earlier fit's.
 - toy: an earlier fit; 24 frames, 2.2.
 """
 
