@@ -25,7 +25,7 @@ def test_a_fit_finds_the_numbers_that_drew_the_frames(genuine):
     numbers = Numbers(LOOKS["real"], REST)
     assert len(numbers.read()) == 6 + 3
     fitting = Fitting(numbers, draw(genuine, CLASSES), CLASSES)
-    found = numbers.write(fitting.run().vector)
+    found = numbers.write(fitting.run(steps=4).vector)
     assert found.gains == pytest.approx(genuine.gains, abs=0.01)
     assert found.gains[1] == pytest.approx(1)
     assert found.floor == pytest.approx(genuine.floor, abs=0.3)
