@@ -41,7 +41,7 @@ class Section(Ingredient):
         family: of the models that the experiment trains.
         choices: named configurations of which a run takes at most one.
         modifiers: named configurations that may stand beside a choice.
-        required: the key that a choice must have set.
+        required: keys of which a choice must have set one.
         defaults: of this experiment, where they differ from the library's.
     """
 
@@ -53,7 +53,7 @@ class Section(Ingredient):
         family: str,
         choices: Mapping[str, Mapping[str, Any]],
         modifiers: Mapping[str, Mapping[str, Any]],
-        required: str | None = None,
+        required: tuple[str, ...] = (),
         **defaults: Any,
     ):
         super().__init__(path, save_git_info=False)

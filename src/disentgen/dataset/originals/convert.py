@@ -89,7 +89,7 @@ def convert(spec: DatasetSpec, path: Path, target: Path) -> None:
             no room.
     """
     check_labels(spec, path)
-    _check_room(target.parent, converted_size(spec))
+    check_room(target.parent, converted_size(spec))
     with (
         replaced_whole(target) as temporary,
         temporary.open("wb") as file,
@@ -116,7 +116,7 @@ def _check_brightness(spec: DatasetSpec, path: Path, pixels: Pixels) -> None:
         )
 
 
-def _check_room(folder: Path, needed: int) -> None:
+def check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise DataFileError(

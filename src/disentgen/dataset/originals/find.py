@@ -54,7 +54,7 @@ def find_original(spec: DatasetSpec, root: str | None) -> Path | None:
     problem = None
     for path in list_places(spec, root):
         try:
-            if _is_file(path):
+            if is_file(path):
                 return path
         except DataFileError as error:
             problem = problem or error
@@ -63,7 +63,7 @@ def find_original(spec: DatasetSpec, root: str | None) -> Path | None:
     return None
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
     """Whether there is a file, by way of links.
 
     Raises:
