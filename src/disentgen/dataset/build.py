@@ -18,6 +18,7 @@ from disentgen.dataset.originals.find import (
 from disentgen.dataset.originals.formats import find_format
 from disentgen.dataset.own.choose import choose_spec
 from disentgen.dataset.own.keep import open_kept
+from disentgen.dataset.own.request import split_names
 from disentgen.dataset.spec import DatasetSpec
 from disentgen.dataset.split import Split
 from disentgen.dataset.splitting import build_split
@@ -46,14 +47,7 @@ def _read_word(value: Any) -> Any:
     return ("yes" if value else "no") if isinstance(value, bool) else value
 
 
-def _read_list(value: Any) -> Any:
-    """Names with commas between them, as a command line has them."""
-    if not isinstance(value, str):
-        return value
-    return [word.strip(" '\"") for word in value.strip("[]() ").split(",") if word.strip()]
-
-
-Names = Annotated[list[str] | None, BeforeValidator(_read_list), OF_FILE_PLACE]
+Names = Annotated[list[str] | None, BeforeValidator(split_names), OF_FILE_PLACE]
 #: Where images lie while batches are made of them changes no batch.
 Place = Annotated[Resident, BeforeValidator(_read_word), Key(distinguishes=False, may_change=True)]
 

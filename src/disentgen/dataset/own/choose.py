@@ -6,7 +6,7 @@ from typing import Any
 
 from disentgen.dataset.originals.find import raw_folder
 from disentgen.dataset.own.keep import open_spec
-from disentgen.dataset.own.request import Request, name_dataset
+from disentgen.dataset.own.request import Request, name_dataset, split_names
 from disentgen.dataset.spec import DatasetSpec, find_kept, find_spec, load_kept, load_specs
 from disentgen.errors import DataFileError, UsageError
 from disentgen.paths import expand
@@ -52,7 +52,7 @@ def read_request(section: Mapping[str, Any]) -> Request:
     """
     file = locate_file(section["file"], section["root"])
     name = name_dataset(file, section["name"], frozenset(load_specs()))
-    keys, names = (section[key] and tuple(section[key]) for key in KEYS[1:])
+    keys, names = (section[key] and tuple(split_names(section[key])) for key in KEYS[1:])
     return Request(file, name, section["images_key"], keys, names)
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from disentgen.errors import UsageError
 from disentgen.text import shorten
@@ -35,6 +36,13 @@ class Request:
         """All but the file, as plain data."""
         keys, names = self.factor_keys, self.factor_names
         return [self.images_key, keys and list(keys), names and list(names)]
+
+
+def split_names(given: Any) -> Any:
+    """Names as a list, where they are given with commas between them as a command line has them."""
+    if not isinstance(given, str):
+        return given
+    return [word.strip(" '\"") for word in given.strip("[]() ").split(",") if word.strip()]
 
 
 def name_dataset(file: Path, given: str | None, published: frozenset[str]) -> str:
