@@ -123,7 +123,6 @@ class StoredImages:
         stored = self.rows[find_places(self.places, indices)]
         return unpack_bits(stored, self.pixels_shape) if self.maximum == 1 else stored
 
-
     def expect(self, indices: Indices) -> None:
         """Let the system begin to read the images at (n,) indices."""
         self.rows.expect(find_places(self.places, indices))

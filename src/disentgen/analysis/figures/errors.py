@@ -107,7 +107,8 @@ def find_held_out_pairs(split: Split, factors: tuple[int, int]) -> NDArray[np.bo
     others = tuple(set(range(len(split.grid.sizes))) - set(factors))
     there = np.ones(split.grid.size, dtype=bool) if split.within is None else split.within
     elsewhere = (there & ~split.held_out).reshape(split.grid.sizes).any(axis=others)
-    pairs = split.held_out.reshape(split.grid.sizes).any(axis=others) & ~elsewhere
+    held_out = split.held_out.reshape(split.grid.sizes).any(axis=others)
+    pairs = np.asarray(held_out & ~elsewhere)
     return pairs if factors[0] < factors[1] else pairs.T
 
 

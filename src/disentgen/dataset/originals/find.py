@@ -99,11 +99,22 @@ def require_original(spec: DatasetSpec, root: str | None) -> Path:
     if path is None:
         raise DataFileError(
             f"the original {spec.title} file is not at {list_places(spec, root)[0]}"
-            f"{describe_near(spec, root)}; get it with "
-            f"'python -m disentgen.dataset download {spec.words}' or from {spec.original.url} "
-            f"({spec.original.hash}){', or use dataset.source=stand-in' if spec.render else ''}."
+            f"{describe_near(spec, root)}; {_advise(spec)}"
+            f"{', or use dataset.source=stand-in' if spec.render else ''}."
         )
     return path
+
+
+def _advise(spec: DatasetSpec) -> str:
+    """How the published file can be had."""
+    original = spec.original
+    if not original.urls:
+        return "nobody has given an address that it can be fetched from"
+    known = f" ({original.hash})" if original.hash else ""
+    return (
+        f"get it with 'python -m disentgen.dataset download {spec.words}' or from "
+        f"{' or '.join(original.urls)}{known}"
+    )
 
 
 def describe_absence(spec: DatasetSpec, root: str | None) -> str:

@@ -59,8 +59,7 @@ def list_arrays(path: Path) -> dict[str, Header]:
     with table, parsing(path, _KIND):
         count, schema = table.metadata.num_rows, table.schema_arrow
         return {
-            field.name: _describe(path, table, field, count)
-            for field in list(schema)[:MOST_ARRAYS]
+            field.name: _describe(path, table, field, count) for field in list(schema)[:MOST_ARRAYS]
         }
 
 
@@ -89,7 +88,7 @@ def _holds_pictures(of: "pyarrow.DataType") -> bool:
     from pyarrow import types
 
     if types.is_struct(of):
-        return of.get_field_index("bytes") >= 0
+        return bool(of.get_field_index("bytes") >= 0)
     return bool(types.is_binary(of) or types.is_large_binary(of))
 
 

@@ -6,7 +6,6 @@ nor how it is compressed changes it.
 
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +15,14 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from disentgen.dataset.images import Images, MappedRows, Pixels, StoredImages, pack_bits
-from disentgen.dataset.images import place_present
+from disentgen.dataset.images import (
+    Images,
+    MappedRows,
+    Pixels,
+    StoredImages,
+    pack_bits,
+    place_present,
+)
 from disentgen.dataset.originals.archive import BLOCK
 from disentgen.dataset.originals.conversions import identify, is_same, read_record, remember
 from disentgen.dataset.originals.convert import check_room
@@ -52,7 +57,7 @@ def open_spec(request: Request) -> DatasetSpec:
     file = request.file
     format_of = find_format(file)
     if not is_file(file):
-        raise DataFileError(f"there is no file {file} (dataset.file).")
+        raise DataFileError(f"there is no file {file}; dataset.file=… says where it is.")
     home = make_folder(data_folder() / "converted" / "own")
     identity = {**identify(file), "asked": request.asked}
     with FileLock(home / f"{request.name}.lock"):
@@ -154,7 +159,7 @@ def _pack(target: Path) -> None:
         np.lib.format.write_array_header_1_0(file, header)
         for block in _walk(rows):
             file.write(pack_bits(block).data)
-    os.replace(packed, target)
+    packed.replace(target)
 
 
 def _walk(rows: Pixels) -> Iterator[Pixels]:

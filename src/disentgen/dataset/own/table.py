@@ -69,7 +69,9 @@ def _read_column(file: Path, column: Column, count: int) -> NDArray[Any]:
         if array.shape[:1] != (count,):
             raise DataFileError(f"{file}: '{column.key}' has another length than before.")
         if array.dtype.kind in TEXT and array.dtype.itemsize > 4 * _LONGEST_TEXT:
-            raise DataFileError(f"{file}: '{column.key}' has texts of over {_LONGEST_TEXT} letters.")
+            raise DataFileError(
+                f"{file}: '{column.key}' has texts of over {_LONGEST_TEXT} letters."
+            )
         number = column.number
         blocks = [block if number is None else block[:, number] for block in array.blocks]
     values = np.concatenate(blocks)
