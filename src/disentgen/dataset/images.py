@@ -109,7 +109,7 @@ class StoredImages:
         rows: an image each.
         pixels_shape: height, width, channels of an image.
         maximum: the value of a fully bright pixel.
-        places: of each image of the grid among the rows, where some are missing; see
+        places: (grid.size,) of each image of the grid among the rows, where some are missing; see
             :class:`Images`.
     """
 
@@ -140,10 +140,10 @@ def find_places(places: Places | None, indices: Indices) -> Indices:
     """
     if places is None:
         return indices
-    found = places[indices].astype(np.int64)
-    if (found < 0).any():
-        raise ValueError(f"there is no image at index {int(np.asarray(indices)[found < 0][0])}.")
-    return found
+    there = places[indices].astype(np.int64)
+    if (there < 0).any():
+        raise ValueError(f"there is no image at index {int(np.asarray(indices)[there < 0][0])}.")
+    return there
 
 
 def place_present(present: NDArray[np.bool_]) -> Places:

@@ -23,7 +23,7 @@ BLOCK = 4096
 #: NumPy's letters of what is read: truth values, whole numbers, floats; and text.
 NUMBERS, TEXT = "buif", "US"
 #: More arrays than this are not a dataset.
-MOST_ARRAYS = 1000
+LARGEST_COUNT = 1000
 
 _KEYS_SHOWN = 8
 #: Failures that say nothing of what is in a file.

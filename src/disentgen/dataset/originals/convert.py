@@ -117,6 +117,11 @@ def _check_brightness(spec: DatasetSpec, path: Path, pixels: Pixels) -> None:
 
 
 def check_room(folder: Path, needed: int) -> None:
+    """Check that a folder's disk has room for so many bytes.
+
+    Raises:
+        DataFileError: it has not.
+    """
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise DataFileError(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from disentgen.dataset.originals.archive import (
     BLOCK,
-    MOST_ARRAYS,
+    LARGEST_COUNT,
     NUMBERS,
     STAND_IN_MARK,
     Header,
@@ -126,7 +126,7 @@ def _list_headers(path: Path) -> dict[str, Header]:
         if isinstance(item, h5py.Dataset) and isinstance(name, str):
             text = h5py.check_string_dtype(item.dtype) is not None
             headers[name] = Header(item.shape, "U" if text else item.dtype.kind, str(item.dtype))
-        return True if len(headers) >= MOST_ARRAYS else None
+        return True if len(headers) >= LARGEST_COUNT else None
 
     with _open(path) as archive, parsing(path, _KIND):
         archive.visititems(add)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from disentgen.dataset.originals.archive import (
     BLOCK,
-    MOST_ARRAYS,
+    LARGEST_COUNT,
     NUMBERS,
     STAND_IN_MARK,
     Header,
@@ -54,7 +54,7 @@ def list_arrays(path: Path) -> dict[str, Header]:
     """
     headers = {}
     with parsing(path, _KIND), zipfile.ZipFile(path) as archive:
-        for name in archive.namelist()[:MOST_ARRAYS]:
+        for name in archive.namelist()[:LARGEST_COUNT]:
             if name.endswith(".npy") and archive.getinfo(name).compress_type in _METHODS:
                 (shape, _, dtype), _ = _read_header(archive, name)
                 headers[name.removesuffix(".npy")] = Header(shape, dtype.kind, str(dtype))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disentgen.dataset.originals.archive import (
-    MOST_ARRAYS,
+    LARGEST_COUNT,
     NUMBERS,
     Header,
     StoredArray,
@@ -33,7 +33,7 @@ _PICTURES = ("PNG", "JPEG")
 #: How pictures are read: grey and colour as bytes, and black and white as truth values.
 _MODES = ("1", "L", "RGB")
 #: Of a picture: more pixels would be no image that a model could be trained on.
-_MOST_PIXELS = 4096 * 4096
+_LARGEST_PIXELS = 4096 * 4096
 
 
 def is_stand_in(path: Path) -> bool:
@@ -59,7 +59,8 @@ def list_arrays(path: Path) -> dict[str, Header]:
     with table, parsing(path, _KIND):
         count, schema = table.metadata.num_rows, table.schema_arrow
         return {
-            field.name: _describe(path, table, field, count) for field in list(schema)[:MOST_ARRAYS]
+            field.name: _describe(path, table, field, count)
+            for field in list(schema)[:LARGEST_COUNT]
         }
 
 
@@ -190,7 +191,7 @@ def _decode(path: Path, key: str, given: Any) -> NDArray[Any]:
         raise DataFileError(f"{path}: '{key}' has pictures that are not in the file itself.")
     with parsing(path, "a table of pictures"):
         picture = Image.open(io.BytesIO(data), formats=_PICTURES)
-        if picture.width * picture.height > _MOST_PIXELS:
+        if picture.width * picture.height > _LARGEST_PIXELS:
             raise DataFileError(f"{path}: '{key}' has a picture of {picture.size} pixels.")
         if picture.mode not in _MODES:
             raise DataFileError(
@@ -213,7 +214,7 @@ def write_stand_in(
         path: of the file.
         key: name of the array of bytes.
         shape: of all of it.
-        blocks: its rows.
+        blocks: its rows in order, (rows, *shape[1:]) each.
         others: arrays beside it.
 
     Raises:

@@ -76,14 +76,16 @@ def _choose_images(request: Request, headers: Headers) -> str:
     """The name of the array of images."""
     if request.images_key is not None:
         return _require(request.file, headers, request.images_key, "images_key")
-    found = [name for name, header in headers.items() if len(header.shape) in (3, 4)]
-    if len(found) != 1:
-        what = f"{len(found)} arrays that could be images" if found else "no array of images"
+    candidates = [name for name, header in headers.items() if len(header.shape) in (3, 4)]
+    if len(candidates) != 1:
+        what = (
+            f"{len(candidates)} arrays that could be images" if candidates else "no array of images"
+        )
         raise DataFileError(
             f"{request.file} has {what}, (images, height, width) or with channels; say which by "
             f"dataset.images_key. It has {list_headers(headers)}."
         )
-    return found[0]
+    return candidates[0]
 
 
 def _require(file: Path, headers: Headers, key: str, setting: str) -> str:

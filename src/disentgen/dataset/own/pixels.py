@@ -24,12 +24,13 @@ class PixelReader:
         file: of the images, for messages.
         key: of the array.
         channels_first: whether height and width come after the channels.
+        is_01: whether every value so far was 0 or 1.
+        is_0255: whether every one was 0 or 255.
     """
 
     file: Path
     key: str
     channels_first: bool
-    #: Whether every value so far was 0 or 1, and whether every one was 0 or 255.
     is_01: bool = True
     is_0255: bool = True
 

@@ -16,7 +16,7 @@ from disentgen.errors import DataFileError
 from disentgen.text import join_lines
 
 #: Masks over more combinations, and counts for each of them, would not fit into memory.
-MOST_COMBINATIONS = 1 << 24
+LARGEST_GRID = 1 << 24
 _LONGEST_TEXT = 200
 
 
@@ -56,7 +56,7 @@ def read_table(file: Path, layout: Layout) -> Table:
         if is_text:
             names[column.name] = tuple(map(str, distinct))
         elif len(set(values[column.name])) < len(distinct):
-            raise DataFileError(f"{file}: {column.name} has numbers that no float tells apart.")
+            raise DataFileError(f"{file}: {column.name} has numbers that are one as floats.")
     grid = _make_grid(file, values, names)
     indices = grid.indices(np.stack(classes, axis=1))
     _check_single(file, grid, indices)
@@ -91,11 +91,11 @@ def _make_grid(
     size = 1
     for of in values.values():
         size *= len(of)
-    if size > MOST_COMBINATIONS:
-        most = max(values, key=lambda name: len(values[name]))
+    if size > LARGEST_GRID:
+        longest = max(values, key=lambda name: len(values[name]))
         raise DataFileError(
-            f"{file}: its factors have {size:,} combinations, at most {MOST_COMBINATIONS:,} are "
-            f"taken; {most} has {len(values[most]):,} values. Round it, or leave it out by "
+            f"{file}: its factors have {size:,} combinations, at most {LARGEST_GRID:,} are "
+            f"taken; {longest} has {len(values[longest]):,} values. Round it, or leave it out by "
             "dataset.factor_keys."
         )
     return FactorGrid(values, names)
