@@ -273,7 +273,7 @@ def test_second_published_form_gives_the_same_images(dots):
 
 def test_dsprites_are_published_twice():
     (spec,) = load_specs()["dsprites"]
-    _, second = spec.original.forms
+    _, second, _ = spec.original.forms
     assert second.names[0].endswith(".hdf5")
     assert set(second.labels()) == {"latents/classes", "latents/values"}
     assert json.dumps(second.hash) != json.dumps(spec.original.hash)

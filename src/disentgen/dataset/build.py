@@ -239,5 +239,7 @@ def describe_original(spec: DatasetSpec, root: str | None, path: Path) -> str:
         path: of the file.
     """
     whose = "the original" if spec.source else "the private file of"
+    if spec.original.choose_form(path).columns:
+        whose = "a copy (known by its factors, not by a hash) of"
     missed = "" if path in list_places(spec, root) else f" (none below {raw_folder(root)})"
     return f"images: {whose} {spec.title}, {path}{missed}"

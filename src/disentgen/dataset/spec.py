@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ class OriginalFile:
 
     Args:
         folder: where it is looked for, below the folder of raw data.
-        names: file names that are recognised there; the first is used for downloads.
+        names: file names that are recognised there; the first is used for downloads. With an
+            asterisk, a pattern of the names of several files that belong together.
         url: where it is published; None for a file that cannot be fetched.
         hash: ``algorithm:digest`` of the genuine file; None where it is not known, so that nothing
             but its layout and its labels says what it is.
@@ -42,6 +44,8 @@ class OriginalFile:
         others: further files that were published with the same images in the same order, by which
             the dataset is known too.
         mirrors: further addresses of the same file, tried in turn after ``url``.
+        columns: of a table with rows in any order, by factor the columns of its class and of its
+            value; the latter need not be there.
     """
 
     folder: str
@@ -53,6 +57,7 @@ class OriginalFile:
     licence: str | None = None
     others: tuple["OriginalFile", ...] = ()
     mirrors: tuple[str, ...] = ()
+    columns: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -67,7 +72,7 @@ class OriginalFile:
     def choose_form(self, path: Path) -> "OriginalFile":
         """Which of the published files a file should be, by its name, or else by its ending."""
         for form in self.forms:
-            if path.name in form.names:
+            if any(fnmatchcase(path.name, name) for name in form.names):
                 return form
         endings = {Path(form.names[0]).suffix: form for form in reversed(self.forms)}
         return endings.get(path.suffix, self)

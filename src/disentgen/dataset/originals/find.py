@@ -34,14 +34,22 @@ def check_root(root: str | None) -> None:
 
 
 def list_places(spec: DatasetSpec, root: str | None) -> list[Path]:
-    """Where a published file may lie: in its folder below the root, or in the root itself."""
+    """Where a published file may lie: in its folder below the root, or in the root itself.
+
+    Names that are patterns may be anybody's, and are looked for in the folder alone.
+    """
     folder = raw_folder(root)
     return [
-        place / name
+        path
         for form in spec.original.forms
         for place in (folder / form.folder, folder)
         for name in form.names
+        for path in (_match(place, name, form.folder) if "*" in name else [place / name])
     ]
+
+
+def _match(place: Path, pattern: str, folder: str) -> list[Path]:
+    return sorted(place.glob(pattern)) if place.name == folder else []
 
 
 def find_original(spec: DatasetSpec, root: str | None) -> Path | None:

@@ -11,6 +11,7 @@ import numpy as np
 from disentgen.dataset.originals.archive import STAND_IN_MARK, StoredArray
 from disentgen.dataset.originals.formats import find_format
 from disentgen.dataset.originals.progress import show_progress
+from disentgen.dataset.originals.tables import check_tables
 from disentgen.dataset.spec import DatasetSpec, OriginalFile
 from disentgen.errors import DataFileError
 
@@ -52,6 +53,9 @@ def check_layout(spec: DatasetSpec, path: Path) -> None:
         DataFileError: it is a stand-in, is damaged, or has another layout.
     """
     form, archive = spec.original.choose_form(path), find_format(path)
+    if form.columns:
+        check_tables(spec, path)
+        return
     if archive.is_stand_in(path):
         raise DataFileError(
             f"{path} holds a {STAND_IN_MARK}; use dataset.source=stand-in, or put the "
