@@ -10,6 +10,7 @@ from configs.datasets import DATASETS
 from configs.decoders import DECODERS
 from configs.training import GENERATION, INFERENCE, LOSSES, PAIRED
 from conftest import read_config
+from disentgen.dataset.spec import find_spec
 from disentgen.errors import UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import open_run
@@ -62,6 +63,7 @@ CELLS = [
         )
         for family in MODELS
         for name, dataset in DATASETS.items()
+        if find_spec(name).render
     ],
     *[
         pytest.param(

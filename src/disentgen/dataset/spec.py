@@ -200,10 +200,12 @@ class DatasetSpec:
 def load_specs() -> dict[str, tuple[DatasetSpec, ...]]:
     """All datasets by name, each in its versions, the default one first.
 
-    A dataset is there because its file stands in ``disentgen.dataset.specs``.
+    A dataset is there because its file stands in ``disentgen.dataset.specs``. Those that can be
+    used without a file come first.
     """
-    exported = load_records("disentgen.dataset.specs", "SPECS")
-    return {specs[0].name: specs for specs in exported.values()}
+    exported = load_records("disentgen.dataset.specs", "SPECS").values()
+    ordered = sorted(exported, key=lambda specs: specs[0].render is None)
+    return {specs[0].name: specs for specs in ordered}
 
 
 def find_spec(name: str | None, version: str | None = None) -> DatasetSpec:

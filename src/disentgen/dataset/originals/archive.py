@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from disentgen.errors import DataFileError
+from disentgen.errors import DataFileError, UsageError
 
 #: Written into archives made here: such a file is never the original.
 STAND_IN_MARK = "stand-in rendered by disent-and-gen; not the original images"
@@ -115,6 +115,33 @@ class ArchiveFormat(Protocol):
             blocks: its rows in order, some at a time, (rows, *shape[1:]) each.
             others: arrays beside it, by name.
         """
+
+
+def is_no_stand_in(path: Path) -> bool:
+    """False: for formats in which no stand-in is written."""
+    return False
+
+
+def refuse_stand_in(
+    path: Path,
+    key: str,
+    shape: tuple[int, ...],
+    blocks: Iterable[NDArray[np.uint8]],
+    others: Mapping[str, NDArray[Any]],
+) -> None:
+    """Refuse to write a stand-in in a format that none is written in.
+
+    Args:
+        path: of the file.
+        key: name of the array of bytes.
+        shape: of all of it.
+        blocks: its rows in order, (rows, *shape[1:]) each.
+        others: arrays beside it, by name.
+
+    Raises:
+        UsageError: always.
+    """
+    raise UsageError(f"{path}: stand-ins are written as .npz, .h5 or .hdf5.")
 
 
 @contextmanager

@@ -36,7 +36,8 @@ def check_root(root: str | None) -> None:
 def list_places(spec: DatasetSpec, root: str | None) -> list[Path]:
     """Where a published file may lie: in its folder below the root, or in the root itself.
 
-    Names that are patterns may be anybody's, and are looked for in the folder alone.
+    Names that are patterns may be anybody's, and are looked for in the folder alone; where none is
+    there, the pattern stands in their place.
     """
     folder = raw_folder(root)
     return [
@@ -49,7 +50,9 @@ def list_places(spec: DatasetSpec, root: str | None) -> list[Path]:
 
 
 def _match(place: Path, pattern: str, folder: str) -> list[Path]:
-    return sorted(place.glob(pattern)) if place.name == folder else []
+    if place.name != folder:
+        return []
+    return sorted(place.glob(pattern)) or [place / pattern]
 
 
 def find_original(spec: DatasetSpec, root: str | None) -> Path | None:

@@ -25,4 +25,12 @@ def find_format(path: Path) -> ArchiveFormat:
         from disentgen.dataset.originals import parquet
 
         return parquet
+    if path.suffix == ".mat":
+        from disentgen.dataset.originals import norb
+
+        return norb
+    if path.suffixes[-2:] == [".tar", ".gz"]:
+        from disentgen.dataset.originals import cars
+
+        return cars
     raise UsageError(f"{path}: expected a name that ends in .npz, .h5, .hdf5 or .parquet.")

@@ -5,7 +5,7 @@ the path is never followed. The package pyarrow is optional.
 """
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +21,14 @@ from disentgen.dataset.originals.archive import (
     lacks_array,
     parsing,
 )
-from disentgen.errors import DataFileError, UsageError
+from disentgen.dataset.originals.archive import is_no_stand_in as is_stand_in
+from disentgen.dataset.originals.archive import refuse_stand_in as write_stand_in
+from disentgen.errors import DataFileError
 
 if TYPE_CHECKING:
     import pyarrow
+
+__all__ = ["describe_array", "is_stand_in", "list_arrays", "open_array", "write_stand_in"]
 
 _KIND = "a parquet file"
 #: Rows that are decoded at a time.
@@ -34,11 +38,6 @@ _PICTURES = ("PNG", "JPEG")
 _MODES = ("1", "L", "RGB")
 #: Of a picture: more pixels would be no image that a model could be trained on.
 _LARGEST_PIXELS = 4096 * 4096
-
-
-def is_stand_in(path: Path) -> bool:
-    """Stand-ins are not written in this format."""
-    return False
 
 
 def describe_array(path: Path, key: str) -> tuple[tuple[int, ...], str]:
@@ -199,25 +198,3 @@ def _decode(path: Path, key: str, given: Any) -> NDArray[Any]:
                 "black and white (1) or colour (RGB)."
             )
         return np.asarray(picture)
-
-
-def write_stand_in(
-    path: Path,
-    key: str,
-    shape: tuple[int, ...],
-    blocks: Iterable[NDArray[np.uint8]],
-    others: Mapping[str, NDArray[Any]],
-) -> None:
-    """Refuse to write.
-
-    Args:
-        path: of the file.
-        key: name of the array of bytes.
-        shape: of all of it.
-        blocks: its rows in order, (rows, *shape[1:]) each.
-        others: arrays beside it.
-
-    Raises:
-        UsageError: always.
-    """
-    raise UsageError(f"{path}: stand-ins are written as .npz, .h5 or .hdf5.")
