@@ -29,7 +29,7 @@ from disentgen.errors import DataFileError
 __all__ = ["describe_array", "is_stand_in", "list_arrays", "open_array", "write_stand_in"]
 
 _KIND = "a matrix of SmallNORB"
-_DTYPES = {0x1E3D4C55: np.dtype("u1"), 0x1E3D4C54: np.dtype("<i4")}
+_DTYPES: dict[int, np.dtype[Any]] = {0x1E3D4C55: np.dtype("u1"), 0x1E3D4C54: np.dtype("<i4")}
 _SIZE = 64
 _ROWS = 1024
 _IMAGES = "image"
@@ -104,8 +104,7 @@ def _map(path: Path, axes: int) -> NDArray[Any]:
     """
     with parsing(path, _KIND):
         with path.open("rb") as file:
-            start = np.frombuffer(file.read(8), "<i4")
-            code, count = (int(number) for number in start)
+            code, count = np.frombuffer(file.read(8), "<i4").tolist()
             lengths = np.frombuffer(file.read(4 * max(3, axes)), "<i4")
         dtype, shape = _DTYPES.get(code), tuple(map(int, lengths[:axes]))
         offset = 8 + 4 * max(3, axes)
@@ -113,4 +112,5 @@ def _map(path: Path, axes: int) -> NDArray[Any]:
             raise DataFileError(f"{path} is not {_KIND} of {axes} axes.")
         if path.stat().st_size != offset + prod(shape) * dtype.itemsize:
             raise DataFileError(f"{path} is truncated, or not {_KIND}.")
-        return np.memmap(path, dtype, "r", offset, shape)
+        matrix: NDArray[Any] = np.memmap(path, dtype, "r", offset, shape)
+        return matrix

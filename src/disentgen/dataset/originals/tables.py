@@ -106,7 +106,7 @@ def _check_values(spec: DatasetSpec, path: Path, expected: NDArray[np.float64]) 
 
 def _read_column(spec: DatasetSpec, path: Path, key: str) -> NDArray[Any]:
     """A column of all tables, (rows,)."""
-    blocks = []
+    blocks = list[NDArray[Any]]()
     for part in list_parts(spec, path):
         with find_format(part).open_array(part, key) as column:
             blocks.extend(column.blocks)
