@@ -91,6 +91,9 @@ def test_missing_combinations_are_on_no_side_and_in_no_pair(folder, arrays):
         words = zip(split.grid.names, missing, strict=True)
         values = (f"{name} == {split.grid.factor_values[name][number]}" for name, number in words)
         build_dataset(file="discs.npz", held_out=" & ".join(values))
+    thinned = build_dataset(file="discs.npz", thin="column > 2").split
+    kept = present & (split.grid.values(np.arange(120))[:, 1] > 2)
+    assert np.array_equal(thinned.held_in, kept)
     text = describe_dataset(dataset)
     assert f"{COUNT} images of 32 × 32 × 1; 20 of 120 combinations are missing" in text
     assert "on neither side" not in text
@@ -112,6 +115,14 @@ def test_pictures_duplicates_and_resident_images_do_without_them(folder, arrays)
     assert (held.images(indices) == dataset.observe(resident="no").images(indices)).all()
 
 
+def test_a_factor_is_varied_over_the_images_that_there_are(folder):
+    a, b = np.nonzero(~np.eye(3, dtype=bool))
+    images = np.arange(6 * 16, dtype=np.uint8).reshape(6, 4, 4)
+    write_file(folder / "no-line-is-whole.npz", {"x": images, "a": a, "b": b})
+    variations = vary_factors(build_dataset(file="no-line-is-whole.npz"), 3)
+    assert [len(variation.images) for variation in variations] == [2, 2]
+
+
 def test_pairs_of_values_count_as_held_out_where_all_that_there_is_is(folder):
     classes = np.array([(a, b, c) for a in range(2) for b in range(2) for c in range(2)])
     arrays = {"images": np.arange(8 * 16, dtype=np.uint8).reshape(8, 4, 4)}
@@ -127,7 +138,7 @@ def test_the_same_data_is_one_dataset_wherever_and_however_it_lies(folder, array
     (folder / "other").mkdir()
     write_file(folder / "other" / "discs.npz", {key: of[order] for key, of in arrays.items()})
     (folder / "changed").mkdir()
-    arrays["images"][7, 0, 0] ^= 1
+    arrays["images"][classes.sum(axis=1).argmax(), 0, 0] ^= 1
     write_file(folder / "changed" / "discs.npz", arrays)
     configs = [read_config(file=f"{place}discs.npz") for place in ("", "other/", "changed/")]
     first, moved, changed = map(name_cell, configs)
