@@ -23,7 +23,7 @@ from disentgen.dataset.spec import DatasetSpec
 from disentgen.dataset.split import Split
 from disentgen.dataset.splitting import build_split
 from disentgen.dataset.variants import Variant
-from disentgen.schema import Key
+from disentgen.schema import Count, Key
 
 if TYPE_CHECKING:
     import torch
@@ -137,6 +137,7 @@ def build_dataset(
     images_key: Annotated[str | None, OF_FILE_PLACE] = None,
     factor_keys: Names = None,
     factor_names: Names = None,
+    drawing: Count | None = None,
 ) -> Dataset:
     """Open a dataset and divide its grid.
 
@@ -172,6 +173,8 @@ def build_dataset(
         factor_keys: the arrays of factors in it, one for each factor, or a single one with a column
             for each; by default all that have a value for each image.
         factor_names: what the factors are called; by default as their arrays.
+        drawing: the number of the stand-in's drawing, which fills itself in; runs on earlier ones
+            are on other images.
 
     Raises:
         UsageError: a name or expression that cannot be used.
@@ -187,7 +190,7 @@ def build_dataset(
         validation=validation, seed=seed, control=control,
     )  # fmt: skip
     row = spec.choose_variant(condition, variant)
-    images, note = open_images(spec, root, source)
+    images, note = open_images(spec, root, source, drawing)
     return Dataset(spec, divided, images, note, factor_scale, row, resident)
 
 
@@ -208,23 +211,27 @@ def choose_source(spec: DatasetSpec, root: str | None, source: str) -> Source:
     return "original" if original or spec.render is None else "stand-in"
 
 
-def open_images(spec: DatasetSpec, root: str | None, source: str) -> tuple[Images, str]:
+def open_images(
+    spec: DatasetSpec, root: str | None, source: str, drawing: int | None = None
+) -> tuple[Images, str]:
     """The images that ``source`` means, and a line on where they are from.
 
     Args:
         spec: of the dataset.
         root: folder of raw data; None for ``raw`` in the data folder.
         source: ``original``, ``stand-in`` or ``auto``.
+        drawing: that a stand-in must be; None for whichever there is.
 
     Raises:
         DataFileError: the file is missing, damaged or not the published one.
-        UsageError: a stand-in is wanted, and the dataset has none.
+        UsageError: a stand-in is wanted, and the dataset has none, or it is drawn anew since.
     """
     if choose_source(spec, root, source) == "original":
         if spec.array is not None:
             return open_kept(spec), f"images: {spec.original.names[0]}, kept in {spec.array.parent}"
         path = require_original(spec, root)
         return open_original(spec, path), describe_original(spec, root, path)
+    spec.check_drawing(drawing)
     images = Images(spec.pixels_shape, spec.maximum, "stand-in", spec.require_renderer())
     reason = describe_absence(spec, root)
     return images, f"images: a rendered stand-in of {spec.title} ({reason})"

@@ -97,6 +97,8 @@ class DatasetSpec:
             nobody.
         thinnings: parts of the grid by name.
         present: (grid.size,) the combinations that there are images of; None where all are.
+        drawing: the number of the stand-in's drawing, one more whenever its pictures change: runs
+            on others are known by it.
         array: the images in the form that they are kept in, for a file of a user's own.
     """
 
@@ -113,6 +115,7 @@ class DatasetSpec:
     thinnings: Mapping[str, Thinning] = field(default_factory=dict)
     present: Mask | None = field(default=None, compare=False)
     array: Path | None = None
+    drawing: int = 1
 
     def __repr__(self) -> str:
         version = "" if self.version is None else f", version={self.version!r}"
@@ -137,6 +140,21 @@ class DatasetSpec:
         if self.render is None:
             raise UsageError(f"{self.title} has no stand-in; only its file can be used.")
         return self.render
+
+    def check_drawing(self, drawing: int | None) -> None:
+        """Check that the stand-in is still drawn as it was.
+
+        Args:
+            drawing: the number of a drawing; None for whichever there is.
+
+        Raises:
+            UsageError: its pictures are others now.
+        """
+        if drawing not in (None, self.drawing):
+            raise UsageError(
+                f"dataset.drawing={drawing}: the stand-in of {self.title} is drawn anew since, as "
+                f"drawing {self.drawing}; these are other images."
+            )
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

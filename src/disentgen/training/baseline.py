@@ -35,6 +35,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     "dataset.images_key": {"": None},
     "dataset.factor_keys": {"": None},
     "dataset.factor_names": {"": None},
+    "dataset.drawing": {"": 1},
 }
 
 

@@ -153,7 +153,7 @@ class Config:
     def open_dataset(self) -> Dataset:
         """The dataset with its split and its images."""
         given = self.dataset
-        images = open_images(self.spec, given["root"], given["source"])
+        images = open_images(self.spec, given["root"], given["source"], given["drawing"])
         row = self.spec.choose_variant(given["condition"], given["variant"])
         return Dataset(self.spec, self.split, *images, given["factor_scale"], row)
 
@@ -194,6 +194,8 @@ class Config:
         """
         choose_device(self.device, self.training.precision)
         check_loggers(self.training.loggers)
+        if self.dataset["source"] == "stand-in":
+            self.spec.check_drawing(self.dataset["drawing"])
         if self.dataset["source"] == "original" and self.spec.array is None:
             path = require_original(self.spec, self.dataset["root"])
             if find_array(self.spec, path) is None:  # a file that is known was looked at before

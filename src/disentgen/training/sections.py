@@ -77,7 +77,9 @@ def read_dataset(given: Mapping[str, Any]) -> dict[str, Any]:
     if checked["name"] is not None:
         spec = choose_spec(checked)
         source = choose_source(spec, checked["root"], checked["source"])
-        checked |= {"version": spec.version, "source": source}
+        # Originals have none, which is said as before there were several.
+        drawing = checked["drawing"] or (spec.drawing if source == "stand-in" else 1)
+        checked |= {"version": spec.version, "source": source, "drawing": drawing}
     return checked
 
 
@@ -90,7 +92,8 @@ def read_file(checked: Mapping[str, Any]) -> dict[str, Any]:
     version = checked["version"] or choose_spec(checked).version
     source = "stand-in" if checked["source"] == "stand-in" else "original"
     return {
-        "file": str(request.file), "name": request.name, "version": version, "source": source
+        "file": str(request.file), "name": request.name, "version": version, "source": source,
+        "drawing": 1,
     }  # fmt: skip
 
 
