@@ -10,7 +10,7 @@ import disentgen.dataset.specs
 from disentgen.dataset import build_dataset
 from disentgen.dataset.__main__ import main
 from disentgen.dataset.spec import find_spec, load_specs
-from disentgen.registry import load_records
+from disentgen.registry import find_exports
 from processes import SCRIPTS
 
 FILE = '''
@@ -50,8 +50,7 @@ SPECS = (
 
 
 def clear_caches():
-    load_records.cache_clear()
-    load_specs.cache_clear()
+    find_exports.cache_clear()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.images import Indices, Pixels, PixelsShape
 from disentgen.dataset.variants import STUDY, Thinning, Variant
 from disentgen.errors import UsageError
-from disentgen.registry import choose, load_records, unknown
+from disentgen.registry import choose, load_groups, unknown
 
 Renderer = Callable[[Indices], Pixels]
 
@@ -167,14 +166,12 @@ class DatasetSpec:
         return f" Did you mean '{names[0]}'?" if names else ""
 
 
-@cache
 def load_specs() -> dict[str, tuple[DatasetSpec, ...]]:
     """All datasets by name, each in its versions, the default one first.
 
-    A dataset is there because its file stands in ``disentgen.dataset.specs``.
+    A dataset is there because its file stands in ``disentgen.dataset.specs``, or in a plugin.
     """
-    exported = load_records("disentgen.dataset.specs", "SPECS")
-    return {specs[0].name: specs for specs in exported.values()}
+    return load_groups("disentgen.dataset.specs", "SPECS")
 
 
 def find_spec(name: str | None, version: str | None = None) -> DatasetSpec:
