@@ -19,6 +19,7 @@ from disentgen.training.config import Config
 from disentgen.training.settings import ProcessSettings
 from experiments.checks import check_choices, check_keys, check_kind
 from experiments.claims import Request
+from experiments.given import use_plugins
 from experiments.keeping import Keeper
 from experiments.named_configs import read_named_configs
 from experiments.options import check_clean, check_options
@@ -76,11 +77,13 @@ class Call:
             UsageError, DataFileError: one of them cannot be read, or the folder not be used.
         """
         experiment = self.experiment
+        use_plugins(given)
         check_options(given, experiment.get_default_options())
         options = {"--beat-interval": HEARTBEAT_SECONDS, **_given(given)}
         # The library checks every key and type; Sacred's own check would only repeat it, less well.
         options["--force"] = True
         self.must_be_clean = bool(options.pop("--enforce_clean", False))
+        options.pop("--plugin", None)
         configs = dict(experiment.gather_named_configs())
         named = read_named_configs(named_configs, configs, experiment.sections, experiment.family)
         typed = nest(updates)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from disentgen.export.reading import load_exported
     from disentgen.export.writing import export_run
     from disentgen.models import Model, build_model
+    from disentgen.registry import use_plugin
     from disentgen.run_directory import RunDirectory
     from disentgen.runs import Run, find_runs, open_run
     from disentgen.training.config import Config
@@ -60,6 +61,7 @@ _MODULES = {
     "load_specs": "disentgen.dataset.spec",
     "open_run": "disentgen.runs",
     "train": "disentgen.training.run",
+    "use_plugin": "disentgen.registry",
 }
 
 __all__ = [
@@ -86,6 +88,7 @@ __all__ = [
     "load_specs",
     "open_run",
     "train",
+    "use_plugin",
 ]
 
 

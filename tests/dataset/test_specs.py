@@ -77,7 +77,7 @@ def test_a_dataset_is_one_file(bars, capsys):
     assert observed.factor_values(np.array([10])).tolist() == [[3.0, 4.0]]
     main(["list"])
     assert "bars " in capsys.readouterr().out
-    named = runpy.run_path(str(SCRIPTS / "configs" / "datasets.py"))["DATASETS"]
+    named = runpy.run_path(str(SCRIPTS / "configs" / "datasets.py"))["list_datasets"]()
     assert named["bars"] == {"name": "bars"}
 
 
