@@ -11,6 +11,7 @@ from disentgen.dataset.originals.find import check_root
 from disentgen.errors import UsageError, warn_on_failure
 from disentgen.paths import data_folder, expand
 from disentgen.plain_settings import nest
+from disentgen.registry import use_plugin
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run, open_run, view_training
 from disentgen.schema import defaults, merge
@@ -90,6 +91,8 @@ class Call:
         resume = typed.pop("resume", None)
         nested = merge(named, typed)
         check_keys(nested)
+        if (spec := typed.get("dataset", {}).get("spec")) not in (None, "null"):
+            use_plugin(str(spec))  # the user has named it: it is none of a file of settings
         if self.trains and "--unobserved" in options:
             raise UsageError("a training needs its folder: leave --unobserved away.")
         keeper = self._observe(options, nested, resume == "auto")
@@ -99,6 +102,7 @@ class Call:
             if self.trains:
                 keeper.claim_run(path)  # before its state is read
             self.resumed = open_run(path)
+            self.resumed.check_rebuilt()
             nested = merge(self.resumed.config, nested)
         elif self.trains:
             check_writable(keeper.request.folder)

@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +102,7 @@ class TrainingExperiment(Experiment):
         """The ingredients that are sections of the configuration."""
         return [section for section in self.ingredients if isinstance(section, Section)]
 
-    def gather_named_configs(self) -> Iterator[tuple[str, Any]]:
+    def gather_named_configs(self) -> Generator[tuple[str, Any], None, None]:
         """All named configurations by name, those of plugins among them."""
         for section in self.sections:
             section.add_choices()

@@ -8,9 +8,10 @@ import contextlib
 import importlib
 import os
 import pkgutil
+import re
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
@@ -27,6 +28,8 @@ from disentgen.text import join_lines, shorten
 GROUP = "disentgen.plugins"
 #: The environment variable that hands plugins on to child processes, as a list of paths is written.
 VARIABLE = "DISENTGEN_PLUGINS"
+#: Module and class, such as ``my_package.nets:Encoder``.
+IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 #: Modules of a plugin that hold no records: they are for its tests and its installation.
 PASSED_OVER = ("_", "test", "conftest", "setup")
 
@@ -135,10 +138,38 @@ def name_plugin(place: str) -> str:
     Args:
         place: an import path, such as ``my_package.nets:Encoder``, or the path of a file.
     """
-    if place.endswith(".py"):
+    if os.sep in place or place.endswith(".py"):
         file = Path(place)
         return file.parent.name if file.name == "__init__.py" else file.stem
     return place.partition(":")[0].partition(".")[0]
+
+
+def list_named(saved: Mapping[str, Any]) -> list[str]:
+    """The plugins that a saved configuration names, whatever they are.
+
+    Args:
+        saved: the content of ``config.json``: its packages, the file of its dataset, and the import
+            paths among its layers.
+    """
+    spec = saved.get("dataset", {}).get("spec")
+    places = [spec] if isinstance(spec, str) else []
+    places += list_imported(saved.get("model", {}))
+    named = [*saved.get("plugins", ()), *map(name_plugin, places)]
+    return [name for name in dict.fromkeys(named) if name]
+
+
+def list_imported(section: Any) -> list[str]:
+    """The import paths in a section of settings, such as layers ``import`` have, in its order."""
+    waiting, paths = [section], list[str]()
+    while waiting:
+        match waiting.pop(0):
+            case str(text) if IMPORT_PATH.fullmatch(text):
+                paths.append(text)
+            case dict(inside):
+                waiting = [*inside.values(), *waiting]
+            case list(inside) | tuple(inside):
+                waiting = [*inside, *waiting]
+    return paths
 
 
 def import_class(path: str, base: type) -> Any:
@@ -152,7 +183,7 @@ def import_class(path: str, base: type) -> Any:
         UsageError: the plugin is not in use, or has no such class.
     """
     module, _, name = path.partition(":")
-    if not all(part.isidentifier() for part in (*module.split("."), name)):
+    if not IMPORT_PATH.fullmatch(path):
         raise UsageError(f"'{shorten(path)}' is no import path, such as my_package.nets:Encoder.")
     if missing := list_missing([name_plugin(path)]):
         raise UsageError(f"{shorten(path)} is of a package that is not in use: {advise(missing)}")

@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from disentgen.dataset import Dataset
+from disentgen.dataset.spec import DatasetSpec, find_spec, load_specs
 from disentgen.dataset.split import Split
 from disentgen.dataset.tasks import Task
 from disentgen.errors import DataFileError, UsageError
 from disentgen.listing import find_runs
-from disentgen.models import FAMILIES, Model
+from disentgen.models import FAMILIES, LIVE, Model
 from disentgen.plain_files import read_saved
+from disentgen.plugins import advise
 from disentgen.run_directory import RunDirectory
 from disentgen.run_files import RunFiles
 from disentgen.run_names import locate_run
 from disentgen.saved import SavedSplit
+from disentgen.text import join_lines
 from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
 from disentgen.training.continuing import check_images
@@ -41,17 +44,39 @@ class Run(RunFiles):
     @property
     def family(self) -> str:
         """The family of the run's model."""
-        return self.settings.family
+        family: str = self.config["model"]["family"]
+        return family
 
     @cached_property
     def settings(self) -> Config:
         """The configuration.
 
         Raises:
-            DataFileError: ``config.json`` is not readable, or not by this version.
+            DataFileError: ``config.json`` is not readable, or not by this version; or it needs a
+                plugin that is not in use.
         """
+        if self.missing:
+            raise DataFileError(f"{self.path} {self.obstacle}")
         with self._of_config():
             return Config.read_saved(self.saved)
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why the run cannot be built again, though its files are sound; None if it can."""
+        if self.missing:
+            return f"needs {join_lines(', '.join(self.missing), 200)}: {advise(self.missing)}"
+        if self.family == LIVE:
+            return "is of a model that is not rebuildable: it was an object of a program."
+        return None
+
+    def check_rebuilt(self) -> None:
+        """Check that the run can be built again.
+
+        Raises:
+            UsageError: it cannot, which :attr:`obstacle` explains.
+        """
+        if self.obstacle is not None:
+            raise UsageError(f"run {self.path} {self.obstacle}")
 
     @property
     def lacks_settings(self) -> bool:
@@ -64,8 +89,18 @@ class Run(RunFiles):
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The same as plain data, with the defaults of the time filled in."""
-        return self.settings.plain()
+        """The same as plain data, with the defaults of the time filled in.
+
+        Where it needs a plugin that is not in use, it stands there as it was saved: complete, but
+        not checked.
+        """
+        return self.saved if self.missing else self.settings.plain()
+
+    @property
+    def spec(self) -> DatasetSpec | None:
+        """What is known of the dataset; None where it is a plugin's that is not in use."""
+        name, version = (self.config["dataset"].get(key) for key in ("name", "version"))
+        return find_spec(name, version) if name in load_specs() or not self.missing else None
 
     @cached_property
     def dataset(self) -> Dataset:

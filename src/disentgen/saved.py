@@ -49,6 +49,7 @@ class _DatasetSection(BaseModel):
     """What lists of runs read of the section ``dataset``."""
 
     name: Text = None
+    spec: Text = None
     version: Text = None
     root: Text = None
     source: Text = None
@@ -92,6 +93,7 @@ class SavedConfig(BaseModel):
         model: likewise.
         training: likewise.
         seed: of the run.
+        plugins: packages of somebody's own that its settings need.
     """
 
     experiment: Text = None
@@ -100,6 +102,7 @@ class SavedConfig(BaseModel):
     model: _ModelSection = _ModelSection()
     training: _TrainingSection = _TrainingSection()
     seed: Scalar = None
+    plugins: Annotated[list[Name], Field(max_length=100)] = []
 
 
 class SavedModel(BaseModel):

@@ -16,10 +16,13 @@ from disentgen.dataset.originals.find import (
     require_original,
 )
 from disentgen.dataset.originals.formats import find_format
-from disentgen.dataset.spec import DatasetSpec, find_spec
+from disentgen.dataset.spec import DatasetSpec, find_spec, load_specs
 from disentgen.dataset.split import Split
 from disentgen.dataset.splitting import build_split
 from disentgen.dataset.variants import Variant
+from disentgen.errors import UsageError
+from disentgen.plugins import name_plugin
+from disentgen.registry import choose, find_origin, use_plugin
 from disentgen.schema import Key
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from disentgen.dataset.batches import Observations
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+#: The specification itself is what distinguishes datasets, wherever it lies.
+SpecFile = Annotated[str | None, Key(distinguishes=False, may_change=True)]
 #: Runs on moved data are the same runs.
 Root = Annotated[str | None, Key(distinguishes=False, may_change=True)]
 #: Words that say which images are on which side; the sides' hashes distinguish splits.
@@ -110,6 +115,7 @@ class Dataset:
 
 def build_dataset(
     name: str | None = None,
+    spec: SpecFile = None,
     version: str | None = None,
     root: Root = None,
     source: Literal["auto", "original", "stand-in"] = "auto",
@@ -132,6 +138,8 @@ def build_dataset(
 
     Args:
         name: which dataset.
+        spec: a Python file of yours, or a package, whose specifications (``SPECS``) are used as
+            those of a plugin are; without a name, its first one is meant.
         version: which of its versions, for MPI3D ``real`` (default), ``realistic`` or ``toy``.
         root: folder of raw data; by default ``raw`` in the data folder.
         source: ``original`` for the published file, ``stand-in`` for the rendering of its grid,
@@ -159,15 +167,34 @@ def build_dataset(
         UsageError: a name or expression that cannot be used.
         DataFileError: the file is missing, damaged or not the published one.
     """
-    spec = find_spec(name, version)
+    if spec is not None:
+        use_plugin(spec)
+    known = find_spec(name if spec is None else name_dataset(name, spec), version)
     divided = build_split(
-        spec, condition, variant, held_out, held_in, split=split, split_params=split_params,
+        known, condition, variant, held_out, held_in, split=split, split_params=split_params,
         held_in_file=held_in_file, held_out_file=held_out_file, thin=thin,
         validation=validation, seed=seed, control=control,
     )  # fmt: skip
-    row = spec.choose_variant(condition, variant)
-    images, note = open_images(spec, root, source)
-    return Dataset(spec, divided, images, note, factor_scale, row, resident)
+    row = known.choose_variant(condition, variant)
+    images, note = open_images(known, root, source)
+    return Dataset(known, divided, images, note, factor_scale, row, resident)
+
+
+def name_dataset(name: str | None, spec: str) -> str:
+    """The name of the dataset that is meant by a name and a file of specifications in use.
+
+    Args:
+        name: of the dataset; None for the first one of the file.
+        spec: path of the file.
+
+    Raises:
+        UsageError: the file has no specifications, or none of the name.
+    """
+    plugin = name_plugin(spec)
+    own = [one for one in load_specs() if find_origin("SPECS", one) == plugin]
+    if not own:
+        raise UsageError(f"dataset.spec={spec} exports no SPECS.")
+    return own[0] if name is None else choose("dataset in dataset.spec:", name, {n: n for n in own})
 
 
 def choose_source(spec: DatasetSpec, root: str | None, source: str) -> Source:

@@ -9,7 +9,7 @@ import pandas as pd
 from disentgen.analysis.cells import CONDITION_TITLES
 from disentgen.analysis.figures.subjects import name_data
 from disentgen.analysis.tables import CELL
-from disentgen.dataset.spec import find_spec
+from disentgen.dataset.spec import find_spec, load_specs
 from disentgen.report.columns import (
     list_cell_columns,
     list_claim_columns,
@@ -174,7 +174,8 @@ def describe_variant(dataset: str, version: str | None, name: str) -> str:
         version: of the dataset, where there are several.
         name: of the variant.
     """
-    variant = find_spec(dataset, version or None).variants.get(name)
+    known = dataset in load_specs()  # else it is a plugin's that is not in use
+    variant = find_spec(dataset, version or None).variants.get(name) if known else None
     if variant is None:
         return ""
     held_out = f"held out: {variant.rule}"

@@ -31,6 +31,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     "training.warmup_steps": {"": None},
     "training.clip_norm": {"": None},
     "training.ema": {"": None},
+    "dataset.spec": {"": None},
 }
 
 

@@ -24,6 +24,7 @@ from disentgen.training.checks import check_batch_size, check_largest_tensor, ch
 from disentgen.training.loggers import check_loggers
 from disentgen.training.losses import build_loss
 from disentgen.training.machine import check_device, choose_device
+from disentgen.training.origins import OF_PLUGINS, check_named, list_needed
 from disentgen.training.sections import (
     NOT_OF_THE_PROCESS,
     check_sections,
@@ -83,6 +84,8 @@ class Config:
             DataFileError: the published file is wanted, and is not there or not laid out as it.
         """
         check_sections(given)
+        plugins = convert("plugins", list[Name] | None, given.get("plugins")) or []
+        check_named({**given, "plugins": plugins})
         model = dict(given.get("model", {}))
         family = model.pop("family", None)
         if family is None:
@@ -129,7 +132,7 @@ class Config:
 
     def plain(self) -> dict[str, Any]:
         """The configuration as plain data: what ``config.json`` holds, and what reads as itself."""
-        return {
+        settings = {
             "experiment": self.experiment,
             "dataset": plain(build_dataset, self.dataset),
             "model": {"family": self.family, **plain(FAMILIES[self.family].build, self.model)},
@@ -138,6 +141,8 @@ class Config:
             "device": self.device,
             "threads": self.threads,
         }
+        needed = list_needed(settings)
+        return settings | ({"plugins": needed} if needed else {})
 
     @cached_property
     def spec(self) -> DatasetSpec:
@@ -161,27 +166,9 @@ class Config:
         shape, count = self.spec.image_shape, len(self.spec.grid.sizes)
         return build_model(self.family, shape, count, self.model)
 
-    def describe_keys(self) -> dict[str, Key]:
-        """What each key means, by its name with dots; of nested ones by that of their parent."""
-        targets: dict[str, Callable[..., Any]] = {
-            "dataset.": build_dataset,
-            "model.": FAMILIES[self.family].build,
-            "training.": TrainingSettings,
-            "": ProcessSettings,
-        }
-        return {
-            prefix + name: key
-            for prefix, target in targets.items()
-            for name, key in describe_keys(target).items()
-        }
-
     def flat(self) -> dict[str, tuple[Any, Key]]:
         """Every setting as plain data with what its key means, by the key's name with dots."""
-        keys = self.describe_keys()
-        return {
-            name: (value, keys.get(name) or keys.get(".".join(name.split(".")[:2]), Key()))
-            for name, value in flatten(self.plain()).items()
-        }
+        return mark_keys(self.plain())
 
     def check_whole(self) -> None:
         """Check whether the sections fit each other.
@@ -206,3 +193,30 @@ class Config:
         check_memory(model, loss)
         check_batch_size(self.training.batch_size, self.split, model, loss)
         check_largest_tensor(model, self.training.batch_size)
+
+
+def mark_keys(settings: Mapping[str, Any]) -> dict[str, tuple[Any, Key]]:
+    """Every setting with what its key means, by the key's name with dots.
+
+    Nested ones mean what their parent does; those of a family of models that is not there
+    distinguish cells.
+
+    Args:
+        settings: of :meth:`Config.plain`.
+    """
+    family = FAMILIES.get(settings["model"]["family"])
+    targets: dict[str, Callable[..., Any]] = {
+        "dataset.": build_dataset,
+        **({"model.": family.build} if family is not None else {}),
+        "training.": TrainingSettings,
+        "": ProcessSettings,
+    }
+    keys = {"plugins": OF_PLUGINS} | {
+        prefix + name: key
+        for prefix, target in targets.items()
+        for name, key in describe_keys(target).items()
+    }
+    return {
+        name: (value, keys.get(name) or keys.get(".".join(name.split(".")[:2]), Key()))
+        for name, value in flatten(settings).items()
+    }
