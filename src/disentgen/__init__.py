@@ -25,8 +25,10 @@ if TYPE_CHECKING:
         RunningError,
         UsageError,
     )
+    from disentgen.evaluating import evaluate
     from disentgen.export.reading import load_exported
     from disentgen.export.writing import export_run
+    from disentgen.fitting import fit
     from disentgen.models import Model, build_model
     from disentgen.registry import use_plugin
     from disentgen.run_directory import RunDirectory
@@ -53,9 +55,11 @@ _MODULES = {
     "View": "disentgen.dataset.views",
     "build_dataset": "disentgen.dataset.build",
     "build_model": "disentgen.models",
+    "evaluate": "disentgen.evaluating",
     "export_run": "disentgen.export.writing",
     "find_runs": "disentgen.runs",
     "find_spec": "disentgen.dataset.spec",
+    "fit": "disentgen.fitting",
     "load_exported": "disentgen.export.reading",
     "load_metrics": "disentgen.analysis.metrics",
     "load_specs": "disentgen.dataset.spec",
@@ -80,9 +84,11 @@ __all__ = [
     "__version__",
     "build_dataset",
     "build_model",
+    "evaluate",
     "export_run",
     "find_runs",
     "find_spec",
+    "fit",
     "load_exported",
     "load_metrics",
     "load_specs",

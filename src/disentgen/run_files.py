@@ -14,7 +14,7 @@ from disentgen.plugins import list_missing, list_named
 from disentgen.record import Record
 from disentgen.registry import read_constants
 from disentgen.run_directory import RunDirectory
-from disentgen.saved import SavedModel, SavedResults, SavedSplit
+from disentgen.saved import LIVE, SavedModel, SavedResults, SavedSplit
 from disentgen.schema import flatten
 from disentgen.text import make_visible
 from disentgen.training.baseline import complete_saved
@@ -126,10 +126,12 @@ class RunFiles(RunDirectory):
             "training.loss.name": list_names(LOSSES),
             "model.family": list_names(FAMILIES),
         }  # fmt: skip
+        # Names may be of a plugin that is not in use, or of an object of a program.
+        is_known = not self.missing and settings.get("model.family") != LIVE
         problems = [
             f"{key} is '{settings[key]}'; accepted: {', '.join(names)}"
             for key, names in accepted.items()
-            if settings.get(key) not in (None, *names) and not self.missing
+            if is_known and settings.get(key) not in (None, *names)
         ]
         problems += [
             f"{key} is '{settings[key]}', where a whole number is expected"

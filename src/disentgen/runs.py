@@ -15,13 +15,13 @@ from disentgen.dataset.split import Split
 from disentgen.dataset.tasks import Task
 from disentgen.errors import DataFileError, UsageError
 from disentgen.listing import find_runs
-from disentgen.models import FAMILIES, LIVE, Model
+from disentgen.models import FAMILIES, Model
 from disentgen.plain_files import read_saved
 from disentgen.plugins import advise
 from disentgen.run_directory import RunDirectory
 from disentgen.run_files import RunFiles
 from disentgen.run_names import locate_run
-from disentgen.saved import SavedSplit
+from disentgen.saved import LIVE, SavedSplit
 from disentgen.text import join_lines
 from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
@@ -65,7 +65,7 @@ class Run(RunFiles):
         """Why the run cannot be built again, though its files are sound; None if it can."""
         if self.missing:
             return f"needs {join_lines(', '.join(self.missing), 200)}: {advise(self.missing)}"
-        if self.family == LIVE:
+        if self.family == LIVE and "model" not in vars(self):
             return "is of a model that is not rebuildable: it was an object of a program."
         return None
 
@@ -91,10 +91,11 @@ class Run(RunFiles):
     def config(self) -> dict[str, Any]:
         """The same as plain data, with the defaults of the time filled in.
 
-        Where it needs a plugin that is not in use, it stands there as it was saved: complete, but
-        not checked.
+        Where the run cannot be built again, it stands there as it was saved: complete, but not
+        checked.
         """
-        return self.saved if self.missing else self.settings.plain()
+        is_checked = not self.missing and self.saved["model"]["family"] != LIVE
+        return self.settings.plain() if is_checked else self.saved
 
     @property
     def spec(self) -> DatasetSpec | None:
@@ -196,6 +197,8 @@ def view_training(training: "Training", directory: RunDirectory) -> Run:
         split=training.dataset.split,
         results=training.results,
     )
+    if training.config.family == LIVE:  # there is no other way to it
+        vars(run)["model"] = training.model.eval().cpu()
     run._tasks.update(training.tasks)
     return run
 

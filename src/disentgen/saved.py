@@ -21,6 +21,9 @@ LONGEST = 10_000
 #: Settings of a configuration or scores, each of them a column of the table of runs.
 SETTINGS = 1_000
 
+#: The family of models that are objects of a program: no configuration describes them.
+LIVE = "live"
+
 Number = Annotated[float, Strict()]
 #: What must be a number, be it one: scores that tables are made of.
 Score = Annotated[FiniteFloat, Strict()]

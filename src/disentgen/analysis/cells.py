@@ -10,8 +10,9 @@ from typing import Any
 from disentgen.dataset.spec import find_spec
 from disentgen.dataset.splits import split_families
 from disentgen.dataset.splitting import build_split
-from disentgen.models import FAMILIES, LIVE
+from disentgen.models import FAMILIES
 from disentgen.runs import Run
+from disentgen.saved import LIVE
 from disentgen.training.config import mark_keys
 from disentgen.training.identity import WEIGHTS, hash_cell, select_settings
 from disentgen.training.losses import losses

@@ -13,9 +13,6 @@ from disentgen.schema import check, signature
 #: All families by name: those that the modules of ``models/families`` and of plugins export.
 FAMILIES: Mapping[str, Family] = Members("disentgen.models.families", "FAMILY")
 
-#: The family of models that are objects of a program, which no configuration describes.
-LIVE = "live"
-
 
 def build_model(
     family: str, image_shape: Shape, factor_count: int, section: Mapping[str, Any]
@@ -40,7 +37,6 @@ def build_model(
 __all__ = [
     "FAMILIES",
     "FROM_DATASET",
-    "LIVE",
     "Autoencoder",
     "Examples",
     "Family",
