@@ -5,6 +5,7 @@ nothing of this, and this takes seconds to import.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from disentgen.dataset.originals.find import check_root
@@ -91,22 +92,33 @@ class Call:
         resume = typed.pop("resume", None)
         nested = merge(named, typed)
         check_keys(nested)
-        if (spec := typed.get("dataset", {}).get("spec")) not in (None, "null"):
-            use_plugin(str(spec))  # the user has named it: it is none of a file of settings
+        use_spec(typed)
         if self.trains and "--unobserved" in options:
             raise UsageError("a training needs its folder: leave --unobserved away.")
         keeper = self._observe(options, nested, resume == "auto")
         if resume not in (None, "auto"):
             folder = keeper.request.folder
             path = locate_resumed(folder, str(resume), experiment.path, named_configs)
-            if self.trains:
-                keeper.claim_run(path)  # before its state is read
-            self.resumed = open_run(path)
-            self.resumed.check_rebuilt()
-            nested = merge(self.resumed.config, nested)
+            nested = merge(self._open_resumed(keeper, path).config, nested)
         elif self.trains:
             check_writable(keeper.request.folder)
         return nested, options
+
+    def _open_resumed(self, keeper: Keeper, path: Path) -> Run:
+        """The run that is to go on.
+
+        Args:
+            keeper: of the run.
+            path: of its folder.
+
+        Raises:
+            UsageError: it cannot be built again here.
+        """
+        if self.trains:
+            keeper.claim_run(path)  # before its state is read
+        self.resumed = open_run(path)
+        self.resumed.check_rebuilt()
+        return self.resumed
 
     def _observe(self, options: dict[str, Any], given: Mapping[str, Any], auto: bool) -> Keeper:
         """Keep the run where its options say, beside whatever observers a user has added.
@@ -209,6 +221,17 @@ class Call:
             return None
         what = "go on" if RunDirectory(kept).has_saved else "nothing was saved; start again"
         return f"interrupted; {what} with: {describe_resume(self.experiment.path, kept)}"
+
+
+def use_spec(typed: Mapping[str, Any]) -> None:
+    """Use the file that ``dataset.spec`` names, as a plugin: whoever types its name means it.
+
+    Args:
+        typed: settings that stand on the command line itself, and not in a file.
+    """
+    spec = typed.get("dataset", {}).get("spec")
+    if spec not in (None, "null"):
+        use_plugin(str(spec))
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

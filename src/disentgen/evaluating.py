@@ -55,7 +55,7 @@ class Judged(nn.Module):
     """Functions as a model that reconstructs.
 
     Args:
-        encode: images to codes.
+        encode: images (batch, channels, height, width) to codes (batch, latents).
         decode: codes to images.
         logits: whether these are logits of pixels rather than their probabilities.
     """
@@ -155,7 +155,7 @@ def measure_metrics(
     """Metrics of the codes of training images, by name.
 
     Args:
-        encode: images to codes.
+        encode: images (batch, channels, height, width) to codes (batch, latents).
         dataset: with its split.
         metrics: by name.
         images: at most so many.

@@ -81,6 +81,7 @@ class Exports(NamedTuple):
 
 #: What plugins may export, and the package whose modules export the same.
 KINDS = {
+    "FAMILIES": "disentgen.dataset.splits",
     "SPECS": "disentgen.dataset.specs",
     "LAYERS": "disentgen.models.layers",
     "FAMILY": "disentgen.models.families",

@@ -16,7 +16,7 @@ from disentgen.models import FAMILIES, Model
 from disentgen.training.config import Config
 from disentgen.training.continuing import has_ended
 from disentgen.training.evaluation import Scores, score
-from disentgen.training.losses import Loss, build_loss
+from disentgen.training.losses import Loss
 from disentgen.training.machine import choose_device
 from disentgen.training.optimizers import build_optimizer
 from disentgen.training.terms import Row
@@ -162,10 +162,8 @@ def assemble(config: Config, objects: Objects | None = None) -> Training:
     dataset = config.open_dataset() if objects is None else objects.dataset
     torch.manual_seed(config.seed)
     model = config.build_model() if objects is None else objects.model
-    choice = settings.loss
-    if objects is None or (loss := objects.loss) is None:
-        loss = build_loss(choice.name, choice.params, model, choice.reconstruction, choice.pair_kl)
-    loss = loss.to(device)
+    given = None if objects is None else objects.loss
+    loss = (config.build_loss(model) if given is None else given).to(device)
     model = model.to(device).to(memory_format=torch.channels_last)
     optimizer = build_optimizer(settings, model)
     compiler, clip_norm = find_compiler(settings.execution, device), settings.clip_norm

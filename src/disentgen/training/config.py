@@ -22,7 +22,7 @@ from disentgen.schema import Key, Name, check, convert, describe_keys, flatten, 
 from disentgen.training.baseline import complete_saved
 from disentgen.training.checks import check_batch_size, check_largest_tensor, check_memory
 from disentgen.training.loggers import check_loggers
-from disentgen.training.losses import build_loss
+from disentgen.training.losses import Loss, build_loss
 from disentgen.training.machine import check_device, choose_device
 from disentgen.training.origins import OF_PLUGINS, check_named, list_needed
 from disentgen.training.sections import (
@@ -91,11 +91,8 @@ class Config:
         if family is None:
             raise UsageError(f"model.family is missing; accepted: {', '.join(FAMILIES)}.")
         kind = choose("model family (model.family)", family, FAMILIES)
-        process = ProcessSettings(
-            **check(
-                "", ProcessSettings, {k: v for k, v in given.items() if k not in NOT_OF_THE_PROCESS}
-            )
-        )
+        beside = {key: value for key, value in given.items() if key not in NOT_OF_THE_PROCESS}
+        process = ProcessSettings(**check("", ProcessSettings, beside))
         check_device(process.device)
         config = cls(
             experiment=convert("experiment", Name | None, given.get("experiment")),
@@ -166,6 +163,11 @@ class Config:
         shape, count = self.spec.image_shape, len(self.spec.grid.sizes)
         return build_model(self.family, shape, count, self.model)
 
+    def build_loss(self, model: Model) -> Loss:
+        """The objective for a model."""
+        choice = self.training.loss
+        return build_loss(choice.name, choice.params, model, choice.reconstruction, choice.pair_kl)
+
     def flat(self) -> dict[str, tuple[Any, Key]]:
         """Every setting as plain data with what its key means, by the key's name with dots."""
         return mark_keys(self.plain())
@@ -186,10 +188,7 @@ class Config:
                 check_layout(self.spec, path)
         with torch.device("meta"):
             model = self.build_model()
-            choice = self.training.loss
-            loss = build_loss(
-                choice.name, choice.params, model, choice.reconstruction, choice.pair_kl
-            )
+            loss = self.build_loss(model)
         check_memory(model, loss)
         check_batch_size(self.training.batch_size, self.split, model, loss)
         check_largest_tensor(model, self.training.batch_size)

@@ -9,7 +9,12 @@ from disentgen.registry import find_origin
 from disentgen.schema import Key
 
 #: Keys of a configuration whose values are names, and what they are names of.
-NAMES = {"dataset.name": "SPECS", "model.family": "FAMILY", "training.loss.name": "LOSSES"}
+NAMES = {
+    "dataset.name": "SPECS",
+    "dataset.split": "FAMILIES",
+    "model.family": "FAMILY",
+    "training.loss.name": "LOSSES",
+}
 #: What strings among the layers of a model may be names of.
 OF_MODELS = ("LAYERS", "MIXERS")
 #: It follows from other settings.
