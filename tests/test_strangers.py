@@ -5,17 +5,20 @@ import os
 import re
 import shutil
 import signal
+import sys
 import time
 
 import pytest
 
 from disentgen import __main__ as command
+from disentgen import plugins
+from disentgen.analysis.collect import find_collection
 from disentgen.errors import DisentgenError
 from disentgen.export import export_run, load_exported
 from disentgen.files import exists
 from disentgen.runs import Run, find_runs, open_run
 from processes import call_module, start_module
-from strangers import CRAFTS, make_folder, make_outside, snapshot
+from strangers import CODE, CRAFTS, make_folder, make_outside, snapshot
 
 #: Public properties of a run, each asked for on its own, and methods without arguments.
 ATTRIBUTES = sorted(name for name in dir(Run) if not name.startswith("_")
@@ -117,6 +120,48 @@ def test_some_are_listed_and_opened(source, untouched, tmp_path, capsys):
     damaged = check_list(tmp_path / "sims", folders, capsys)
     assert len(damaged) > len(SOME) / 3
     check_opened(folders)
+
+
+@pytest.fixture
+def watched(tmp_path, monkeypatch):
+    """What Python imports and executes meanwhile that a run's folder names."""
+    seen, is_watching = [], [True]
+    monkeypatch.setenv(plugins.VARIABLE, "")
+
+    def watch(event, given):
+        if is_watching and event in ("os.system", "subprocess.Popen", "os.exec", "os.posix_spawn"):
+            seen.append((event, given))
+        if is_watching and event == "import" and "planted" in str(given[0]):
+            seen.append((event, given))
+
+    sys.addaudithook(watch)  # which stays there as long as the process
+    yield seen
+    is_watching.clear()
+
+
+def test_nothing_is_imported_that_a_folder_names(
+    source, untouched, watched, tmp_path, capsys, monkeypatch
+):
+    folders = make_folders(tmp_path / "sims", source, untouched, CODE)
+    monkeypatch.chdir(folders["specification in the run"])
+    before = set(sys.modules)
+    check_list(tmp_path / "sims", folders, capsys)
+    check_opened(folders)
+    status = {name: open_run(path).status for name, path in folders.items()}
+    assert {status[name] for name in ("encoder os:system", "layer os:system", "plugin os")} == {
+        "NEEDS os"
+    }
+    assert status["plugin in the run"] == "NEEDS planted, planted_package"
+    assert status["specification in the run"] == status["layer in the run"] == "NEEDS planted"
+    collection = find_collection(tmp_path / "sims", 20, only=["mig"])
+    named = set(collection.table["run"])
+    assert len(named) == len(collection.table["path"]) >= 8
+    for path in folders.values():
+        with pytest.raises(DisentgenError):
+            _ = open_run(path).settings, open_run(path).model
+    assert watched == []
+    assert not {name for name in set(sys.modules) - before if "planted" in name}
+    assert not plugins.list_plugins()
 
 
 @pytest.mark.ci

@@ -149,6 +149,17 @@ class Run(RunFiles):
         """
         return self.load_model()
 
+    def load_model(self) -> Model:
+        """Rebuild the model of ``model.json`` with the weights of ``model.pt``.
+
+        Raises:
+            DataFileError: see :meth:`~disentgen.run_directory.RunDirectory.load_model`; or the run
+                needs a plugin that is not in use.
+        """
+        if self.missing:
+            raise DataFileError(f"{self.path} {self.obstacle}")
+        return super().load_model()
+
     def task(self, side: str) -> Task:
         """What is asked of the model for images of a side, made once."""
         if side not in self._tasks:
