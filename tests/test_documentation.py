@@ -80,25 +80,26 @@ def test_one_more_of_each_is_one_file_and_found_in_the_report(extended, data):
     assert any("held out where class(radius) % 2 != class(col" in text for text in printed.values())
     assert any("completed at" in text for text in printed.values())
     assert any("dataset.variant=bright model.fast" in text for text in printed.values())
-    run("-m", "analysis.report", "--images", "60", "--jobs", "1")
+    run("-m", "analysis.report", "--images", "60", "--jobs", "1", "--plugin", "../my_package")
     check_report(data / "results" / "report")
 
 
 def check_report(report):
     """Everything that was added stands in the report."""
     runs = pd.read_csv(report / "runs.csv")
-    assert set(runs["dataset"]) == {"discs"}
-    assert set(runs["variant"]) == {"large_right", "bright"}
-    assert {"SparseVAE 2", "plain autoencoder", "VAE"} <= set(runs["label"])
+    assert set(runs["dataset"]) == {"discs", "rings"}
+    assert set(runs["variant"]) == {"large_right", "bright", "far"}
+    assert {"SparseVAE 2", "plain autoencoder", "VAE", "FlatVAE 1"} <= set(runs["label"])
     assert "small" in set(runs["architecture"])
     assert set(runs["experiment"]) == {"disent", "plain"}
     assert runs["brightness"].between(0, 1).all()
-    assert "correlation" in set(pd.read_csv(report / "metrics.csv")["metric"])
+    assert {"correlation", "reach"} <= set(pd.read_csv(report / "metrics.csv")["metric"])
     claims = pd.read_csv(report / "claims.csv").groupby("study").size()
     assert claims["discs2030"] == 1
     assert "Discs 2030" in (report / "index.html").read_text(encoding="utf-8")
     (page,) = (report / "runs").glob("plain-1.html")
     assert "Validation NLL of 1 epochs." in page.read_text(encoding="utf-8")
+    assert "The loss of every epoch." in page.read_text(encoding="utf-8")
 
 
 PAGES = [

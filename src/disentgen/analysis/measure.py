@@ -14,6 +14,7 @@ from disentgen.analysis.metrics import Result
 from disentgen.analysis.places import Place, choose_place
 from disentgen.errors import DisentgenError, UsageError, warn_on_failure
 from disentgen.files import own_folder
+from disentgen.models import FAMILIES
 from disentgen.registry import choose
 from disentgen.runs import Run
 
@@ -139,6 +140,8 @@ class Measurements:
         """
         wanted = None if only is None else set(only)
         results: dict[str, Result] = {}
+        if self.run.family not in FAMILIES:  # it is a plugin's that is not in use
+            return results
         # Of a run that cannot be built again there is what was kept.
         left_out = (DisentgenError,) if self.run.obstacle is not None else ()
         for name, measurement in load_measurements().items():
