@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 from itertools import count
 
@@ -395,3 +396,18 @@ def test_functions_that_make_something_else_are_refused(data, given, message):
     encode = {"encode": lambda images: images.flatten(1)[:, :2]}
     with pytest.raises(UsageError, match=message):
         disentgen.evaluate(**{**encode, "dataset": "crosses", "metrics": ["mig"], **given})
+
+
+@pytest.mark.ci
+def test_nothing_is_looked_up_while_the_library_is_imported():
+    program = (
+        "import importlib, pkgutil, disentgen, disentgen.registry as registry\n"
+        "def refuse(*given): raise SystemExit('something is looked up')\n"
+        "registry.list_modules = refuse\n"
+        "for module in pkgutil.walk_packages(disentgen.__path__, 'disentgen.'):\n"
+        "    if not module.name.endswith('__main__'): importlib.import_module(module.name)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -19,16 +19,6 @@ from disentgen.training.losses import losses
 
 #: How what stands in the place of a cell begins, of runs that belong to none.
 ALONE = "alone-"
-#: In the order of panels.
-CONDITION_TITLES = {
-    "recomb2element": "Recombination to element",
-    "recomb2range": "Recombination to range",
-    "extrp": "Extrapolation",
-    "interp": "Interpolation",
-    **{name: family.title for name, family in split_families().items()},
-    "own": "Own split",
-    "none": "Nothing held out",
-}
 
 #: What a variant is known by.
 _SIDES = ("held_in", "held_out")
@@ -76,6 +66,19 @@ def name_label(model: str, parameters: str) -> str:
     # A VAE is a β-VAE of strength 1, and called neither.
     plain = not strength or (parameters == "beta=1" and "β" not in model)
     return model if plain else f"{model} {strength}"
+
+
+def condition_titles() -> dict[str, str]:
+    """Titles of held-out conditions, families of splits among them, in the order of panels."""
+    return {
+        "recomb2element": "Recombination to element",
+        "recomb2range": "Recombination to range",
+        "extrp": "Extrapolation",
+        "interp": "Interpolation",
+        **{name: family.title for name, family in split_families().items()},
+        "own": "Own split",
+        "none": "Nothing held out",
+    }
 
 
 def describe_cell(run: Run) -> Cell:

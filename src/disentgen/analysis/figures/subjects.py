@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from disentgen.analysis.cells import CONDITION_TITLES, read_settings
+from disentgen.analysis.cells import condition_titles, read_settings
 from disentgen.analysis.figures.labels import label_cells
 from disentgen.analysis.measure import Measurements
 from disentgen.dataset.spec import find_spec, load_specs
@@ -160,4 +160,4 @@ def group_by_split(group: RunGroup) -> Iterator[RunGroup]:
 def title_split(runs: pd.DataFrame) -> str:
     """Condition and variant of runs on one split, as a title."""
     condition, variant = runs[["condition", "variant"]].iloc[0]
-    return f"{CONDITION_TITLES.get(condition, condition)}: {variant}"
+    return f"{condition_titles().get(condition, condition)}: {variant}"
