@@ -124,7 +124,7 @@ def list_python():
         pytest.param(code, id=f"{page.name}-{number}")
         for page in PAGES
         for number, (before, code) in enumerate(
-            re.findall(r"(.*)\n\n```python\n(.*?)^```", page.read_text(), re.M | re.S)
+            re.findall(r"([^\n]*)\n\n```python\n(.*?)^```", page.read_text(), re.M | re.S)
         )
         if not before.rstrip().endswith(".py`:")
     ]

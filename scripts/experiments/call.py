@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from disentgen.dataset.build import name_dataset
 from disentgen.dataset.originals.find import check_root
 from disentgen.errors import UsageError, warn_on_failure
 from disentgen.paths import data_folder, expand
@@ -88,11 +89,10 @@ class Call:
         options.pop("--plugin", None)
         configs = dict(experiment.gather_named_configs())
         named = read_named_configs(named_configs, configs, experiment.sections, experiment.family)
-        typed = nest(updates)
+        typed = use_spec(nest(updates))
         resume = typed.pop("resume", None)
         nested = merge(named, typed)
         check_keys(nested)
-        use_spec(typed)
         if self.trains and "--unobserved" in options:
             raise UsageError("a training needs its folder: leave --unobserved away.")
         keeper = self._observe(options, nested, resume == "auto")
@@ -223,15 +223,24 @@ class Call:
         return f"interrupted; {what} with: {describe_resume(self.experiment.path, kept)}"
 
 
-def use_spec(typed: Mapping[str, Any]) -> None:
+def use_spec(typed: dict[str, Any]) -> dict[str, Any]:
     """Use the file that ``dataset.spec`` names, as a plugin: whoever types its name means it.
 
     Args:
         typed: settings that stand on the command line itself, and not in a file.
+
+    Returns:
+        The same with the name of the dataset that is meant.
+
+    Raises:
+        UsageError: the file cannot be used, or has no such dataset.
     """
-    spec = typed.get("dataset", {}).get("spec")
-    if spec not in (None, "null"):
-        use_plugin(str(spec))
+    section = typed.get("dataset")
+    if not isinstance(section, dict) or section.get("spec") in (None, "null"):
+        return typed
+    use_plugin(str(section["spec"]))
+    name = name_dataset(section.get("name"), str(section["spec"]))
+    return merge(typed, {"dataset": {"name": name}})
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
