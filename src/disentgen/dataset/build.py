@@ -115,7 +115,6 @@ class Dataset:
 
 def build_dataset(
     name: str | None = None,
-    spec: SpecFile = None,
     version: str | None = None,
     root: Root = None,
     source: Literal["auto", "original", "stand-in"] = "auto",
@@ -133,13 +132,12 @@ def build_dataset(
     control: Annotated[bool, OF_SPLIT] = False,
     factor_scale: FactorScale = "raw",
     resident: Place = "auto",
+    spec: SpecFile = None,
 ) -> Dataset:
     """Open a dataset and divide its grid.
 
     Args:
         name: which dataset.
-        spec: a Python file of yours, or a package, whose specifications (``SPECS``) are used as
-            those of a plugin are; without a name, its first one is meant.
         version: which of its versions, for MPI3D ``real`` (default), ``realistic`` or ``toy``.
         root: folder of raw data; by default ``raw`` in the data folder.
         source: ``original`` for the published file, ``stand-in`` for the rendering of its grid,
@@ -162,6 +160,8 @@ def build_dataset(
         resident: hold the images on the device that is trained on, as packed bits or bytes, so that
             batches are gathered there: ``yes``, ``no``, or ``auto`` for a CUDA GPU with twice the
             room free. Batches are the same either way.
+        spec: a Python file of yours, or a package, whose specifications (``SPECS``) are used as
+            those of a plugin are; without a name, its first one is meant.
 
     Raises:
         UsageError: a name or expression that cannot be used.
