@@ -30,6 +30,7 @@ EXTENDING = REPOSITORY / "docs" / "extending.md"
 #: Beside what the page says, so that nothing takes long.
 FEW = ("training.epochs=1", "training.epoch_length=2", "training.validation_images=32",
        "training.score_images=64", "training.find_duplicates=False", "threads=1")  # fmt: skip
+PLUGINS = ("--plugin", "../my_package", "--plugin", "my_spec.py")
 COMMAND = re.compile(r"^ {4}((?:python|bin/|cd scripts).*)$", re.M)
 
 
@@ -80,14 +81,14 @@ def test_one_more_of_each_is_one_file_and_found_in_the_report(extended, data):
     assert any("held out where class(radius) % 2 != class(col" in text for text in printed.values())
     assert any("completed at" in text for text in printed.values())
     assert any("dataset.variant=bright model.fast" in text for text in printed.values())
-    run("-m", "analysis.report", "--images", "60", "--jobs", "1", "--plugin", "../my_package")
+    run("-m", "analysis.report", "--images", "60", "--jobs", "1", *PLUGINS)
     check_report(data / "results" / "report")
 
 
 def check_report(report):
     """Everything that was added stands in the report."""
     runs = pd.read_csv(report / "runs.csv")
-    assert set(runs["dataset"]) == {"discs", "rings"}
+    assert set(runs["dataset"]) == {"discs", "rings", "stripes"}
     assert set(runs["variant"]) == {"large_right", "bright", "far"}
     assert {"SparseVAE 2", "plain autoencoder", "VAE", "FlatVAE 1"} <= set(runs["label"])
     assert "small" in set(runs["architecture"])
