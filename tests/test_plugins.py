@@ -26,6 +26,7 @@ from disentgen.run_files import LOSSES, list_names
 from disentgen.runs import find_runs, open_run
 from disentgen.training.config import Config
 from disentgen.training.losses import losses
+from engines.remote import describe_environment, list_needed
 from experiments.disent import experiment
 from own_package import write_package
 
@@ -80,6 +81,8 @@ def test_all_that_it_exports_is_there_by_name(package, name):
     assert find_origin("LOSSES", "sparse") == name and find_origin("LOSSES", "vae") is None
     assert plugins.list_flags() == [f"--plugin={package / '__init__.py'}"]
     assert os.environ[plugins.VARIABLE] == str(package / "__init__.py")
+    assert describe_environment()[plugins.VARIABLE] == str(package / "__init__.py")
+    assert str(package / "__init__.py") in list_needed(package)
 
 
 def test_a_module_of_the_current_folder_is_named_by_its_name(tmp_path, name, monkeypatch):
