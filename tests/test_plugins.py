@@ -22,6 +22,7 @@ from disentgen.dataset.spec import load_specs
 from disentgen.errors import DataFileError, UsageError
 from disentgen.models.layers import layer_kinds
 from disentgen.registry import find_origin, use_plugin
+from disentgen.report.compare import compare_studies
 from disentgen.run_files import LOSSES, list_names
 from disentgen.runs import find_runs, open_run
 from disentgen.training.config import Config
@@ -178,6 +179,13 @@ def test_a_configuration_imports_no_plugin(package, name, monkeypatch):
     assert name not in sys.modules
 
 
+def test_no_class_is_imported_of_a_package_that_nobody_has_named(package, name, monkeypatch):
+    monkeypatch.syspath_prepend(package.parent)
+    with pytest.raises(UsageError, match=f"of a package that is not in use: give --plugin {name}"):
+        plugins.import_class(f"{name}.nets:Encoder", nn.Module)
+    assert name not in sys.modules
+
+
 def test_a_file_of_specifications_is_used_where_it_is_typed(package):
     given = {"dataset": {"spec": str(package / "data.py")}, "model": {"encoder": [["flatten"]]}}
     with pytest.raises(UsageError, match="give --plugin data"):
@@ -318,6 +326,8 @@ def test_objects_are_trained_and_leave_runs_of_no_cell(data):
     assert len(collection.table) == 3 and collection.table["cell"].nunique() == 3
     assert collection.table["gap_to_control"].isna().all()
     assert len(tabulate_cells(collection.table)) == 0
+    (study,) = compare_studies(collection.table, collection.runs)
+    assert study.strays["seeds"].tolist() == [1, 1, 1]
     assert control.obstacle is None and open_run(control.path).obstacle is not None
 
 
