@@ -23,8 +23,6 @@ def trace_shapes(layers: Sequence[Layer], shape: Shape) -> list[Shape]:
     for number, layer in enumerate(layers):
         try:
             made = _output_shape(layer, shapes[-1])
-        except UsageError:
-            raise
         except ValueError as error:
             raise UsageError(
                 f"layer {number}, '{layer.name}', cannot take shape {shapes[-1]}: "
