@@ -12,7 +12,7 @@ QUICK = ("training.epochs=1", "training.epoch_length=2", "training.validation_im
          "training.score_images=64", "training.find_duplicates=False", "threads=1")  # fmt: skip
 WORDS = ("dataset.crosses", "dataset.variant=high", "training.loss.name=sparse", MISH,
          "model.latent_size=3", *QUICK)  # fmt: skip
-REPORT = ("analysis.report", "--images", "60", "--jobs", "2")
+REPORT = ("analysis.report", "--images", "60", "--jobs", "1")
 
 
 @pytest.fixture
