@@ -48,6 +48,8 @@ def main() -> None:
     torch.set_num_threads(1)
     print(f"{'pairs/s, median (smallest to largest)':<40}{'indices':>26}{'with images':>26}")
     for name, (spec, *_) in load_specs().items():
+        if spec.render is None:
+            continue
         dataset = build_dataset(name, source="stand-in", variant="leave1out")
         pool = dataset.split.trained_on()
         started = time.perf_counter()

@@ -24,6 +24,7 @@ from disentgen.report.glossary import GLOSSARY
 from disentgen.run_files import families_by_experiment
 from disentgen.runs import open_run
 from disentgen.training.losses import losses
+from own_files import make_arrays, make_classes, write_file
 from processes import call_module
 
 EXTENDING = REPOSITORY / "docs" / "extending.md"
@@ -136,6 +137,8 @@ def data_of_readers(trained, tmp_path_factory):
     """A data folder as somebody has it who follows the pages."""
     folder = tmp_path_factory.mktemp("reader") / "data"
     shutil.copytree(trained, folder)
+    (folder / "raw").mkdir(exist_ok=True)
+    write_file(folder / "raw" / "discs.npz", make_arrays(make_classes(100, (10, 5, 4))))
     return folder
 
 

@@ -52,8 +52,11 @@ def check_choices(config: Mapping[str, Any], sections: Sequence[Section]) -> Non
         UsageError: one is missing; the message names an example.
     """
     for section in sections:
-        if section.required and config[section.path].get(section.required) is None:
+        if section.required and not any(
+            config[section.path].get(key) is not None for key in section.required
+        ):
+            other = "".join(f", or {section.path}.{key}=…" for key in section.required[1:])
             raise UsageError(
                 f"no {section.path} is named; accepted: {', '.join(section.choices)}. "
-                f"Add for example 'with {section.path}.{section.choices[0]}'."
+                f"Add for example 'with {section.path}.{section.choices[0]}'{other}."
             )

@@ -15,7 +15,9 @@ def dataset_ingredient(family: str, **defaults: Any) -> Section:
         family: of its models.
         defaults: of this experiment, where they differ from the library's.
     """
-    section = Section("dataset", family, list_datasets, SMALL, required="name", **defaults)
+    section = Section(
+        "dataset", family, list_datasets, SMALL, required=("name", "file"), **defaults
+    )
 
     @section.command(unobserved=True)
     def show(_run: Run) -> None:

@@ -42,7 +42,7 @@ class Section(Ingredient):
         list_choices: gives the named configurations of which a run takes at most one; plugins may
             add some.
         modifiers: named configurations that may stand beside a choice.
-        required: the key that a choice must have set.
+        required: keys of which a choice must have set one.
         defaults: of this experiment, where they differ from the library's.
     """
 
@@ -54,7 +54,7 @@ class Section(Ingredient):
         family: str,
         list_choices: Callable[[], Mapping[str, Mapping[str, Any]]],
         modifiers: Mapping[str, Mapping[str, Any]],
-        required: str | None = None,
+        required: tuple[str, ...] = (),
         **defaults: Any,
     ):
         super().__init__(path, save_git_info=False)

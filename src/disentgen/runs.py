@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from disentgen.dataset import Dataset
-from disentgen.dataset.spec import DatasetSpec, find_spec, load_specs
+from disentgen.dataset.spec import DatasetSpec, find_known, find_spec
 from disentgen.dataset.split import Split
 from disentgen.dataset.tasks import Task
 from disentgen.errors import DataFileError, UsageError
@@ -101,7 +101,7 @@ class Run(RunFiles):
     def spec(self) -> DatasetSpec | None:
         """What is known of the dataset; None where it is a plugin's that is not in use."""
         name, version = (self.config["dataset"].get(key) for key in ("name", "version"))
-        return find_spec(name, version) if name in load_specs() or not self.missing else None
+        return find_known(name, version) if self.missing else find_spec(name, version)
 
     @cached_property
     def dataset(self) -> Dataset:

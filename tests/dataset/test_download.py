@@ -99,6 +99,31 @@ def test_another_file_than_the_published_one_is_not_kept(tmp_path):
     assert not list((tmp_path / "mpi").glob(".*.part"))
 
 
+def test_addresses_are_tried_in_turn_and_each_failure_is_said(tmp_path, capsys):
+    gone, server = Server(), Server()
+    spec = make_spec(server, tmp_path)
+    there, nowhere = spec.original.url, make_spec(gone, tmp_path).original.url
+    gone.shutdown()
+    gone.server_close()
+    original = replace(spec.original, url=nowhere, mirrors=(there,))
+    assert download(replace(spec, original=original), str(tmp_path)).read_bytes() == CONTENT
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{nowhere}: ") and printed.endswith("; trying another address\n")
+    original = replace(original, mirrors=(f"{nowhere}.gz",))
+    with pytest.raises(
+        DataFileError, match=rf"{nowhere}: .*; {nowhere}.gz: .*or fetch {nowhere} or"
+    ):
+        download(replace(spec, original=original), str(tmp_path / "empty"))
+
+
+def test_a_file_without_a_hash_is_fetched_and_one_without_an_address_is_not(tmp_path):
+    spec = make_spec(Server(), tmp_path)
+    unknown = replace(spec, original=replace(spec.original, hash=None))
+    assert download(unknown, str(tmp_path)).read_bytes() == CONTENT
+    with pytest.raises(DataFileError, match="no address of the MPI3D toy file is known; put it at"):
+        download(replace(spec, original=replace(spec.original, url=None)), str(tmp_path))
+
+
 def test_without_a_network_the_message_says_what_to_do(tmp_path):
     server = Server()
     spec = make_spec(server, tmp_path)

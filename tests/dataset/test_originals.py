@@ -100,7 +100,7 @@ def test_export_to_another_kind_of_file_is_refused(tmp_path):
 def test_dataset_without_a_stand_in_needs_its_file(exported, monkeypatch):
     spec, path = exported
     bare = replace(spec, render=None)
-    monkeypatch.setattr("disentgen.dataset.build.find_spec", lambda name, version: bare)
+    monkeypatch.setattr("disentgen.dataset.own.choose.find_spec", lambda name, version: bare)
     assert build_dataset("test", root=str(path.parent)).images.source == "original"
     with pytest.raises(DataFileError, match=r"\(md5:[0-9a-f]+\)\.$"):
         build_dataset("test", root=str(path.parent / "empty"))
@@ -292,7 +292,7 @@ def test_full_size(tmp_path, monkeypatch, name):
     path = tmp_path / spec.original.folder / spec.original.names[0]
     export_stand_in(spec, path)
     genuine = as_original(spec, path)
-    monkeypatch.setattr("disentgen.dataset.build.find_spec", lambda name, version: genuine)
+    monkeypatch.setattr("disentgen.dataset.own.choose.find_spec", lambda name, version: genuine)
     dataset = build_dataset(name, root=str(tmp_path))
     assert dataset.label == spec.title
     for start in range(0, spec.grid.size, 8192):

@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 
 import matplotlib.image
 import numpy as np
@@ -6,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import likeness
 from conftest import FRAMES
 from disentgen.dataset.specs.mpi3d import GRID
-from disentgen.dataset.stand_ins import robot, robot_camera, robot_stage
+from disentgen.dataset.stand_ins import robot, robot_camera, robot_looks, robot_stage
 from disentgen.dataset.stand_ins.solids import cover_balls, cover_polyhedra
 
 VERSIONS = ("real", "realistic", "toy")
@@ -33,7 +35,7 @@ def all_poses(step):
 
 def cover_objects(version, classes):
     """(n, 64, 64) the share of each pixel that the object covers."""
-    scene = robot.Scene(version, classes)
+    scene = robot.Scene(robot.LOOKS[version], classes)
     dark = np.zeros((len(classes), SIDE, SIDE, 3), np.float32)
     light = np.full_like(dark, 255)
     scene.add_object(dark)
@@ -51,7 +53,7 @@ def find_centre(share):
 @given(st.integers(0, 5), st.integers(0, 2), st.integers(0, 39), st.integers(0, 39))
 def test_covered_shares_are_those_of_many_rays(shape, height, horizontal, vertical):
     classes = np.array([[0, shape, 1, height, 0, horizontal, vertical]])
-    scene = robot.Scene("toy", classes)
+    scene = robot.Scene(robot.LOOKS["toy"], classes)
     middle = scene.middle - scene.eye
     corner = robot.open_window(robot.project(scene.camera, scene.middle), 24)
     sight = robot_camera.look_through(scene.camera, corner, 24)
@@ -59,7 +61,7 @@ def test_covered_shares_are_those_of_many_rays(shape, height, horizontal, vertic
         share, _ = cover_balls(scene.radius, middle, sight)
     else:
         solid = robot.shape_solid(shape)
-        normals = solid.normals @ scene.axes
+        normals = solid.normals @ scene.object_axes
         share, _ = cover_polyhedra(solid, normals, solid.offsets[None], middle, sight)
     steps = (np.arange(8) + 0.5) / 8 - 0.5
     x = (sight.x[0][:, None] + steps * sight.pixel).ravel()
@@ -126,11 +128,11 @@ def test_large_objects_are_larger():
 @pytest.mark.parametrize("version", VERSIONS)
 def test_windows_hold_all_that_is_drawn_in_them(version, monkeypatch):
     classes = all_poses(9)
-    drawn = robot.Scene(version, classes).paint()
+    drawn = robot.Scene(robot.LOOKS[version], classes).paint()
     monkeypatch.setattr(robot, "OBJECT_WINDOW", SIDE)
     monkeypatch.setattr(robot, "ARM_WINDOW", SIDE)
     # A shadow fades without an end: its last trace may be cut.
-    assert np.abs(robot.Scene(version, classes).paint() - drawn).max() < 0.5
+    assert np.abs(robot.Scene(robot.LOOKS[version], classes).paint() - drawn).max() < 0.5
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -180,8 +182,48 @@ def test_the_platform_ends_before_the_wall_and_toy_has_none():
     assert np.isfinite(y[-1]).all()
     assert y[-1].max() < 0 < y[90].min()
     assert x[-1, 0] < 0 < x[-1, -1]
-    stages = robot_stage.paint_stages("toy")
+    stages = robot_stage.paint_stages(robot.LOOKS["toy"])
     assert stages[:, :, 2, 2] == pytest.approx(52)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_cameras_show_one_colour_each_by_its_own_exposure(version):
+    look = robot.LOOKS[version]
+    colour = np.array([[[90, 120, 60]]], np.float32)
+    seen = robot_looks.expose(look, np.arange(3), colour)[:, 0]
+    assert seen == pytest.approx(look.gains * colour[0] + look.blacks, abs=1e-3)
+    assert seen[1] == pytest.approx(colour[0, 0])
+    # An object that fills its pixels is drawn in just this colour.
+    classes = np.array([[0, 1, 1, h, 0, 20, 20] for h in range(3)])
+    flat = replace(look, lamp=np.eye(2, 9, dtype=np.float32) * [[1], [0]])
+    flat = replace(flat, colours=np.tile(colour[0], (6, 1)))
+    drawn = robot.Scene(flat, classes).paint()
+    whole = cover_objects(version, classes) > 0.999
+    for height in range(3):
+        assert drawn[height][whole[height]] == pytest.approx(
+            np.tile(seen[height], (whole[height].sum(), 1)), abs=0.01
+        )
+
+
+def test_the_platform_s_light_leans_with_the_ring_and_is_the_same_for_all_cameras():
+    look = robot.LOOKS["real"]
+    x, y = np.meshgrid(np.linspace(-2, 2, 64), np.linspace(-2, 2, 64))
+    lights = robot_stage.light_floor(look, x, y)[..., 0]
+    for ring, light in enumerate(lights):
+        lean = np.log(light[:, -1] / light[:, 0]) - np.log(lights[0][:, -1] / lights[0][:, 0])
+        difference = look.floor_tilt[ring] - look.floor_tilt[0]
+        assert lean == pytest.approx(np.full(64, 4 * difference), abs=1e-5)
+    assert lights[0][20, 32] < lights[0][20, 50]  # in front of the post, and beside
+
+
+@pytest.mark.skipif(not (FRAMES / "mpi3d_real").exists(), reason="genuine frames are not here")
+def test_each_real_frame_is_near():
+    look = robot.LOOKS["real"]
+    frames = likeness.read_frames(FRAMES / "mpi3d_real", look)
+    errors = dict(zip(frames.names, likeness.measure(look, frames), strict=True))
+    assert len(errors) == 34
+    assert max(errors.values()) < 5
+    assert np.mean([error for name, error in errors.items() if name.startswith("real2")]) < 4.4
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -68,7 +68,7 @@ def bars(tmp_path, monkeypatch):
 
 
 def test_a_dataset_is_one_file(bars, capsys):
-    assert list(load_specs()) == ["bars", "dsprites", "mpi3d", "shapes3d"]
+    assert list(load_specs()) == ["bars", "dsprites", "mpi3d", "shapes3d", "cars3d", "smallnorb"]
     dataset = build_dataset("bars", variant="wide_right")
     assert dataset.label == "Bars (rendered stand-in)"
     assert dataset.split.indices("held_out").tolist() == [10, 11]
@@ -82,7 +82,7 @@ def test_a_dataset_is_one_file(bars, capsys):
 
 
 def test_datasets_are_those_of_the_folder_again():
-    assert list(load_specs()) == ["dsprites", "mpi3d", "shapes3d"]
+    assert list(load_specs()) == ["dsprites", "mpi3d", "shapes3d", "cars3d", "smallnorb"]
 
 
 def test_a_held_out_condition_is_one_entry_or_one_expression(bars):

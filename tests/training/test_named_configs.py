@@ -10,6 +10,7 @@ from configs.datasets import list_datasets
 from configs.decoders import DECODERS
 from configs.training import GENERATION, INFERENCE, LOSSES, PAIRED
 from conftest import read_config
+from disentgen.dataset.spec import find_spec
 from disentgen.errors import UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import open_run
@@ -62,6 +63,7 @@ CELLS = [
         )
         for family in MODELS
         for name, dataset in list_datasets().items()
+        if find_spec(name).render
     ],
     *[
         pytest.param(

@@ -72,7 +72,8 @@ def list_all(given: argparse.Namespace) -> None:
 def fetch_one(given: argparse.Namespace) -> None:
     """Download a published file."""
     spec = find_spec(given.name, given.version)
-    print(f"{spec.title} ({spec.original.licence}) is at {download(spec, given.root)}")
+    licence = spec.original.licence or "licence not known"
+    print(f"{spec.title} ({licence}) is at {download(spec, given.root)}")
 
 
 def export(given: argparse.Namespace) -> None:

@@ -16,7 +16,10 @@ from disentgen.dataset.originals.find import (
     require_original,
 )
 from disentgen.dataset.originals.formats import find_format
-from disentgen.dataset.spec import DatasetSpec, find_spec, load_specs
+from disentgen.dataset.own.choose import choose_spec
+from disentgen.dataset.own.keep import open_kept
+from disentgen.dataset.own.request import split_names
+from disentgen.dataset.spec import DatasetSpec, load_specs
 from disentgen.dataset.split import Split
 from disentgen.dataset.splitting import build_split
 from disentgen.dataset.variants import Variant
@@ -35,6 +38,8 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 SpecFile = Annotated[str | None, Key(distinguishes=False, may_change=True)]
 #: Runs on moved data are the same runs.
 Root = Annotated[str | None, Key(distinguishes=False, may_change=True)]
+#: Where a user's file lies and what its arrays are called; the version says which images they are.
+OF_FILE_PLACE = Key(distinguishes=False, may_change=True)
 #: Words that say which images are on which side; the sides' hashes distinguish splits.
 OF_SPLIT = Key(distinguishes=False, split=True)
 #: A run has a copy of its own of what such a file lists.
@@ -47,6 +52,7 @@ def _read_word(value: Any) -> Any:
     return ("yes" if value else "no") if isinstance(value, bool) else value
 
 
+Names = Annotated[list[str] | None, BeforeValidator(split_names), OF_FILE_PLACE]
 #: Where images lie while batches are made of them changes no batch.
 Place = Annotated[Resident, BeforeValidator(_read_word), Key(distinguishes=False, may_change=True)]
 
@@ -109,7 +115,7 @@ class Dataset:
         from disentgen.dataset.resident import hold_images
 
         grid, there = self.spec.grid, torch.device(device)
-        held = hold_images(self.images, grid.size, there, resident or self.resident)
+        held = hold_images(self.images, self.spec.count, there, resident or self.resident)
         return Observations(self.images, grid, there, self.factor_scale == "standardised", held)
 
 
@@ -132,13 +138,19 @@ def build_dataset(
     control: Annotated[bool, OF_SPLIT] = False,
     factor_scale: FactorScale = "raw",
     resident: Place = "auto",
+    file: Annotated[str | None, OF_FILE_PLACE] = None,
+    images_key: Annotated[str | None, OF_FILE_PLACE] = None,
+    factor_keys: Names = None,
+    factor_names: Names = None,
     spec: SpecFile = None,
 ) -> Dataset:
     """Open a dataset and divide its grid.
 
     Args:
-        name: which dataset.
-        version: which of its versions, for MPI3D ``real`` (default), ``realistic`` or ``toy``.
+        name: which dataset; of ``file``, what it is called, by default as the file.
+        version: which of its versions, for MPI3D ``real`` (default), ``realistic`` or ``toy``; of
+            ``file``, the first digits of the hash of its images and factors, which fill themselves
+            in.
         root: folder of raw data; by default ``raw`` in the data folder.
         source: ``original`` for the published file, ``stand-in`` for the rendering of its grid,
             ``auto`` for the file if it is there and the rendering otherwise.
@@ -160,6 +172,12 @@ def build_dataset(
         resident: hold the images on the device that is trained on, as packed bits or bytes, so that
             batches are gathered there: ``yes``, ``no``, or ``auto`` for a CUDA GPU with twice the
             room free. Batches are the same either way.
+        file: instead of a published dataset, a file of one's own: npz, HDF5 or parquet, with an
+            image in each row and the values of its factors.
+        images_key: the array of images in ``file``, where it has several.
+        factor_keys: the arrays of factors in it, one for each factor, or a single one with a column
+            for each; by default all that have a value for each image.
+        factor_names: what the factors are called; by default as their arrays.
         spec: a Python file of yours, or a package, whose specifications (``SPECS``) are used as
             those of a plugin are; without a name, its first one is meant.
 
@@ -169,7 +187,11 @@ def build_dataset(
     """
     if spec is not None:
         use_plugin(spec)
-    known = find_spec(name if spec is None else name_dataset(name, spec), version)
+        name = name_dataset(name, spec)
+    known = choose_spec(
+        {"name": name, "version": version, "root": root, "file": file, "images_key": images_key,
+         "factor_keys": factor_keys, "factor_names": factor_names}
+    )  # fmt: skip
     divided = build_split(
         known, condition, variant, held_out, held_in, split=split, split_params=split_params,
         held_in_file=held_in_file, held_out_file=held_out_file, thin=thin,
@@ -205,6 +227,8 @@ def choose_source(spec: DatasetSpec, root: str | None, source: str) -> Source:
         root: folder of raw data; None for ``raw`` in the data folder.
         source: ``original``, ``stand-in`` or ``auto``.
     """
+    if spec.array is not None:
+        source = "original" if source == "auto" else source
     if source != "auto":
         return "original" if source == "original" else "stand-in"
     path = find_original(spec, root)
@@ -225,6 +249,8 @@ def open_images(spec: DatasetSpec, root: str | None, source: str) -> tuple[Image
         UsageError: a stand-in is wanted, and the dataset has none.
     """
     if choose_source(spec, root, source) == "original":
+        if spec.array is not None:
+            return open_kept(spec), f"images: {spec.original.names[0]}, kept in {spec.array.parent}"
         path = require_original(spec, root)
         return open_original(spec, path), describe_original(spec, root, path)
     images = Images(spec.pixels_shape, spec.maximum, "stand-in", spec.require_renderer())
@@ -241,5 +267,7 @@ def describe_original(spec: DatasetSpec, root: str | None, path: Path) -> str:
         path: of the file.
     """
     whose = "the original" if spec.source else "the private file of"
+    if spec.original.choose_form(path).columns:
+        whose = "a copy (known by its factors, not by a hash) of"
     missed = "" if path in list_places(spec, root) else f" (none below {raw_folder(root)})"
     return f"images: {whose} {spec.title}, {path}{missed}"

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from disentgen.dataset.build import Dataset
-from disentgen.dataset.images import Pixels, pack_bits
+from disentgen.dataset.images import Indices, Pixels, pack_bits
+from disentgen.dataset.spec import DatasetSpec
 from disentgen.dataset.split import SIDES, Split
 from disentgen.errors import warn_on_failure
 from disentgen.paths import data_folder, write_whole
@@ -51,7 +52,8 @@ def find_duplicates(dataset: Dataset) -> FirstIndices:
     folder, and made again where the images have changed. Processes that come meanwhile wait.
 
     Returns:
-        (images,) indices; an image that is identical to no earlier one has its own.
+        (images,) indices; an image that is identical to no earlier one has its own, and so has a
+        combination that is missing.
     """
     path, stamp, size = locate_duplicates(dataset), _stamp(dataset), dataset.spec.grid.size
     first = _load(path, stamp, size)
@@ -74,21 +76,31 @@ def locate_duplicates(dataset: Dataset) -> Path:
     return folder / f"{'-'.join(filter(None, words))}.npz"
 
 
+def list_images(spec: DatasetSpec) -> Indices:
+    """The indices of all images that there are, (n,)."""
+    return np.arange(spec.grid.size) if spec.present is None else np.flatnonzero(spec.present)
+
+
 def match_images(dataset: Dataset) -> FirstIndices:
     """Compare all images of a dataset by their hashes, showing progress.
 
     Returns:
         (images,) indices, as of :func:`find_duplicates`.
     """
-    size = dataset.spec.grid.size
-    print(f"comparing the {size:,} images of {dataset.label} with each other (once)", flush=True)
-    blocks = (np.arange(start, min(start + _BLOCK, size)) for start in range(0, size, _BLOCK))
-    hashes = np.empty((size, 2), dtype=np.uint64)
-    with tqdm(total=size, unit=" images", disable=None, leave=False) as bar:
+    there = list_images(dataset.spec)
+    count = len(there)
+    print(f"comparing the {count:,} images of {dataset.label} with each other (once)", flush=True)
+    blocks = (there[start : start + _BLOCK] for start in range(0, count, _BLOCK))
+    hashes, done = np.empty((count, 2), dtype=np.uint64), 0
+    with tqdm(total=count, unit=" images", disable=None, leave=False) as bar:
         for indices in dataset.observe().announce(blocks):
-            hashes[indices] = hash_images(dataset.images(indices), dataset.images.maximum)
-            bar.update(len(indices))
-    return match_rows(hashes)
+            rows = hash_images(dataset.images(indices), dataset.images.maximum)
+            hashes[done : done + len(rows)] = rows
+            done += len(rows)
+            bar.update(len(rows))
+    first = np.arange(dataset.spec.grid.size, dtype=np.int32)
+    first[there] = there[match_rows(hashes)]
+    return first
 
 
 def hash_images(pixels: Pixels, maximum: int) -> NDArray[np.uint64]:
@@ -121,8 +133,9 @@ def match_rows(rows: NDArray[np.uint64]) -> FirstIndices:
 
 def _stamp(dataset: Dataset) -> str:
     """A hash of some of the images, by which others are noticed: another renderer, another file."""
-    size = dataset.spec.grid.size
-    sample = np.sort(np.random.default_rng(0).choice(size, min(_SAMPLE, size), replace=False))
+    there = list_images(dataset.spec)
+    count = min(_SAMPLE, len(there))
+    sample = np.sort(np.random.default_rng(0).choice(there, count, replace=False))
     hashes = hash_images(dataset.images(sample), dataset.images.maximum)
     return hashlib.sha256(hashes.astype("<u8").tobytes()).hexdigest()
 

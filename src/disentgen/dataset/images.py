@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Indices = NDArray[np.int64]
 Pixels = NDArray[np.uint8]
+Places = NDArray[np.int32]
 #: Height, width, channels: the order of the axes in files and renderers. Models have the channels
 #: first, which is what ``image_shape`` means everywhere.
 PixelsShape = tuple[int, int, int]
@@ -34,7 +35,10 @@ class Images:
         source: "original" only if read from the verified published file.
         fetch: maps (n,) indices to (n, height, width, channels) uint8.
         expect: takes the indices that will be asked for next, so that a disk can read ahead.
-        hash: ``algorithm:digest`` of the published file that they are of; None for a stand-in.
+        hash: ``algorithm:digest`` of the published file that they are of, or of the images and
+            factors of a user's own; None for a stand-in, and for a file whose hash nobody knows.
+        places: (grid.size,) where each image of the grid stands among those that there are, -1
+            where its combination is missing; None where none is.
     """
 
     pixels_shape: PixelsShape
@@ -43,6 +47,7 @@ class Images:
     fetch: Callable[[Indices], Pixels]
     expect: Callable[[Indices], None] = _expect_nothing
     hash: str | None = None
+    places: Places | None = None
 
     def __repr__(self) -> str:
         size = " × ".join(map(str, self.pixels_shape))
@@ -104,16 +109,46 @@ class StoredImages:
         rows: an image each.
         pixels_shape: height, width, channels of an image.
         maximum: the value of a fully bright pixel.
+        places: (grid.size,) of each image of the grid among the rows, where some are missing; see
+            :class:`Images`.
     """
 
     rows: MappedRows
     pixels_shape: PixelsShape
     maximum: int
+    places: Places | None = None
 
     def __call__(self, indices: Indices) -> Pixels:
         """Images: (n,) indices to (n, height, width, channels)."""
-        stored = self.rows[indices]
+        stored = self.rows[find_places(self.places, indices)]
         return unpack_bits(stored, self.pixels_shape) if self.maximum == 1 else stored
+
+    def expect(self, indices: Indices) -> None:
+        """Let the system begin to read the images at (n,) indices."""
+        self.rows.expect(find_places(self.places, indices))
+
+
+def find_places(places: Places | None, indices: Indices) -> Indices:
+    """Where (n,) images of a grid stand among those that there are.
+
+    Args:
+        places: of all images of the grid; None where they stand at their indices.
+        indices: (n,) of the images.
+
+    Raises:
+        ValueError: there is no image of some combination.
+    """
+    if places is None:
+        return indices
+    there = places[indices].astype(np.int64)
+    if (there < 0).any():
+        raise ValueError(f"there is no image at index {int(np.asarray(indices)[there < 0][0])}.")
+    return there
+
+
+def place_present(present: NDArray[np.bool_]) -> Places:
+    """Where each image stands among those that there are, -1 for the others: (images,)."""
+    return np.where(present, np.cumsum(present) - 1, -1).astype(np.int32)
 
 
 def unpack_bits(rows: Pixels, pixels_shape: PixelsShape) -> Pixels:

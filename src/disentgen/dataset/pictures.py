@@ -9,6 +9,7 @@ from torch import Tensor
 
 from disentgen.dataset.build import Dataset
 from disentgen.dataset.images import Indices
+from disentgen.dataset.spec import DatasetSpec
 from disentgen.drawing import (
     default_style,
     draw_rows,
@@ -87,18 +88,40 @@ class Variation(NamedTuple):
 def vary_factors(dataset: Dataset, columns: int) -> Iterator[Variation]:
     """For each factor images in which it alone varies, the others fixed near their middle.
 
+    Where combinations are missing, the others are fixed where the fewest are.
+
     Args:
         dataset: the opened dataset.
         columns: images of each factor; of one with more values, evenly spaced ones are taken.
     """
     grid = dataset.spec.grid
-    fixed = choose_classes(grid.sizes)
-    for axis, (factor, size) in enumerate(zip(grid.names, grid.sizes, strict=True)):
-        numbers = space_evenly(size, columns)
-        classes = np.tile(fixed, (len(numbers), 1))
-        classes[:, axis] = numbers
-        names = [grid.name_value(factor, number) for number in numbers]
-        yield Variation(factor, names, tensor_images(dataset, grid.indices(classes)))
+    for axis, factor in enumerate(grid.names):
+        line = find_line(dataset.spec, axis)
+        indices = line[space_evenly(len(line), columns)]
+        names = [grid.name_value(factor, number) for number in grid.classes(indices)[:, axis]]
+        yield Variation(factor, names, tensor_images(dataset, indices))
+
+
+def find_line(spec: DatasetSpec, axis: int) -> Indices:
+    """The images, by index, in which one factor varies and the others are near their middle.
+
+    Args:
+        spec: of the dataset.
+        axis: the factor's place on the grid.
+
+    Returns:
+        (n,) indices, as many as there are images of the line.
+    """
+    grid, fixed = spec.grid, choose_classes(spec.grid.sizes)
+    if spec.present is not None:
+        counts = spec.present.reshape(grid.sizes).sum(axis=axis, keepdims=True)
+        fullest = np.argwhere(counts == counts.max())
+        distances = (np.delete(fullest - fixed, axis, 1) / np.delete(grid.sizes, axis)) ** 2
+        fixed = fullest[distances.sum(axis=1).argmin()]
+    classes = np.tile(fixed, (grid.sizes[axis], 1))
+    classes[:, axis] = np.arange(grid.sizes[axis])
+    line = grid.indices(classes)
+    return line if spec.present is None else line[spec.present[line]]
 
 
 @default_style()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from disentgen.dataset.devices import measure_free_memory, send
-from disentgen.dataset.images import Images, Indices, Resident, pack_bits
+from disentgen.dataset.images import Images, Indices, Resident, find_places, pack_bits
 from disentgen.errors import UsageError
 
 #: The share of a device's free memory that images may take where nobody has asked for it.
@@ -22,7 +22,7 @@ class ResidentImages:
 
     Args:
         images: of the grid.
-        count: how many there are.
+        count: how many there are; none is held for combinations that are missing.
         device: that they are held on.
     """
 
@@ -39,7 +39,7 @@ class ResidentImages:
         missing = self._list_missing(indices)
         if len(missing):
             self._hold(missing)
-        rows = self._rows[send(indices, self._device)]
+        rows = self._rows[send(self._find(indices), self._device)]
         values = self._unpack_bits(rows) if self._images.maximum == 1 else rows
         return values.reshape(-1, *self._images.pixels_shape)
 
@@ -49,16 +49,20 @@ class ResidentImages:
         if len(missing):
             self._images.expect(missing)
 
+    def _find(self, indices: Indices) -> Indices:
+        """The rows of (n,) indices."""
+        return find_places(self._images.places, indices)
+
     def _list_missing(self, indices: Indices) -> Indices:
-        return np.unique(indices[~self._is_held[indices]])
+        return np.unique(indices[~self._is_held[self._find(indices)]])
 
     def _hold(self, indices: Indices) -> None:
         """Read or draw images at (n,) different indices, and send them."""
-        pixels = self._images(indices)
+        pixels, places = self._images(indices), self._find(indices)
         binary = self._images.maximum == 1
         rows = pack_bits(pixels) if binary else pixels.reshape(len(pixels), -1)
-        self._rows.index_copy_(0, send(indices, self._device), send(rows, self._device))
-        self._is_held[indices] = True
+        self._rows.index_copy_(0, send(places, self._device), send(rows, self._device))
+        self._is_held[places] = True
 
     def _unpack_bits(self, rows: Tensor) -> Tensor:
         """Binary pixels from packed bits: (n, bytes) to (n, pixels) of 0 and 1."""

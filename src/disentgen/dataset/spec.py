@@ -1,19 +1,28 @@
 """All that is to be known of a dataset, in one place: ``specs/<name>.py`` exports ``SPECS``."""
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.images import Indices, Pixels, PixelsShape
+from disentgen.dataset.sides import Mask
 from disentgen.dataset.variants import STUDY, Thinning, Variant
-from disentgen.errors import UsageError
+from disentgen.errors import DataFileError, UsageError, describe_failure
+from disentgen.paths import data_folder
 from disentgen.registry import choose, load_groups, unknown
 
 Renderer = Callable[[Indices], Pixels]
+#: Of a user's own file, beside its images: grid and hash, and which combinations there are.
+KEPT_SPEC, KEPT_MASK = "dataset.json", "present.npy"
 
 
 @dataclass(frozen=True)
@@ -22,26 +31,38 @@ class OriginalFile:
 
     Args:
         folder: where it is looked for, below the folder of raw data.
-        names: file names that are recognised there; the first is used for downloads.
-        url: where it is published.
-        hash: ``algorithm:digest`` of the genuine file.
-        licence: of the images.
+        names: file names that are recognised there; the first is used for downloads. With an
+            asterisk, a pattern of the names of several files that belong together.
+        url: where it is published; None for a file that cannot be fetched.
+        hash: ``algorithm:digest`` of the genuine file; None where it is not known, so that nothing
+            but its layout and its labels says what it is.
+        licence: of the images; None where it is not known.
         key: the name of the array of images in it.
         labels: makes the other arrays, by name, (images, …) each or what the file says of all
             images together; those without Python objects are compared with the file's when it is
             opened.
         others: further files that were published with the same images in the same order, by which
             the dataset is known too.
+        mirrors: further addresses of the same file, tried in turn after ``url``.
+        columns: of a table with rows in any order, by factor the columns of its class and of its
+            value; the latter need not be there.
     """
 
     folder: str
     names: tuple[str, ...]
-    url: str
-    hash: str
-    licence: str
     key: str
-    labels: Callable[[], Mapping[str, NDArray[Any]]]
+    labels: Callable[[], Mapping[str, NDArray[Any]]] = dict
+    url: str | None = None
+    hash: str | None = None
+    licence: str | None = None
     others: tuple["OriginalFile", ...] = ()
+    mirrors: tuple[str, ...] = ()
+    columns: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """All addresses of the file, in the order in which they are tried."""
+        return (*((self.url,) if self.url else ()), *self.mirrors)
 
     @property
     def forms(self) -> tuple["OriginalFile", ...]:
@@ -51,7 +72,7 @@ class OriginalFile:
     def choose_form(self, path: Path) -> "OriginalFile":
         """Which of the published files a file should be, by its name, or else by its ending."""
         for form in self.forms:
-            if path.name in form.names:
+            if any(fnmatchcase(path.name, name) for name in form.names):
                 return form
         endings = {Path(form.names[0]).suffix: form for form in reversed(self.forms)}
         return endings.get(path.suffix, self)
@@ -75,6 +96,8 @@ class DatasetSpec:
         source: who published it, as "Author & Author year" or "Author et al. year"; None if
             nobody.
         thinnings: parts of the grid by name.
+        present: (grid.size,) the combinations that there are images of; None where all are.
+        array: the images in the form that they are kept in, for a file of a user's own.
     """
 
     name: str
@@ -88,10 +111,17 @@ class DatasetSpec:
     version: str | None = None
     source: str | None = None
     thinnings: Mapping[str, Thinning] = field(default_factory=dict)
+    present: Mask | None = field(default=None, compare=False)
+    array: Path | None = None
 
     def __repr__(self) -> str:
         version = "" if self.version is None else f", version={self.version!r}"
         return f"DatasetSpec({self.name!r}{version})"
+
+    @property
+    def count(self) -> int:
+        """How many images there are."""
+        return self.grid.size if self.present is None else int(self.present.sum())
 
     @property
     def words(self) -> str:
@@ -105,7 +135,7 @@ class DatasetSpec:
             UsageError: the dataset has none.
         """
         if self.render is None:
-            raise UsageError(f"{self.title} has no stand-in; only its published file can be used.")
+            raise UsageError(f"{self.title} has no stand-in; only its file can be used.")
         return self.render
 
     @property
@@ -169,23 +199,30 @@ class DatasetSpec:
 def load_specs() -> dict[str, tuple[DatasetSpec, ...]]:
     """All datasets by name, each in its versions, the default one first.
 
-    A dataset is there because its file stands in ``disentgen.dataset.specs``, or in a plugin.
+    A dataset is there because its file stands in ``disentgen.dataset.specs``, or in a plugin. Those
+    that can be used without a file come first.
     """
-    return load_groups("disentgen.dataset.specs", "SPECS")
+    groups = load_groups("disentgen.dataset.specs", "SPECS")
+    return dict(sorted(groups.items(), key=lambda group: group[1][0].render is None))
 
 
 def find_spec(name: str | None, version: str | None = None) -> DatasetSpec:
     """The dataset of that name, in that version or the default one.
 
+    A dataset of a user's own file is found by both, once the file was read.
+
     Raises:
         UsageError: no name is given, or there is no such dataset or version.
+        DataFileError: what is kept of a user's file is damaged.
     """
     specs = load_specs()
+    if name is not None and name not in specs and (kept := find_kept(name, version)):
+        return load_kept(kept)
     if name is None:
         first = next(iter(specs))
         raise UsageError(
             f"no dataset is named; accepted: {', '.join(specs)}. "
-            f"Add for example 'with dataset.{first}'."
+            f"Add for example 'with dataset.{first}', or dataset.file=…."
         )
     default, *others = choose("dataset", name, specs)
     if version is None:
@@ -194,3 +231,58 @@ def find_spec(name: str | None, version: str | None = None) -> DatasetSpec:
         raise UsageError(f"{default.title} has no versions; given: dataset.version={version}.")
     versions = {str(spec.version): spec for spec in (default, *others)}
     return choose(f"version of {name}", version, versions)
+
+
+def find_known(name: str, version: str | None = None) -> DatasetSpec | None:
+    """The same; None where it may be a plugin's that is not in use.
+
+    Args:
+        name: of the dataset.
+        version: of it.
+    """
+    is_known = name in load_specs() or find_kept(name, version) is not None
+    return find_spec(name, version) if is_known else None
+
+
+#: Of a user's file: a part of the hash of its images and factors.
+_OWN_VERSION = re.compile(r"[0-9a-f]{12}")
+
+
+def locate_kept(name: str, version: str) -> Path:
+    """The folder that images and factors of a user's own file are kept in."""
+    return data_folder() / "converted" / "own" / f"{name}-{version}"
+
+
+def find_kept(name: str, version: str | None) -> Path | None:
+    """The folder of a user's own dataset; None where there is none."""
+    if version is None or not _OWN_VERSION.fullmatch(version) or Path(name).name != name:
+        return None
+    folder = locate_kept(name, version)
+    return folder if (folder / KEPT_SPEC).is_file() else None
+
+
+@cache
+def load_kept(folder: Path) -> DatasetSpec:
+    """The specification of a user's own dataset, from the folder that it is kept in.
+
+    Raises:
+        DataFileError: it is damaged.
+    """
+    try:
+        kept = json.loads((folder / KEPT_SPEC).read_text(encoding="utf-8"))
+        values = {name: tuple(of) for name, of in kept["factor_values"].items()}
+        grid = FactorGrid(values, {name: tuple(of) for name, of in kept["value_names"].items()})
+        bits = np.load(folder / KEPT_MASK, allow_pickle=False)
+        present = np.unpackbits(bits, count=grid.size).astype(bool)
+        height, width, channels = kept["pixels_shape"]
+        file = OriginalFile(kept["name"], (kept["file"],), kept["images_key"], hash=kept["hash"])
+        return DatasetSpec(
+            kept["name"], kept["name"], grid, (height, width, channels), kept["maximum"], {}, file,
+            render=None, version=kept["version"], present=None if present.all() else present,
+            array=folder / "images.npy",
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+        raise DataFileError(
+            f"what is kept of a file in {folder} is damaged ({describe_failure(error)}); delete "
+            "the folder, and the file is read anew."
+        ) from None

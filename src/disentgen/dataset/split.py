@@ -34,6 +34,8 @@ class Split:
             is scored on exactly the images that its counterpart is scored on.
         weights: (images,) how often each is drawn in training, in proportion; None where every
             epoch shows each once.
+        within: (images,) the combinations that there are images of, the only ones on any side;
+            None where all are there.
     """
 
     grid: FactorGrid
@@ -43,6 +45,7 @@ class Split:
     expressions: dict[str, str | None]
     control: bool = False
     weights: Weights | None = None
+    within: Mask | None = None
 
     def __repr__(self) -> str:
         counts = (f"{int(self.mask(side).sum()):,} {side}" for side in SIDES)
@@ -148,7 +151,9 @@ def divide(
     held_back = np.zeros(grid.size, dtype=bool)
     held_back[chosen] = True
     words = dict(sides.words)
-    return Split(grid, sides.held_in, sides.held_out, held_back, words, control, sides.weights)
+    return Split(
+        grid, sides.held_in, sides.held_out, held_back, words, control, sides.weights, within
+    )
 
 
 def split_grid(

@@ -110,14 +110,15 @@ def find_within(spec: DatasetSpec, thin: str | None) -> Mask:
     Raises:
         UsageError: no such name, or an expression that cannot be used or holds for nothing.
     """
+    present = np.ones(spec.grid.size, dtype=bool) if spec.present is None else spec.present
     if thin is None:
-        return np.ones(spec.grid.size, dtype=bool)
+        return present
     if thin.isidentifier() and thin not in spec.thinnings:
         raise unknown(f"thinning of {spec.title} (dataset.thin)", thin, spec.thinnings)
     known = spec.thinnings.get(thin)
-    within = evaluate(thin if known is None else known.kept, spec.grid)
+    within = present & evaluate(thin if known is None else known.kept, spec.grid)
     if not within.any():
-        raise UsageError(f"dataset.thin={thin!r} keeps none of {spec.grid.size:,} combinations.")
+        raise UsageError(f"dataset.thin={thin!r} keeps none of {spec.count:,} combinations.")
     return within
 
 

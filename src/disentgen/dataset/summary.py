@@ -35,7 +35,7 @@ def list_datasets(root: str | None) -> str:
                 f"{spec.grid.size:,}",
                 " × ".join(map(str, spec.pixels_shape)),
                 f"{converted_size(spec) / 1e9:.1f} GB",
-                spec.original.licence,
+                spec.original.licence or "not known",
                 _describe_file(spec, root),
             )
         )
@@ -52,7 +52,8 @@ def _describe_file(spec: DatasetSpec, root: str | None) -> str:
     except DataFileError as error:
         return str(error)
     if path is None:
-        return f"not there{describe_near(spec, root)}; get it with: download {spec.words}"
+        how = f"get it with: download {spec.words}" if spec.original.urls else "no address is known"
+        return f"not there{describe_near(spec, root)}; {how}"
     kind = "stand-in" if find_format(path).is_stand_in(path) else "present"
     return f"{kind}, {path.stat().st_size / 1e9:.2f} GB: {path}"
 
@@ -61,9 +62,11 @@ def describe_dataset(dataset: Dataset) -> str:
     """Source, factors, sides of the split with their hashes, and where they come from."""
     spec = dataset.spec
     height, width, channels = spec.pixels_shape
+    missing = spec.grid.size - spec.count
+    of_all = f"; {missing:,} of {spec.grid.size:,} combinations are missing" if missing else ""
     lines = [
         dataset.note,
-        f"{dataset.label}: {spec.grid.size:,} images of {height} × {width} × {channels}",
+        f"{dataset.label}: {spec.count:,} images of {height} × {width} × {channels}{of_all}",
         "",
         *_describe_factors(spec),
         "",
@@ -117,7 +120,8 @@ def _describe_sides(spec: DatasetSpec, split: Split) -> list[str]:
         lines.append(f"of the combinations where {thin}{_explain_thinning(spec, thin)}")
     if split.control:
         lines.append("control: trained on both sides, scored on both")
-    neither = split.grid.size - sides["held_in"]["count"] - sides["held_out"]["count"]
+    count = split.grid.size if split.within is None else int(split.within.sum())
+    neither = count - sides["held_in"]["count"] - sides["held_out"]["count"]
     if neither:
         lines.append(f"{neither:,} images are on neither side")
     if split.weights is not None:

@@ -9,7 +9,7 @@ import pandas as pd
 from disentgen.analysis.cells import condition_titles
 from disentgen.analysis.figures.subjects import name_data
 from disentgen.analysis.tables import CELL
-from disentgen.dataset.spec import find_spec, load_specs
+from disentgen.dataset.spec import find_known
 from disentgen.report.columns import (
     list_cell_columns,
     list_claim_columns,
@@ -174,8 +174,8 @@ def describe_variant(dataset: str, version: str | None, name: str) -> str:
         version: of the dataset, where there are several.
         name: of the variant.
     """
-    known = dataset in load_specs()  # else it is a plugin's that is not in use
-    variant = find_spec(dataset, version or None).variants.get(name) if known else None
+    spec = find_known(dataset, version or None)
+    variant = None if spec is None else spec.variants.get(name)
     if variant is None:
         return ""
     held_out = f"held out: {variant.rule}"

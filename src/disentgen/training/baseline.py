@@ -31,6 +31,10 @@ BEFORE: dict[str, dict[str, Any]] = {
     "training.warmup_steps": {"": None},
     "training.clip_norm": {"": None},
     "training.ema": {"": None},
+    "dataset.file": {"": None},
+    "dataset.images_key": {"": None},
+    "dataset.factor_keys": {"": None},
+    "dataset.factor_names": {"": None},
     "dataset.spec": {"": None},
 }
 

@@ -13,7 +13,8 @@ from disentgen.dataset.build import Dataset, build_dataset, open_images
 from disentgen.dataset.originals.conversions import find_array
 from disentgen.dataset.originals.find import require_original
 from disentgen.dataset.originals.verify import check_layout
-from disentgen.dataset.spec import DatasetSpec, find_spec
+from disentgen.dataset.own.choose import choose_spec
+from disentgen.dataset.spec import DatasetSpec
 from disentgen.dataset.split import Split
 from disentgen.errors import UsageError
 from disentgen.models import FAMILIES, Model, build_model
@@ -144,7 +145,7 @@ class Config:
     @cached_property
     def spec(self) -> DatasetSpec:
         """What is known of the dataset."""
-        return find_spec(self.dataset["name"], self.dataset["version"])
+        return choose_spec(self.dataset)
 
     @cached_property
     def split(self) -> Split:
@@ -182,7 +183,7 @@ class Config:
         """
         choose_device(self.device, self.training.precision)
         check_loggers(self.training.loggers)
-        if self.dataset["source"] == "original":
+        if self.dataset["source"] == "original" and self.spec.array is None:
             path = require_original(self.spec, self.dataset["root"])
             if find_array(self.spec, path) is None:  # a file that is known was looked at before
                 check_layout(self.spec, path)

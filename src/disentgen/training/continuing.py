@@ -102,9 +102,9 @@ def check_images(spec: DatasetSpec, recorded: Mapping[str, Any]) -> None:
     Raises:
         DataFileError: the run is of a file with another hash.
     """
-    was, now = recorded.get("hash"), [form.hash for form in spec.original.forms]
+    was, now = recorded.get("hash"), [form.hash for form in spec.original.forms if form.hash]
     if was is not None and was not in now:
         raise DataFileError(
             f"the run was begun on images of a {spec.title} file with {was}; the file now has "
-            f"{' or '.join(now)}, so these are other images."
+            f"{' or '.join(now) or 'none that is known'}, so these are other images."
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from disentgen.dataset.build import build_dataset, choose_source, name_dataset
 from disentgen.dataset.originals.find import raw_folder
-from disentgen.dataset.spec import find_spec
+from disentgen.dataset.own.choose import choose_spec, read_request
 from disentgen.dataset.split import Split
 from disentgen.dataset.splits import check_split_params
 from disentgen.dataset.splitting import build_split
@@ -32,7 +32,7 @@ def open_split(section: Mapping[str, Any]) -> Split:
     """The split that a checked ``dataset`` section means."""
     keys = describe_keys(build_dataset)
     words = {name: value for name, value in section.items() if keys[name].split}
-    return build_split(find_spec(section["name"], section["version"]), **words)
+    return build_split(choose_spec(section), **words)
 
 
 def check_sections(given: Mapping[str, Any]) -> None:
@@ -75,11 +75,26 @@ def read_dataset(given: Mapping[str, Any]) -> dict[str, Any]:
     if checked["split"] is not None:
         params = check_split_params(checked["split"], checked["split_params"] or {})
         checked["split_params"] = params
+    if checked["file"] is not None:
+        return checked | read_file(checked)
     if checked["name"] is not None:
-        spec = find_spec(checked["name"], checked["version"])
+        spec = choose_spec(checked)
         source = choose_source(spec, checked["root"], checked["source"])
         checked |= {"version": spec.version, "source": source}
     return checked
+
+
+def read_file(checked: Mapping[str, Any]) -> dict[str, Any]:
+    """What a ``dataset`` section says of a user's file, here and now.
+
+    The file itself is only looked at where no version says yet which images it holds.
+    """
+    request = read_request(checked)
+    version = checked["version"] or choose_spec(checked).version
+    source = "stand-in" if checked["source"] == "stand-in" else "original"
+    return {
+        "file": str(request.file), "name": request.name, "version": version, "source": source
+    }  # fmt: skip
 
 
 def read_training(given: Mapping[str, Any], family: str) -> TrainingSettings:

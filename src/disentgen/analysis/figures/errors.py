@@ -95,7 +95,7 @@ def name_values(grid: FactorGrid, factor: str) -> list[str]:
 
 
 def find_held_out_pairs(split: Split, factors: tuple[int, int]) -> NDArray[np.bool_]:
-    """Pairs of two factors' values all of whose combinations are held out.
+    """Pairs of two factors' values all of whose combinations that there are are held out.
 
     Args:
         split: of the grid.
@@ -105,7 +105,10 @@ def find_held_out_pairs(split: Split, factors: tuple[int, int]) -> NDArray[np.bo
         (n, m) for factors of n and m values.
     """
     others = tuple(set(range(len(split.grid.sizes))) - set(factors))
-    pairs = np.asarray(split.held_out.reshape(split.grid.sizes).all(axis=others))
+    there = np.ones(split.grid.size, dtype=bool) if split.within is None else split.within
+    elsewhere = (there & ~split.held_out).reshape(split.grid.sizes).any(axis=others)
+    held_out = split.held_out.reshape(split.grid.sizes).any(axis=others)
+    pairs = np.asarray(held_out & ~elsewhere)
     return pairs if factors[0] < factors[1] else pairs.T
 
 

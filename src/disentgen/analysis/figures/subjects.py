@@ -11,7 +11,7 @@ import pandas as pd
 from disentgen.analysis.cells import condition_titles, read_settings
 from disentgen.analysis.figures.labels import label_cells
 from disentgen.analysis.measure import Measurements
-from disentgen.dataset.spec import find_spec, load_specs
+from disentgen.dataset.spec import find_known, find_spec
 from disentgen.models import FAMILIES
 from disentgen.runs import Run, open_run
 
@@ -42,7 +42,8 @@ def name_data(table: pd.DataFrame) -> str:
     titles = []
     names = table[["dataset", "version", "source"]].drop_duplicates()
     for name, version, source in names.itertuples(index=False):
-        title = find_spec(name, version or None).title if name in load_specs() else name
+        spec = find_known(name, version or None)
+        title = name if spec is None else spec.title
         titles.append(f"{title} (rendered stand-in)" if source == "stand-in" else title)
     return ", ".join(titles)
 

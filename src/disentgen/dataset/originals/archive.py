@@ -7,18 +7,23 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from disentgen.errors import DataFileError
+from disentgen.errors import DataFileError, UsageError
 
 #: Written into archives made here: such a file is never the original.
 STAND_IN_MARK = "stand-in rendered by disent-and-gen; not the original images"
 
 #: Rows of an array that are read or drawn at a time, where nothing else is more convenient.
 BLOCK = 4096
+
+#: NumPy's letters of what is read: truth values, whole numbers, floats; and text.
+NUMBERS, TEXT = "buif", "US"
+#: More arrays than this are not a dataset.
+LARGEST_COUNT = 1000
 
 _KEYS_SHOWN = 8
 #: Failures that say nothing of what is in a file.
@@ -40,11 +45,26 @@ class StoredArray:
     blocks: Iterator[NDArray[Any]]
 
 
+class Header(NamedTuple):
+    """What an archive says of an array, without reading it.
+
+    Args:
+        shape: of all of it.
+        kind: NumPy's letter for what it holds; text of any length is ``U``, objects are ``O``.
+        dtype: in words, such as ``uint8``.
+    """
+
+    shape: tuple[int, ...]
+    kind: str
+    dtype: str
+
+
 class ArchiveFormat(Protocol):
     """What a module must define to be the format of a published file.
 
-    A file whose hash is not the published one may hold anything: only :meth:`is_stand_in` and
-    :meth:`describe_array` are asked about it, which end in seconds and in little memory.
+    A file whose hash is not the published one may hold anything: only :meth:`is_stand_in`,
+    :meth:`describe_array` and :meth:`list_arrays` are asked about it, which end in seconds and in
+    little memory; a file that is a user's own is read when these have ended well.
     """
 
     def is_stand_in(self, path: Path) -> bool:
@@ -57,8 +77,22 @@ class ArchiveFormat(Protocol):
             DataFileError: the archive is damaged, cannot be read, or holds no such array.
         """
 
-    def open_array(self, path: Path, key: str) -> AbstractContextManager[StoredArray]:
-        """Open an array of plain numbers; nothing in the file is ever unpickled.
+    def list_arrays(self, path: Path) -> dict[str, Header]:
+        """All arrays by name, in the order of the file.
+
+        Raises:
+            DataFileError: the archive is damaged or cannot be read.
+        """
+
+    def open_array(
+        self, path: Path, key: str, kinds: str = NUMBERS
+    ) -> AbstractContextManager[StoredArray]:
+        """Open an array of plain numbers, or of text; nothing in the file is ever unpickled.
+
+        Args:
+            path: of the archive.
+            key: name of the array.
+            kinds: NumPy's letters of what it may hold.
 
         Raises:
             DataFileError: the archive is damaged, cannot be read, or holds no such array.
@@ -81,6 +115,33 @@ class ArchiveFormat(Protocol):
             blocks: its rows in order, some at a time, (rows, *shape[1:]) each.
             others: arrays beside it, by name.
         """
+
+
+def is_no_stand_in(path: Path) -> bool:
+    """False: for formats in which no stand-in is written."""
+    return False
+
+
+def refuse_stand_in(
+    path: Path,
+    key: str,
+    shape: tuple[int, ...],
+    blocks: Iterable[NDArray[np.uint8]],
+    others: Mapping[str, NDArray[Any]],
+) -> None:
+    """Refuse to write a stand-in in a format that none is written in.
+
+    Args:
+        path: of the file.
+        key: name of the array of bytes.
+        shape: of all of it.
+        blocks: its rows in order, (rows, *shape[1:]) each.
+        others: arrays beside it, by name.
+
+    Raises:
+        UsageError: always.
+    """
+    raise UsageError(f"{path}: stand-ins are written as .npz, .h5 or .hdf5.")
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def find_array(spec: DatasetSpec, path: Path) -> Path | None:
 
     Nothing is written, and of the file itself only its size, time and place are looked at.
     """
-    identity = identify(path)
+    identity = identify_all(spec, path)
     for array in _list_arrays(spec, path):
         record = read_record(array)
         known = any(is_same(file, identity) for file in record["files"])
@@ -61,6 +61,20 @@ def identify(path: Path) -> Identity:
         "size": status.st_size,
         "modified": status.st_mtime_ns,
     }
+
+
+def list_parts(spec: DatasetSpec, path: Path) -> list[Path]:
+    """All files that a published file is one of: itself, or the tables of one pattern."""
+    form = spec.original.choose_form(path)
+    patterns = [name for name in form.names if "*" in name and path.match(name)]
+    return sorted(path.parent.glob(patterns[0])) if patterns else [path]
+
+
+def identify_all(spec: DatasetSpec, path: Path) -> Identity:
+    """What a published file is known by, together with those that belong to it."""
+    parts = [identify(part) for part in list_parts(spec, path)]
+    size = sum(part["size"] for part in parts)
+    return {**parts[0], "size": size, "modified": max(part["modified"] for part in parts)}
 
 
 def is_same(known: Identity, identity: Identity) -> bool:

@@ -15,7 +15,7 @@ from disentgen.dataset.originals.conversions import (
     converted_shape,
     converted_size,
     find_array,
-    identify,
+    identify_all,
     is_of,
     is_whole,
     locate_array,
@@ -23,6 +23,7 @@ from disentgen.dataset.originals.conversions import (
     remember,
 )
 from disentgen.dataset.originals.progress import show_progress
+from disentgen.dataset.originals.tables import convert_tables
 from disentgen.dataset.originals.verify import check_labels, open_images, verify
 from disentgen.dataset.spec import DatasetSpec
 from disentgen.errors import DataFileError
@@ -62,9 +63,11 @@ def _convert_once(spec: DatasetSpec, path: Path) -> Path:
     with FileLock(array.with_suffix(".lock")):
         if made_meanwhile := find_array(spec, path):
             return made_meanwhile
-        identity = identify(path)
+        identity = identify_all(spec, path)
         verify(spec, path)
-        if not (is_whole(spec, array) and is_of(spec, path, read_record(array))):
+        # Without a hash, nothing shows that images from before are of this file.
+        known = spec.original.choose_form(path).hash is not None
+        if not (known and is_whole(spec, array) and is_of(spec, path, read_record(array))):
             sweep_temporaries(array.parent)
             # A record that outlives the images it is of would be taken for one of the new ones.
             array.with_suffix(".json").unlink(missing_ok=True)
@@ -88,8 +91,12 @@ def convert(spec: DatasetSpec, path: Path, target: Path) -> None:
         DataFileError: the file's layout, labels or pixels are not the dataset's, or the disk has
             no room.
     """
+    check_room(target.parent, converted_size(spec))
+    if spec.original.choose_form(path).columns:
+        with replaced_whole(target) as temporary:
+            convert_tables(spec, path, temporary)
+        return
     check_labels(spec, path)
-    _check_room(target.parent, converted_size(spec))
     with (
         replaced_whole(target) as temporary,
         temporary.open("wb") as file,
@@ -116,7 +123,12 @@ def _check_brightness(spec: DatasetSpec, path: Path, pixels: Pixels) -> None:
         )
 
 
-def _check_room(folder: Path, needed: int) -> None:
+def check_room(folder: Path, needed: int) -> None:
+    """Check that a folder's disk has room for so many bytes.
+
+    Raises:
+        DataFileError: it has not.
+    """
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise DataFileError(

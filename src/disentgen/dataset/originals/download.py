@@ -9,7 +9,7 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from disentgen.dataset.originals.find import list_places
-from disentgen.dataset.spec import DatasetSpec
+from disentgen.dataset.spec import DatasetSpec, OriginalFile
 from disentgen.errors import DataFileError
 
 _CHUNK_BYTES = 1 << 20
@@ -19,32 +19,49 @@ _TIMEOUT_SECONDS = 30
 def download(spec: DatasetSpec, root: str | None) -> Path:
     """Fetch the published file, showing progress, and verify its hash.
 
-    A file that is there already and has the hash is kept; one that has another hash is replaced.
+    Its addresses are tried in turn. A file that is there already and has the hash is kept; one that
+    has another hash is replaced.
 
     Raises:
-        DataFileError: the address cannot be reached, or sends another file.
+        DataFileError: no address is known, or none can be reached and sends the file.
+    """
+    path = list_places(spec, root)[0]
+    original, failures = spec.original, list[str]()
+    if not original.urls:
+        raise DataFileError(
+            f"no address of the {spec.title} file is known; put it at {path} by other means."
+        )
+    for url in original.urls:
+        try:
+            _retrieve(original, url, path)
+        except (requests.RequestException, ValueError, OSError) as error:
+            failures.append(f"{url}: {error}" if original.mirrors else str(error))
+            if url != original.urls[-1]:
+                print(f"{failures[-1]}; trying another address", flush=True)
+        else:
+            return path
+    check = f"check that its {original.hash.replace(':', ' is ')}, " if original.hash else ""
+    raise DataFileError(
+        f"cannot download {spec.title}: {'; '.join(failures)}. Try again to go on where it stopped,"
+        f" or fetch {' or '.join(original.urls)} by other means, {check}and put it at {path}."
+    )
+
+
+def _retrieve(original: OriginalFile, url: str, path: Path) -> None:
+    """Fetch a published file from one of its addresses.
+
+    Args:
+        original: that is published.
+        url: one of its addresses.
+        path: of the file to be.
     """
     import pooch
 
-    path = list_places(spec, root)[0]
-    original = spec.original
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f".{path.name}.lock")):
-            pooch.retrieve(
-                original.url,
-                original.hash,
-                path.name,
-                path.parent,
-                downloader=ResumingDownloader(path.with_name(f".{path.name}.part")),
-            )
-    except (requests.RequestException, ValueError, OSError) as error:
-        raise DataFileError(
-            f"cannot download {spec.title}: {error}. Try again to go on where it stopped, or fetch "
-            f"{original.url} by other means, check that its {original.hash.replace(':', ' is ')}, "
-            f"and put it at {path}."
-        ) from error
-    return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        downloader = ResumingDownloader(part)
+        pooch.retrieve(url, original.hash, path.name, path.parent, downloader=downloader)
 
 
 class ResumingDownloader:

@@ -34,14 +34,25 @@ def check_root(root: str | None) -> None:
 
 
 def list_places(spec: DatasetSpec, root: str | None) -> list[Path]:
-    """Where a published file may lie: in its folder below the root, or in the root itself."""
+    """Where a published file may lie: in its folder below the root, or in the root itself.
+
+    Names that are patterns may be anybody's, and are looked for in the folder alone; where none is
+    there, the pattern stands in their place.
+    """
     folder = raw_folder(root)
     return [
-        place / name
+        path
         for form in spec.original.forms
         for place in (folder / form.folder, folder)
         for name in form.names
+        for path in (_match(place, name, form.folder) if "*" in name else [place / name])
     ]
+
+
+def _match(place: Path, pattern: str, folder: str) -> list[Path]:
+    if place.name != folder:
+        return []
+    return sorted(place.glob(pattern)) or [place / pattern]
 
 
 def find_original(spec: DatasetSpec, root: str | None) -> Path | None:
@@ -54,7 +65,7 @@ def find_original(spec: DatasetSpec, root: str | None) -> Path | None:
     problem = None
     for path in list_places(spec, root):
         try:
-            if _is_file(path):
+            if is_file(path):
                 return path
         except DataFileError as error:
             problem = problem or error
@@ -63,7 +74,7 @@ def find_original(spec: DatasetSpec, root: str | None) -> Path | None:
     return None
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
     """Whether there is a file, by way of links.
 
     Raises:
@@ -99,11 +110,22 @@ def require_original(spec: DatasetSpec, root: str | None) -> Path:
     if path is None:
         raise DataFileError(
             f"the original {spec.title} file is not at {list_places(spec, root)[0]}"
-            f"{describe_near(spec, root)}; get it with "
-            f"'python -m disentgen.dataset download {spec.words}' or from {spec.original.url} "
-            f"({spec.original.hash}){', or use dataset.source=stand-in' if spec.render else ''}."
+            f"{describe_near(spec, root)}; {_advise(spec)}"
+            f"{', or use dataset.source=stand-in' if spec.render else ''}."
         )
     return path
+
+
+def _advise(spec: DatasetSpec) -> str:
+    """How the published file can be had."""
+    original = spec.original
+    if not original.urls:
+        return "nobody has given an address that it can be fetched from"
+    known = f" ({original.hash})" if original.hash else ""
+    return (
+        f"get it with 'python -m disentgen.dataset download {spec.words}' or from "
+        f"{' or '.join(original.urls)}{known}"
+    )
 
 
 def describe_absence(spec: DatasetSpec, root: str | None) -> str:

@@ -21,4 +21,16 @@ def find_format(path: Path) -> ArchiveFormat:
         from disentgen.dataset.originals import hdf5
 
         return hdf5
-    raise UsageError(f"{path}: expected a name that ends in .npz, .h5 or .hdf5.")
+    if path.suffix == ".parquet":
+        from disentgen.dataset.originals import parquet
+
+        return parquet
+    if path.suffix == ".mat":
+        from disentgen.dataset.originals import norb
+
+        return norb
+    if path.suffixes[-2:] == [".tar", ".gz"]:
+        from disentgen.dataset.originals import cars
+
+        return cars
+    raise UsageError(f"{path}: expected a name that ends in .npz, .h5, .hdf5 or .parquet.")

@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 
 from disentgen.dataset.originals.archive import (
     BLOCK,
+    LARGEST_COUNT,
+    NUMBERS,
     STAND_IN_MARK,
+    Header,
     StoredArray,
     lacks_array,
     parsing,
@@ -63,7 +66,25 @@ def describe_array(path: Path, key: str) -> tuple[tuple[int, ...], str]:
     Raises:
         DataFileError: the archive is damaged, cannot be read, or holds no such array.
     """
-    words = [json.dumps(sys.path), str(_PROBE_BYTES), str(path), key]
+    answer = _ask(path, key)
+    return tuple(answer["shape"]), answer["dtype"]
+
+
+def list_arrays(path: Path) -> dict[str, Header]:
+    """All arrays by name; see :func:`describe_array` for how they are read.
+
+    Raises:
+        DataFileError: the archive is damaged or cannot be read.
+    """
+    answer = _ask(path)
+    return {
+        name: Header(tuple(shape), kind, dtype) for name, (shape, kind, dtype) in answer.items()
+    }
+
+
+def _ask(path: Path, *key: str) -> dict[str, Any]:
+    """What :func:`probe` answers in a process of its own."""
+    words = [json.dumps(sys.path), str(_PROBE_BYTES), str(path), *key]
     try:
         done = subprocess.run(
             [sys.executable, "-c", _PROBE, *words],
@@ -75,33 +96,55 @@ def describe_array(path: Path, key: str) -> tuple[tuple[int, ...], str]:
         ) from None
     if done.returncode != 0:
         raise DataFileError(f"{path} is damaged: the HDF5 library fails on it.")
-    answer = json.loads(done.stdout)
-    if "error" in answer:
+    answer: dict[str, Any] = json.loads(done.stdout)
+    if isinstance(answer.get("error"), str):
         raise DataFileError(answer["error"])
-    return tuple(answer["shape"]), answer["dtype"]
+    return answer
 
 
-def probe(path: str, key: str) -> dict[str, Any]:
-    """Shape and type of an array as plain data, or why there is none.
+def probe(path: str, key: str | None = None) -> dict[str, Any]:
+    """Shape and type of an array as plain data, or of all arrays by name, or why there is none.
 
     Args:
         path: of the archive.
-        key: name of the array.
+        key: name of the array; all by default.
     """
     try:
+        if key is None:
+            return {name: list(header) for name, header in _list_headers(Path(path)).items()}
         with open_array(Path(path), key) as array:
             return {"shape": array.shape, "dtype": str(array.dtype)}
     except DataFileError as error:
         return {"error": str(error)}
 
 
+def _list_headers(path: Path) -> dict[str, Header]:
+    """What all arrays of an archive hold, by name; links are not followed."""
+    headers: dict[str, Header] = {}
+
+    def add(name: Any, item: object) -> bool | None:
+        if isinstance(item, h5py.Dataset) and isinstance(name, str):
+            text = h5py.check_string_dtype(item.dtype) is not None
+            headers[name] = Header(item.shape, "U" if text else item.dtype.kind, str(item.dtype))
+        return True if len(headers) >= LARGEST_COUNT else None
+
+    with _open(path) as archive, parsing(path, _KIND):
+        archive.visititems(add)
+    return headers
+
+
 @contextmanager
-def open_array(path: Path, key: str) -> Iterator[StoredArray]:
+def open_array(path: Path, key: str, kinds: str = NUMBERS) -> Iterator[StoredArray]:
     """An array of an archive.
+
+    Args:
+        path: of the archive.
+        key: name of the array.
+        kinds: NumPy's letters of what it may hold; text is ``U``.
 
     Raises:
         DataFileError: the archive is damaged, is being written, lacks a filter, or holds no such
-            array of plain numbers.
+            array of what it may hold.
     """
     with _open(path) as archive:
         with parsing(path, _KIND):
@@ -111,11 +154,12 @@ def open_array(path: Path, key: str) -> Iterator[StoredArray]:
         if not isinstance(array, h5py.Dataset):
             raise lacks_array(path, key, keys)
         with parsing(path, _KIND):
-            shape, dtype, plain = array.shape, array.dtype, array.dtype.kind in "buif"
+            text = h5py.check_string_dtype(array.dtype) is not None
+            shape, dtype, kind = array.shape, array.dtype, "U" if text else array.dtype.kind
             _check_stored(path, array)
-        if not plain or not shape:
+        if kind not in kinds or not shape:
             raise DataFileError(f"{path}: '{key}' is not an array of plain numbers.")
-        yield StoredArray(shape, dtype, _read_blocks(path, array))
+        yield StoredArray(shape, np.dtype(str) if text else dtype, _read_blocks(path, array, text))
 
 
 def _open(path: Path) -> h5py.File:
@@ -174,13 +218,15 @@ def _check_stored(path: Path, array: h5py.Dataset) -> None:
         raise DataFileError(f"{path}: '{array.name}' is stored in blocks of {array.chunks}.")
 
 
-def _read_blocks(path: Path, array: h5py.Dataset) -> Iterator[NDArray[Any]]:
+def _read_blocks(path: Path, array: h5py.Dataset, text: bool) -> Iterator[NDArray[Any]]:
     # Whole rows of the file's own blocks, so that none of them is decompressed twice.
     stored = array.chunks[0] if array.chunks else 1
     step = stored * max(1, BLOCK // stored)
     for start in range(0, len(array), step):
         with parsing(path, _KIND):
             rows = array[start : start + step]
+            if text:
+                rows = np.array([word.decode() for word in rows.ravel()]).reshape(rows.shape)
         yield rows
 
 

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from disentgen.dataset.originals.archive import (
     BLOCK,
+    LARGEST_COUNT,
+    NUMBERS,
     STAND_IN_MARK,
+    Header,
     StoredArray,
     lacks_array,
     parsing,
@@ -43,9 +46,29 @@ def describe_array(path: Path, key: str) -> tuple[tuple[int, ...], str]:
         return array.shape, str(array.dtype)
 
 
+def list_arrays(path: Path) -> dict[str, Header]:
+    """All arrays of an archive by name, in its order.
+
+    Raises:
+        DataFileError: the archive is damaged.
+    """
+    headers = {}
+    with parsing(path, _KIND), zipfile.ZipFile(path) as archive:
+        for name in archive.namelist()[:LARGEST_COUNT]:
+            if name.endswith(".npy") and archive.getinfo(name).compress_type in _METHODS:
+                (shape, _, dtype), _ = _read_header(archive, name)
+                headers[name.removesuffix(".npy")] = Header(shape, dtype.kind, str(dtype))
+    return headers
+
+
 @contextmanager
-def open_array(path: Path, key: str) -> Iterator[StoredArray]:
+def open_array(path: Path, key: str, kinds: str = NUMBERS) -> Iterator[StoredArray]:
     """An array of an archive; one that would need unpickling is refused.
+
+    Args:
+        path: of the archive.
+        key: name of the array.
+        kinds: NumPy's letters of what it may hold.
 
     Raises:
         DataFileError: the archive is damaged, or holds no such array of plain numbers.
@@ -62,7 +85,7 @@ def open_array(path: Path, key: str) -> Iterator[StoredArray]:
             (shape, fortran_order, dtype), offset = _read_header(archive, member)
             stream = archive.open(member)
             stream.read(offset)
-        if dtype.kind not in "buif" or fortran_order or not shape:
+        if dtype.kind not in kinds or fortran_order or not shape:
             raise DataFileError(f"{path}: '{key}' is not a plain array in row-major order.")
         with stream:
             yield StoredArray(shape, dtype, _read_blocks(path, stream, shape, dtype))

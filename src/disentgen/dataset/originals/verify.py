@@ -11,7 +11,8 @@ import numpy as np
 from disentgen.dataset.originals.archive import STAND_IN_MARK, StoredArray
 from disentgen.dataset.originals.formats import find_format
 from disentgen.dataset.originals.progress import show_progress
-from disentgen.dataset.spec import DatasetSpec
+from disentgen.dataset.originals.tables import check_tables
+from disentgen.dataset.spec import DatasetSpec, OriginalFile
 from disentgen.errors import DataFileError
 
 _HASH_BYTES = 1 << 20
@@ -32,13 +33,16 @@ def verify(spec: DatasetSpec, path: Path) -> None:
             f"{path} is not the published {spec.title} file: it has {size / 1e9:,.1f} GB, "
             f"and all images together take {images / 1e9:.1f}."
         )
+    if form.hash is None:  # nothing else says which file it is
+        check_layout(spec, path)
+        return
     algorithm, expected = form.hash.split(":")
     digest = compute_hash(path, algorithm)
     if digest != expected:
         check_layout(spec, path)  # often says more of what it is instead
         raise DataFileError(
             f"{path} is not the published {spec.title} file: its {algorithm} is {digest}, expected "
-            f"{expected}. Get it anew from {form.url}."
+            f"{expected}. Get it anew{_from(form)}."
         )
 
 
@@ -49,12 +53,19 @@ def check_layout(spec: DatasetSpec, path: Path) -> None:
         DataFileError: it is a stand-in, is damaged, or has another layout.
     """
     form, archive = spec.original.choose_form(path), find_format(path)
+    if form.columns:
+        check_tables(spec, path)
+        return
     if archive.is_stand_in(path):
         raise DataFileError(
             f"{path} holds a {STAND_IN_MARK}; use dataset.source=stand-in, or put the "
-            f"file from {form.url} there."
+            f"file{_from(form)} there."
         )
     _check_images(spec, path, *archive.describe_array(path, form.key))
+
+
+def _from(form: OriginalFile) -> str:
+    return f" from {form.urls[0]}" if form.urls else ""
 
 
 def _check_images(spec: DatasetSpec, path: Path, shape: tuple[int, ...], dtype: str) -> None:

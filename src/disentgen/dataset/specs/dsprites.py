@@ -136,6 +136,14 @@ def label_groups() -> dict[str, NDArray[Any]]:
     return {f"latents/{part}": arrays[f"latents_{part}"] for part in ("classes", "values")}
 
 
+#: Of the copy at huggingface.co/datasets/eurecom-ds/dsprites: class and value of each factor.
+COLUMNS = {
+    name: (f"label_{column}", f"value_{column}")
+    for name, column in zip(
+        GRID.names, ("shape", "scale", "orientation", "x_position", "y_position"), strict=True
+    )
+}
+
 _NAME = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64"
 _PLACE = f"https://github.com/deepmind/dsprites-dataset/raw/master/{_NAME}"
 
@@ -166,6 +174,13 @@ SPECS = (
                     licence="Apache-2.0",
                     key="imgs",
                     labels=label_groups,
+                ),
+                OriginalFile(
+                    folder="dsprites",
+                    names=("train-*.parquet",),
+                    licence="Apache-2.0",
+                    key="image",
+                    columns=COLUMNS,
                 ),
             ),
         ),

@@ -1,4 +1,5 @@
-"""MPI3D (Gondal et al. 2019): a robot arm that holds an object, in three versions of one grid."""
+"""MPI3D (Gondal et al. 2019): a robot arm that holds an object, in three versions of one grid and,
+with everyday objects, in one of another."""
 
 from functools import partial
 
@@ -106,7 +107,7 @@ HASHES = {
     "toy": "55889cb7c7dfc655d6e0277beee88868",
 }
 
-SPECS = tuple(
+VERSIONS = tuple(
     DatasetSpec(
         name="mpi3d",
         title=f"MPI3D {version}",
@@ -132,3 +133,33 @@ SPECS = tuple(
     )
     for version, digest in HASHES.items()
 )
+
+#: Of the version with everyday objects, which has no stand-in.
+COMPLEX_NAMES = VALUE_NAMES | {
+    "object_color": ("yellow", "green", "olive", "red"),
+    "object_shape": ("coffee cup", "tennis ball", "croissant", "beer cup"),
+}
+
+COMPLEX = DatasetSpec(
+    name="mpi3d",
+    title="MPI3D complex",
+    grid=FactorGrid(
+        dict(GRID.factor_values) | {"object_color": _classes(4), "object_shape": _classes(4)},
+        COMPLEX_NAMES,
+    ),
+    pixels_shape=(64, 64, 3),
+    maximum=255,
+    variants={},
+    # It is offered at an address that programs cannot fetch from.
+    original=OriginalFile(
+        folder="mpi",
+        names=("real3d_complicated_shapes_ordered.npz", "mpi3d_real_complex.npz"),
+        key="images",
+        licence="CC BY 4.0",
+    ),
+    render=None,
+    version="complex",
+    source="Gondal et al. 2019",
+)
+
+SPECS = (*VERSIONS, COMPLEX)

@@ -116,6 +116,16 @@ SPECS = (
             licence="Apache-2.0",
             key="images",
             labels=label,
+            others=(
+                # The copy at huggingface.co/datasets/eurecom-ds/shapes3d.
+                OriginalFile(
+                    folder="shapes3d",
+                    names=("train-*.parquet",),
+                    licence="Apache-2.0",
+                    key="image",
+                    columns={name: (f"label_{name}", f"value_{name}") for name in GRID.names},
+                ),
+            ),
         ),
         render=room.render,
         source="Burgess & Kim 2018",

@@ -3,7 +3,7 @@
 Unit of length: from the shoulder to the object. World axes: x right, y away from the camera, z up,
 from the foot of the post; an arm beside the post swings about a level axis at the shoulder
 (``horizontal_axis``) and turns about the upright (``vertical_axis``). All three versions share the
-geometry and differ in their looks (`robot_looks`).
+geometry and differ in their looks (`robot_versions`).
 
 Where the numbers come from: geometry and looks were fitted to published frames, of the sample
 animations of rr-learning/disentanglement_dataset (CC BY 4.0); no pixel is copied.
@@ -22,8 +22,9 @@ from disentgen.dataset.stand_ins.robot_camera import (
     place_camera,
     project,
 )
-from disentgen.dataset.stand_ins.robot_looks import LOOKS, shade
+from disentgen.dataset.stand_ins.robot_looks import Look, expose, shade
 from disentgen.dataset.stand_ins.robot_stage import paint_stages
+from disentgen.dataset.stand_ins.robot_versions import LOOKS
 from disentgen.dataset.stand_ins.sampling import SIDE, Array
 from disentgen.dataset.stand_ins.solids import (
     Solid,
@@ -36,10 +37,7 @@ from disentgen.dataset.stand_ins.solids import (
 #: Classes of colour, shape, size, camera height, ring, tilt and turn.
 FACTORS = (6, 6, 2, 3, 3, 40, 40)
 
-# Of the arm, fitted to those frames.
-SHOULDER = np.array([0, 0, 0.902], np.float32)
-SIDEWAYS = -0.131  # the arm's distance from the post's axis
-LARGEST_TILT, LARGEST_TURN, TURN_OFFSET = 90.0, 90.0, 16.2  # degrees
+LARGEST_TILT, LARGEST_TURN = 90.0, 90.0  # degrees, of the arm
 SHADOW_WIDTH = 0.3  # of the soft shadow, in the realistic version
 SMALL = 0.68  # size of a small object, of a large one
 
@@ -72,14 +70,27 @@ def shape_solid(shape: int) -> Solid:
     return prism(4 if name == "cube" else FACETS, radius, half)
 
 
-def turn_arm(horizontal: NDArray[np.int64], vertical: NDArray[np.int64]) -> Array:
-    """(n, 3, 3): the axis that the arm swings about, the third one, and the arm's direction."""
+def turn_arm(horizontal: NDArray[np.int64], vertical: NDArray[np.int64], offset: float) -> Array:
+    """(n, 3, 3): the axis that the arm swings about, the third one, and the arm's direction.
+
+    Args:
+        horizontal: (n,) classes of the tilt.
+        vertical: (n,) classes of the turn.
+        offset: turn of the middle class, in degrees.
+    """
     middle = (FACTORS[-1] - 1) / 2
     tilt = np.radians(LARGEST_TILT * (horizontal - middle) / middle)
-    turn = np.radians(LARGEST_TURN * (vertical - middle) / middle + TURN_OFFSET)
+    turn = np.radians(LARGEST_TURN * (vertical - middle) / middle + offset)
     arm = np.stack([np.sin(tilt) * np.sin(turn), np.sin(tilt) * np.cos(turn), np.cos(tilt)], -1)
     hinge = np.stack([np.cos(turn), -np.sin(turn), 0 * turn], -1)
     return np.stack([hinge, np.cross(arm, hinge), arm], axis=1).astype(np.float32)
+
+
+def roll_about_arm(axes: Array, angle: float) -> Array:
+    """(n, 3, 3): axes, of which the third is the arm, turned about it by an angle in degrees."""
+    cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    roll = np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]], np.float32)
+    return roll @ axes
 
 
 def open_window(middle: NDArray[np.floating], window: int) -> NDArray[np.int64]:
@@ -142,18 +153,19 @@ class Scene:
     """Several images of one version, by the classes of their factors.
 
     Args:
-        version: real, realistic or toy.
+        look: of the version.
         classes: (n, 7).
     """
 
-    def __init__(self, version: str, classes: NDArray[np.int64]) -> None:
-        self.version = version
-        self.look = look = LOOKS[version]
+    def __init__(self, look: Look, classes: NDArray[np.int64]) -> None:
+        self.look = look
         self.colour, self.shape, self.size, self.height, self.ring = classes[:, :5].T
         self.camera = look.cameras[self.height]
-        self.axes = turn_arm(classes[:, 5], classes[:, 6])
+        shoulder, sideways, offset, roll = look.mount
+        self.axes = turn_arm(classes[:, 5], classes[:, 6], offset)
         self.eye, self.camera_axes = place_camera(self.camera)
-        self.hub = SHOULDER + SIDEWAYS * self.axes[:, 0]
+        self.hub = sideways * self.axes[:, 0] + np.array([0, 0, shoulder], np.float32)
+        self.object_axes = roll_about_arm(self.axes, roll)
         radius, half, further = np.array(list(BODIES.values()), np.float32)[self.shape].T
         self.scale = np.where(self.size == 1, 1, SMALL).astype(np.float32)
         self.radius, reach = self.scale * radius, 1 + further
@@ -162,7 +174,7 @@ class Scene:
 
     def paint(self) -> Array:
         """(n, 64, 64, 3) pictures in 0..255, before the camera's noise."""
-        canvas: Array = paint_stages(self.version)[self.height, self.ring]
+        canvas: Array = paint_stages(self.look)[self.height, self.ring]
         if self.look.shadow:
             self.cast_shadow(canvas)
         # An arm that points away from the camera is in front of what it holds.
@@ -199,7 +211,11 @@ class Scene:
         from_arm = np.sqrt((x - along * dx) ** 2 + (y - along * dy) ** 2)
         arm = np.clip(0.5 + self.look.arm_width / 2 - from_arm, 0, 1)
         hub = np.clip(0.5 + self.look.hub_width / 2 - np.sqrt(x**2 + y**2), 0, 1)
-        layers = [Overlay(arm, self.look.arm), Overlay(hub, self.look.hub)]
+        height = self.height[images]
+        layers = [
+            Overlay(arm, expose(self.look, height, self.look.arm[None, None, None])),
+            Overlay(hub, expose(self.look, height, self.look.hub[None, None, None])),
+        ]
         blend(canvas, images, corner, layers)
 
     def add_object(self, canvas: Array) -> None:
@@ -210,15 +226,16 @@ class Scene:
             corner = open_window(project(camera, self.middle[images]), OBJECT_WINDOW)
             sight = look_through(camera, corner, OBJECT_WINDOW)
             middle = self.middle[images] - self.eye[images]
+            height = self.height[images]
             if shape == SPHERE:
                 share, normals = cover_balls(self.radius[images], middle, sight)
-                colour = shade(self.look, normals, hue[:, None, None])
+                colour = expose(self.look, height, shade(self.look, normals, hue[:, None, None]))
             else:
                 solid = shape_solid(shape)
-                normals = solid.normals @ self.axes[images]
+                normals = solid.normals @ self.object_axes[images]
                 offsets = solid.offsets * self.scale[images, None]
                 share, face = cover_polyhedra(solid, normals, offsets, middle, sight)
-                colours = shade(self.look, normals, hue[:, None])
+                colours = expose(self.look, height, shade(self.look, normals, hue[:, None]))
                 colour = colours[np.arange(len(face))[:, None, None], face]
             blend(canvas, images, corner, [Overlay(share, colour)])
 
@@ -249,15 +266,20 @@ def add_noise(pictures: Array, indices: NDArray[np.int64], strength: float) -> N
     pictures += stretches[start].reshape(pictures.shape)
 
 
-def render(version: str, indices: NDArray[np.int64]) -> Pixels:
-    """Draw a version's pictures: (n,) indices to (n, 64, 64, 3)."""
+def draw_look(look: Look, indices: NDArray[np.int64]) -> Pixels:
+    """Draw pictures of a look: (n,) indices to (n, 64, 64, 3)."""
     classes = np.stack(np.unravel_index(indices, FACTORS), axis=1)
     images = np.empty((len(indices), SIDE, SIDE, 3), np.uint8)
     # A few at a time stay in the processor's cache.
     for start in range(0, len(indices), 64):
         part = slice(start, start + 64)
-        pictures = Scene(version, classes[part]).paint()
-        if LOOKS[version].noise:
-            add_noise(pictures, indices[part], LOOKS[version].noise)
+        pictures = Scene(look, classes[part]).paint()
+        if look.noise:
+            add_noise(pictures, indices[part], look.noise)
         images[part] = (pictures + 0.5).clip(0, 255)
     return images
+
+
+def render(version: str, indices: NDArray[np.int64]) -> Pixels:
+    """Draw a version's pictures: (n,) indices to (n, 64, 64, 3)."""
+    return draw_look(LOOKS[version], indices)

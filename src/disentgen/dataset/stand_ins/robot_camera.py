@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from disentgen.dataset.stand_ins.sampling import Array
 from disentgen.dataset.stand_ins.solids import Sight
 
-#: Pixels. The frames show only its ratio to the cameras' distances (`robot_looks`), so that another
-#: value with other distances would draw the same pictures.
+#: Pixels. The frames show only its ratio to the cameras' distances (`robot_versions`), so that
+#: another value with other distances would draw the same pictures.
 FOCAL_LENGTH = 93.0
 
 
