@@ -96,6 +96,7 @@ with (
     replaced(vars(pkgutil), "find_loader", find_loader),
 ):
     from sacred import SETTINGS, Experiment, Ingredient
+    from sacred.commandline_options import cli_option
     from sacred.commands import help_for_command
     from sacred.config import ConfigDict
     from sacred.dependencies import gather_sources_and_dependencies, get_digest
@@ -151,6 +152,7 @@ __all__ = [
     "RunObserver",
     "SqlObserver",
     "TinyDbObserver",
+    "cli_option",
     "flatten",
     "gather_sources_and_dependencies",
     "get_digest",

@@ -15,7 +15,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from disentgen.registry import load_named, load_records, read_constants
+from disentgen.registry import find_exports, read_sources
 from disentgen.training.config import Config
 from processes import call_module, no_process_remains  # noqa: F401 (a fixture)
 
@@ -165,9 +165,8 @@ def add_module(tmp_path, monkeypatch) -> Iterator[AddModule]:
     added = []
 
     def forget_records() -> None:
-        load_records.cache_clear()
-        load_named.cache_clear()
-        read_constants.cache_clear()
+        find_exports.cache_clear()
+        read_sources.cache_clear()
 
     def add(package: ModuleType, name: str, text: str) -> None:
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")

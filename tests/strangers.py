@@ -315,6 +315,50 @@ ANALYSIS: dict[str, Craft] = {
 }  # fmt: skip
 
 
+def plant(name: str, key: str, value: Any) -> Craft:
+    """Name code in a JSON file, which may lie in the run's folder."""
+
+    def craft(run: Path, outside: Path) -> None:
+        put(name, key, value)(run, outside)
+        text = f"import os\nos.system('touch {outside / 'executed'}')\n"
+        (run / "planted.py").write_text(text)
+        (run / "planted_package").mkdir()
+        (run / "planted_package" / "__init__.py").write_text(text)
+
+    return craft
+
+
+#: Runs that name code: nothing of it is imported, be it there or not.
+CODE: dict[str, Craft] = {
+    "plugin os": plant("config.json", "plugins", ["os"]),
+    "plugin in the run": plant("config.json", "plugins", ["planted", "planted_package"]),
+    "plugin that acts on a terminal": plant("config.json", "plugins", [ESCAPE]),
+    "plugins of another type": plant("config.json", "plugins", {"os": "system"}),
+    "plugins of other types": plant("config.json", "plugins", [["os"], 3]),
+    "long plugin": plant("config.json", "plugins", ["x" * 10**6]),
+    "many plugins": plant("config.json", "plugins", [f"a{number}" for number in range(1000)]),
+    "specification in the run": plant("config.json", "dataset.spec", "planted.py"),
+    "specification that is a package": plant("config.json", "dataset.spec", "./planted_package"),
+    "specification of another type": plant("config.json", "dataset.spec", ["planted.py"]),
+    "encoder os:system": plant("config.json", "model.encoder", "os:system"),
+    "layer os:system": plant("config.json", "model.encoder",
+                             [["import", ["os:system", {"command": "touch executed"}]]]),
+    "layer in the run": plant("config.json", "model.encoder", [["import", ["planted:Encoder"]]]),
+    "layer of a dotted callable": plant("config.json", "model.encoder",
+                                        [["import", ["os.system", {}]], ["os.system", []]]),
+    "objective os.system": plant("config.json", "training.loss.name", "os.system"),
+    "objective os:system": plant("config.json", "training.loss.name", "os:system"),
+    "dataset planted:SPECS": plant("config.json", "dataset.name", "planted:SPECS"),
+    "family os:system": plant("config.json", "model.family", "os:system"),
+    "family of objects": plant("config.json", "model.family", "live"),
+    "network os:system": plant("model.json", "parameters.encoder",
+                               [["import", ["os:system", {"command": "touch executed"}]]]),
+    "network in the run": plant("model.json", "parameters.encoder",
+                                [["import", ["planted:Encoder"]]]),
+    "network of objects": plant("model.json", "family", "live"),
+}  # fmt: skip
+
+
 def do_all(*names: str) -> Craft:
     """Do to one folder what is done to several."""
 
@@ -349,6 +393,7 @@ def list_crafts() -> Iterator[tuple[str, Craft]]:
     yield "all at once", do_all("all in a name", "all in a comment", "linked pictures")
     yield from SETTINGS.items()
     yield from ANALYSIS.items()
+    yield from CODE.items()
 
 
 CRAFTS = dict(list_crafts())

@@ -31,6 +31,7 @@ EXTENDING = REPOSITORY / "docs" / "extending.md"
 #: Beside what the page says, so that nothing takes long.
 FEW = ("training.epochs=1", "training.epoch_length=2", "training.validation_images=32",
        "training.score_images=64", "training.find_duplicates=False", "threads=1")  # fmt: skip
+PLUGINS = ("--plugin", "../my_package", "--plugin", "my_spec.py")
 COMMAND = re.compile(r"^ {4}((?:python|bin/|cd scripts).*)$", re.M)
 
 
@@ -81,25 +82,26 @@ def test_one_more_of_each_is_one_file_and_found_in_the_report(extended, data):
     assert any("held out where class(radius) % 2 != class(col" in text for text in printed.values())
     assert any("completed at" in text for text in printed.values())
     assert any("dataset.variant=bright model.fast" in text for text in printed.values())
-    run("-m", "analysis.report", "--images", "60", "--jobs", "1")
+    run("-m", "analysis.report", "--images", "60", "--jobs", "1", *PLUGINS)
     check_report(data / "results" / "report")
 
 
 def check_report(report):
     """Everything that was added stands in the report."""
     runs = pd.read_csv(report / "runs.csv")
-    assert set(runs["dataset"]) == {"discs"}
-    assert set(runs["variant"]) == {"large_right", "bright"}
-    assert {"SparseVAE 2", "plain autoencoder", "VAE"} <= set(runs["label"])
+    assert set(runs["dataset"]) == {"discs", "rings", "stripes"}
+    assert set(runs["variant"]) == {"large_right", "bright", "far"}
+    assert {"SparseVAE 2", "plain autoencoder", "VAE", "FlatVAE 1"} <= set(runs["label"])
     assert "small" in set(runs["architecture"])
     assert set(runs["experiment"]) == {"disent", "plain"}
     assert runs["brightness"].between(0, 1).all()
-    assert "correlation" in set(pd.read_csv(report / "metrics.csv")["metric"])
+    assert {"correlation", "reach"} <= set(pd.read_csv(report / "metrics.csv")["metric"])
     claims = pd.read_csv(report / "claims.csv").groupby("study").size()
     assert claims["discs2030"] == 1
     assert "Discs 2030" in (report / "index.html").read_text(encoding="utf-8")
     (page,) = (report / "runs").glob("plain-1.html")
     assert "Validation NLL of 1 epochs." in page.read_text(encoding="utf-8")
+    assert "The loss of every epoch." in page.read_text(encoding="utf-8")
 
 
 PAGES = [
@@ -124,7 +126,7 @@ def list_python():
         pytest.param(code, id=f"{page.name}-{number}")
         for page in PAGES
         for number, (before, code) in enumerate(
-            re.findall(r"(.*)\n\n```python\n(.*?)^```", page.read_text(), re.M | re.S)
+            re.findall(r"([^\n]*)\n\n```python\n(.*?)^```", page.read_text(), re.M | re.S)
         )
         if not before.rstrip().endswith(".py`:")
     ]

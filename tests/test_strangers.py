@@ -5,17 +5,19 @@ import os
 import re
 import shutil
 import signal
+import sys
 import time
 
 import pytest
 
 from disentgen import __main__ as command
+from disentgen import plugins
 from disentgen.errors import DisentgenError
 from disentgen.export import export_run, load_exported
 from disentgen.files import exists
 from disentgen.runs import Run, find_runs, open_run
 from processes import call_module, start_module
-from strangers import CRAFTS, make_folder, make_outside, snapshot
+from strangers import CODE, CRAFTS, make_folder, make_outside, snapshot
 
 #: Public properties of a run, each asked for on its own, and methods without arguments.
 ATTRIBUTES = sorted(name for name in dir(Run) if not name.startswith("_")
@@ -119,6 +121,44 @@ def test_some_are_listed_and_opened(source, untouched, tmp_path, capsys):
     check_opened(folders)
 
 
+@pytest.fixture
+def watched(tmp_path, monkeypatch):
+    """What Python imports and executes meanwhile that a run's folder names."""
+    seen, is_watching = [], [True]
+    monkeypatch.setenv(plugins.VARIABLE, "")
+
+    def watch(event, given):
+        if is_watching and event in ("os.system", "subprocess.Popen", "os.exec", "os.posix_spawn"):
+            seen.append((event, given))
+        if is_watching and event == "import" and "planted" in str(given[0]):
+            seen.append((event, given))
+
+    sys.addaudithook(watch)  # which stays there as long as the process
+    yield seen
+    is_watching.clear()
+
+
+def test_nothing_is_imported_that_a_folder_names(
+    source, untouched, watched, tmp_path, capsys, monkeypatch
+):
+    folders = make_folders(tmp_path / "sims", source, untouched, CODE)
+    monkeypatch.chdir(folders["specification in the run"])
+    before = set(sys.modules)
+    check_list(tmp_path / "sims", folders, capsys)
+    status = {name: open_run(path).status for name, path in folders.items()}
+    assert {status[name] for name in ("encoder os:system", "layer os:system", "plugin os")} == {
+        "NEEDS os"
+    }
+    assert status["plugin in the run"] == "NEEDS planted, planted_package"
+    assert status["specification in the run"] == status["layer in the run"] == "NEEDS planted"
+    for path in folders.values():
+        with pytest.raises(DisentgenError):
+            _ = open_run(path).settings, open_run(path).model
+    assert watched == []
+    assert not {name for name in set(sys.modules) - before if "planted" in name}
+    assert not plugins.list_plugins()
+
+
 @pytest.mark.ci
 def test_all_are_listed(source, untouched, tmp_path, capsys):
     folders = make_folders(tmp_path / "sims", source, untouched, CRAFTS)
@@ -189,10 +229,13 @@ def check_shown(data, root):
 @pytest.mark.ci
 def test_some_are_reported(source, untouched, tmp_path, data, call):
     damaged = [name for name in CRAFTS if name.startswith(("results.json ", "run.json "))]
-    make_folders(tmp_path / "sims", source, untouched, ["all at once", *damaged])
+    folders = make_folders(tmp_path / "sims", source, untouched, ["all at once", *damaged, *CODE])
+    needing = {name for name in CODE if open_run(folders[name]).status.startswith("NEEDS ")}
     done = check_report(tmp_path / "sims", call)
-    left_out = re.findall(r"left out: (.*?): (.+)", done.stderr)
-    assert len(left_out) == len(damaged)
+    left_out = dict(re.findall(r"left out: (.*?): (.+)", done.stderr))
+    assert {str(folders[name]) for name in damaged} <= set(left_out)
+    assert str(folders["all at once"]) not in left_out
+    assert len(needing) >= 7 and not {str(folders[name]) for name in needing} & set(left_out)
     check_shown(data, tmp_path / "sims")
 
 

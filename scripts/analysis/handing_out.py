@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from disentgen.analysis.collection import Collection, RunResults, show_progress
+from disentgen.plugins import list_flags
 from disentgen.report.prepare import load_results
 from disentgen.text import make_visible
 from engines import Ended, Job, Workers
@@ -63,7 +64,7 @@ def make_job(number: int, runs: Sequence[str], collection: Collection, results: 
     words = ["-m", "analysis.prepare", f"--report={collection.beside}", f"--results={results}"]
     if collection.images is not None:
         words.append(f"--images={collection.images}")
-    return Job(number, (*words, *runs), threads="--jobs={}")
+    return Job(number, (*words, *list_flags(), *runs), threads="--jobs={}")
 
 
 def read_results(

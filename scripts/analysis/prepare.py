@@ -3,7 +3,13 @@
 import os
 
 from disentgen.analysis.options import add_images
-from disentgen.command_line import CommandParser, file_path, job_count, plain_errors
+from disentgen.command_line import (
+    CommandParser,
+    add_plugin_option,
+    file_path,
+    job_count,
+    plain_errors,
+)
 from disentgen.streams import run_command
 from interrupts import interrupt_on_signals
 
@@ -20,6 +26,7 @@ def build_parser() -> CommandParser:
     parser.add_argument("--results", type=file_path, required=True, help="folder of what it reads")
     parser.add_argument("--jobs", type=job_count, default=1, help="processes (1)")
     add_images(parser)
+    add_plugin_option(parser)
     return parser
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from disentgen.command_line import RUNNING, above_zero, job_count
 from disentgen.errors import DataFileError
 from disentgen.paths import data_folder, make_folder
+from disentgen.plugins import VARIABLE, list_plugins
 from disentgen.record import SKEW_SECONDS, STALE_SECONDS
 from engines import Ended, Job, Option
 from engines.local import Local, list_devices
@@ -129,10 +130,16 @@ def list_needed(folder: Path, folders: Sequence[Path] = ()) -> list[str]:
         folder: of the launch.
         folders: see :class:`~engines.Workers`.
     """
-    return [*map(str, dict.fromkeys([folder, *folders, SCRIPTS])), sys.executable]
+    plugins = [plugin.given for plugin in list_plugins() if os.sep in plugin.given]
+    return [*map(str, dict.fromkeys([folder, *folders, SCRIPTS])), *plugins, sys.executable]
 
 
 def describe_environment() -> dict[str, str]:
     """What the environment of a worker must say."""
     paths = [str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {"DISENTGEN_DATA": str(data_folder()), "PYTHONPATH": os.pathsep.join(paths)}
+    plugins = os.pathsep.join(plugin.given for plugin in list_plugins())
+    return {
+        "DISENTGEN_DATA": str(data_folder()),
+        "PYTHONPATH": os.pathsep.join(paths),
+        VARIABLE: plugins,
+    }

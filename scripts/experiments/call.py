@@ -5,12 +5,15 @@ nothing of this, and this takes seconds to import.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from disentgen.dataset.build import name_dataset
 from disentgen.dataset.originals.find import check_root
 from disentgen.errors import UsageError, warn_on_failure
 from disentgen.paths import data_folder, expand
 from disentgen.plain_settings import nest
+from disentgen.registry import use_plugin
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import Run, open_run, view_training
 from disentgen.schema import defaults, merge
@@ -19,6 +22,7 @@ from disentgen.training.config import Config
 from disentgen.training.settings import ProcessSettings
 from experiments.checks import check_choices, check_keys, check_kind
 from experiments.claims import Request
+from experiments.given import use_plugins
 from experiments.keeping import Keeper
 from experiments.named_configs import read_named_configs
 from experiments.options import check_clean, check_options
@@ -76,14 +80,16 @@ class Call:
             UsageError, DataFileError: one of them cannot be read, or the folder not be used.
         """
         experiment = self.experiment
+        use_plugins(given)
         check_options(given, experiment.get_default_options())
         options = {"--beat-interval": HEARTBEAT_SECONDS, **_given(given)}
         # The library checks every key and type; Sacred's own check would only repeat it, less well.
         options["--force"] = True
         self.must_be_clean = bool(options.pop("--enforce_clean", False))
+        options.pop("--plugin", None)
         configs = dict(experiment.gather_named_configs())
         named = read_named_configs(named_configs, configs, experiment.sections, experiment.family)
-        typed = nest(updates)
+        typed = use_spec(nest(updates))
         resume = typed.pop("resume", None)
         nested = merge(named, typed)
         check_keys(nested)
@@ -93,13 +99,26 @@ class Call:
         if resume not in (None, "auto"):
             folder = keeper.request.folder
             path = locate_resumed(folder, str(resume), experiment.path, named_configs)
-            if self.trains:
-                keeper.claim_run(path)  # before its state is read
-            self.resumed = open_run(path)
-            nested = merge(self.resumed.config, nested)
+            nested = merge(self._open_resumed(keeper, path).config, nested)
         elif self.trains:
             check_writable(keeper.request.folder)
         return nested, options
+
+    def _open_resumed(self, keeper: Keeper, path: Path) -> Run:
+        """The run that is to go on.
+
+        Args:
+            keeper: of the run.
+            path: of its folder.
+
+        Raises:
+            UsageError: it cannot be built again here.
+        """
+        if self.trains:
+            keeper.claim_run(path)  # before its state is read
+        self.resumed = open_run(path)
+        self.resumed.check_rebuilt()
+        return self.resumed
 
     def _observe(self, options: dict[str, Any], given: Mapping[str, Any], auto: bool) -> Keeper:
         """Keep the run where its options say, beside whatever observers a user has added.
@@ -202,6 +221,26 @@ class Call:
             return None
         what = "go on" if RunDirectory(kept).has_saved else "nothing was saved; start again"
         return f"interrupted; {what} with: {describe_resume(self.experiment.path, kept)}"
+
+
+def use_spec(typed: dict[str, Any]) -> dict[str, Any]:
+    """Use the file that ``dataset.spec`` names, as a plugin: whoever types its name means it.
+
+    Args:
+        typed: settings that stand on the command line itself, and not in a file.
+
+    Returns:
+        The same with the name of the dataset that is meant.
+
+    Raises:
+        UsageError: the file cannot be used, or has no such dataset.
+    """
+    section = typed.get("dataset")
+    if not isinstance(section, dict) or section.get("spec") in (None, "null"):
+        return typed
+    use_plugin(str(section["spec"]))
+    name = name_dataset(section.get("name"), str(section["spec"]))
+    return merge(typed, {"dataset": {"name": name}})
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from disentgen.errors import UsageError
 from disentgen.paths import data_folder
+from disentgen.plugins import list_flags
 from disentgen.studies.rows import Words
 from disentgen.text import make_visible
 from engines import THREADS, Job
@@ -62,8 +63,8 @@ class Cell:
     @property
     def command(self) -> Words:
         """The command line for use inside ``scripts``: it starts the run or goes on with it."""
-        return ("-m", f"experiments.{self.experiment}", f"--comment={self.comment}", "with",
-                "resume=auto", *self.words)  # fmt: skip
+        return ("-m", f"experiments.{self.experiment}", *list_flags(), f"--comment={self.comment}",
+                "with", "resume=auto", *self.words)  # fmt: skip
 
     def __str__(self) -> str:
         """The command line, with the note as a comment."""

@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from interrupts import ignore_signals, interrupt_on_signals
 from sacred_compat import (
     SETTINGS,
     Experiment,
+    cli_option,
     gather_sources_and_dependencies,
     without_host_info,
 )
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 # itself, stay out of the captured output.
 SETTINGS.CONFIG.READ_ONLY_CONFIG = False
 SETTINGS.CAPTURE_MODE = "sys"
+
+
+@cli_option("-X", "--plugin")
+def plugin_option(args: Any, run: SacredRun) -> None:
+    """Use a package or module of yours (a name, or a path); may be given several times."""
 
 
 class TrainingExperiment(Experiment):
@@ -58,7 +64,10 @@ class TrainingExperiment(Experiment):
     def __init__(self, name: str, family: str, sections: Sequence[Section]):
         # Sacred stops where it cannot read the repository: without git, or before a first commit.
         super().__init__(
-            name, ingredients=sections, save_git_info=has_commit(Path(__file__).parent)
+            name,
+            ingredients=sections,
+            save_git_info=has_commit(Path(__file__).parent),
+            additional_cli_options=[plugin_option],
         )
         self.family = family
         self.configurations.append(Defaults(read_process_defaults))
@@ -92,6 +101,12 @@ class TrainingExperiment(Experiment):
     def sections(self) -> list[Section]:
         """The ingredients that are sections of the configuration."""
         return [section for section in self.ingredients if isinstance(section, Section)]
+
+    def gather_named_configs(self) -> Generator[tuple[str, Any], None, None]:
+        """All named configurations by name, those of plugins among them."""
+        for section in self.sections:
+            section.add_choices()
+        yield from super().gather_named_configs()
 
     def _create_run(self, command_name: str | None = None, *args: Any, **kw: Any) -> SacredRun:
         run = super()._create_run(command_name, *args, **kw)

@@ -4,15 +4,18 @@ import pdb
 import shlex
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from disentgen.command_line import CommandParser
 from disentgen.errors import UsageError
 from disentgen.plain_settings import read_words
-from disentgen.registry import unknown
+from disentgen.registry import unknown, use_plugin
 from sacred_compat import Experiment, help_for_command
 from sacred_compat import Run as SacredRun
+
+#: What becomes of options that may be given several times.
+ACTIONS = {"--plugin": "append"}
 
 
 def call_command(experiment: Experiment, words: Sequence[str]) -> SacredRun | None:
@@ -49,6 +52,17 @@ def call_command(experiment: Experiment, words: Sequence[str]) -> SacredRun | No
     return run
 
 
+def use_plugins(options: Mapping[str, Any]) -> None:
+    """Have the plugins in use that options name: one of them, or several.
+
+    Raises:
+        UsageError: one cannot be used.
+    """
+    given = options.get("--plugin") or ()
+    for plugin in [given] if isinstance(given, str) else given:
+        use_plugin(plugin)
+
+
 def parse_options(experiment: Experiment, words: Sequence[str]) -> dict[str, Any]:
     """A command line by the names that Sacred has for its parts, such as ``UPDATE``.
 
@@ -63,12 +77,13 @@ def parse_options(experiment: Experiment, words: Sequence[str]) -> dict[str, Any
         prog=f"python -m experiments.{experiment.path!s}", add_help=False, usage="see --help"
     )
     for option in experiment.all_cli_options:
-        action = "store" if option.arg else "store_true"
+        action = ACTIONS.get(option.get_flag(), "store" if option.arg else "store_true")
         parser.add_argument(*option.get_flags(), dest=option.get_flag(), action=action)
     parser.add_argument("words", nargs="*")
     given, left_over = parser.parse_known_intermixed_args(words)
     parser.refuse(left_over)
     options = vars(given)
+    use_plugins(options)
     typed: list[str] = options.pop("words")
     there = "with" in typed
     before = typed[: typed.index("with")] if there else typed

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from disentgen.errors import RunningError, UsageError
 from disentgen.paths import can_be_written, expand
+from disentgen.plugins import list_flags
 from disentgen.runs import Run, open_run
 from disentgen.text import make_visible
 from disentgen.training.config import Config
@@ -59,7 +60,8 @@ def describe_resume(experiment: str, path: Path) -> str:
         experiment: that the run is of.
         path: of the run.
     """
-    return f"python -m experiments.{experiment} with {shlex.quote(f'resume={make_visible(path)}')}"
+    words = (*list_flags(), "with", f"resume={make_visible(path)}")
+    return shlex.join(["python", "-m", f"experiments.{experiment}", *words])
 
 
 def check_not_running(run: Run) -> None:

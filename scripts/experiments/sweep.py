@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from disentgen.command_line import CommandParser, plain_errors, positive
+from disentgen.command_line import CommandParser, add_plugin_option, plain_errors, positive
 from disentgen.errors import UsageError, warn
 from disentgen.paths import data_folder
 from disentgen.registry import choose, unknown
@@ -86,6 +86,7 @@ def build_parser() -> CommandParser:
         parser.add_argument(name, action="store_true", help=text)
     parser.add_argument("--engine", default="local", help=f"one of {', '.join(engines())}")
     add_options(parser)
+    add_plugin_option(parser)
     rows = parser.add_argument_group("of a study")
     rows.add_argument("--study", help=f"one of {', '.join(load_studies())}")
     rows.add_argument("--seeds", type=positive, help="runs of each row; 1 by default")

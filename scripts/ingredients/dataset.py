@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from configs.datasets import DATASETS, SMALL
+from configs.datasets import SMALL, list_datasets
 from disentgen.paths import data_folder
 from ingredients.section import Section
 from sacred_compat import Run
@@ -15,7 +15,9 @@ def dataset_ingredient(family: str, **defaults: Any) -> Section:
         family: of its models.
         defaults: of this experiment, where they differ from the library's.
     """
-    section = Section("dataset", family, DATASETS, SMALL, required=("name", "file"), **defaults)
+    section = Section(
+        "dataset", family, list_datasets, SMALL, required=("name", "file"), **defaults
+    )
 
     @section.command(unobserved=True)
     def show(_run: Run) -> None:

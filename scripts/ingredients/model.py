@@ -21,7 +21,7 @@ def model_ingredient(
         required: the key that an architecture must set.
         defaults: of this experiment, where they differ from the library's.
     """
-    section = Section("model", family, architectures, {}, required=(required,), **defaults)
+    section = Section("model", family, lambda: architectures, {}, required=(required,), **defaults)
 
     @section.command(unobserved=True)
     def show(_run: Run) -> None:

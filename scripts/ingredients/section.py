@@ -39,7 +39,8 @@ class Section(Ingredient):
     Args:
         path: the section's name.
         family: of the models that the experiment trains.
-        choices: named configurations of which a run takes at most one.
+        list_choices: gives the named configurations of which a run takes at most one; plugins may
+            add some.
         modifiers: named configurations that may stand beside a choice.
         required: keys of which a choice must have set one.
         defaults: of this experiment, where they differ from the library's.
@@ -51,20 +52,32 @@ class Section(Ingredient):
         self,
         path: str,
         family: str,
-        choices: Mapping[str, Mapping[str, Any]],
+        list_choices: Callable[[], Mapping[str, Mapping[str, Any]]],
         modifiers: Mapping[str, Mapping[str, Any]],
         required: tuple[str, ...] = (),
         **defaults: Any,
     ):
         super().__init__(path, save_git_info=False)
-        self.choices, self.required = tuple(choices), required
+        self.list_choices, self.required = list_choices, required
         #: The keys that every choice sets: whoever sets one of them has chosen.
-        self.chosen_keys = set.intersection(*(set(flatten(config)) for config in choices.values()))
+        self.chosen_keys = set.intersection(*map(set, map(flatten, list_choices().values())))
         self.configurations.append(
             Defaults(lambda: {**read_section_defaults(path, family), **defaults})
         )
-        for name, config in {**choices, **modifiers}.items():
+        self.add_choices()
+        for name, config in modifiers.items():
             self.add_named_config(name, dict(config))
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Names of the configurations of which a run takes at most one."""
+        return tuple(self.list_choices())
+
+    def add_choices(self) -> None:
+        """Add the choices that have come in since the last time."""
+        for name, config in self.list_choices().items():
+            if name not in self.named_configs:
+                self.add_named_config(name, dict(config))
 
     def find_choices(self, named_configs: Sequence[str]) -> list[str]:
         """Those of some named configurations that are choices of this section."""

@@ -18,7 +18,7 @@ def training_ingredient(
         losses: named configurations of which a run takes at most one.
         defaults: of this experiment, where they differ from the library's.
     """
-    section = Section("training", family, losses, PROTOCOLS, **defaults)
+    section = Section("training", family, lambda: losses, PROTOCOLS, **defaults)
 
     @section.command(unobserved=True)
     def show(_run: Run) -> None:

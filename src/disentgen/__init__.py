@@ -25,9 +25,12 @@ if TYPE_CHECKING:
         RunningError,
         UsageError,
     )
+    from disentgen.evaluating import evaluate
     from disentgen.export.reading import load_exported
     from disentgen.export.writing import export_run
+    from disentgen.fitting import fit
     from disentgen.models import Model, build_model
+    from disentgen.registry import use_plugin
     from disentgen.run_directory import RunDirectory
     from disentgen.runs import Run, find_runs, open_run
     from disentgen.training.config import Config
@@ -52,14 +55,17 @@ _MODULES = {
     "View": "disentgen.dataset.views",
     "build_dataset": "disentgen.dataset.build",
     "build_model": "disentgen.models",
+    "evaluate": "disentgen.evaluating",
     "export_run": "disentgen.export.writing",
     "find_runs": "disentgen.runs",
     "find_spec": "disentgen.dataset.spec",
+    "fit": "disentgen.fitting",
     "load_exported": "disentgen.export.reading",
     "load_metrics": "disentgen.analysis.metrics",
     "load_specs": "disentgen.dataset.spec",
     "open_run": "disentgen.runs",
     "train": "disentgen.training.run",
+    "use_plugin": "disentgen.registry",
 }
 
 __all__ = [
@@ -78,14 +84,17 @@ __all__ = [
     "__version__",
     "build_dataset",
     "build_model",
+    "evaluate",
     "export_run",
     "find_runs",
     "find_spec",
+    "fit",
     "load_exported",
     "load_metrics",
     "load_specs",
     "open_run",
     "train",
+    "use_plugin",
 ]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from disentgen.command_line import CommandParser, plain_errors
+from disentgen.command_line import CommandParser, add_plugin_option, plain_errors
 from disentgen.listing import find_runs
 from disentgen.registry import read_constants
 from disentgen.streams import run_command
@@ -56,10 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         export(words[1:])
         return
-    if words == ["settings"]:
-        from disentgen.reference import write_reference
-
-        print(write_reference(), end="")
+    if words[:1] == ["settings"]:
+        describe_settings(words[1:])
         return
     parser = CommandParser(
         prog="python -m disentgen",
@@ -69,7 +67,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "python -m disentgen settings prints all settings and layers.",
     )
     parser.add_argument("root", nargs="?", help="folder of runs (default: sims in the data folder)")
+    add_plugin_option(parser)
     list_runs(parser.parse_args(words).root)
+
+
+def describe_settings(words: Sequence[str]) -> None:
+    """Print all settings and layers, those of plugins among them."""
+    parser = CommandParser(
+        prog="python -m disentgen settings", description="Print all settings and layers."
+    )
+    add_plugin_option(parser)
+    parser.parse_args(words)
+    with plain_errors():
+        from disentgen.reference import write_reference  # takes seconds
+
+        print(write_reference(), end="")
 
 
 def list_runs(root: str | None) -> None:

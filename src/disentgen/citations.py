@@ -15,7 +15,7 @@ from unicodedata import normalize
 
 from disentgen.analysis.kept import list_kept
 from disentgen.analysis.metrics import load_metrics
-from disentgen.command_line import CommandParser, plain_errors
+from disentgen.command_line import CommandParser, add_plugin_option, plain_errors
 from disentgen.dataset.splits import find_family
 from disentgen.text import make_visible
 
@@ -161,6 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "objective, scores, and the metrics that were measured.",
     )
     parser.add_argument("run", nargs="+", help="a path, or a name such as disent/1, or a number")
+    add_plugin_option(parser)
     given = parser.parse_args(arguments)
     with plain_errors():
         from disentgen.runs import open_run  # takes seconds, which the help does not wait

@@ -7,13 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from disentgen.errors import DisentgenError, RunningError
+from disentgen.errors import DisentgenError, RunningError, UsageError
 from disentgen.paths import expand
-from disentgen.registry import nearest_match
+from disentgen.registry import nearest_match, use_plugin
 from disentgen.text import make_visible, shorten
 
 #: The exit status of a command whose run another process is training.
 RUNNING = 3
+#: What the option takes that names plugins, and what it is.
+PLUGIN = "PACKAGE"
+IT_IS = (
+    "a package or module of yours (a name, or a path) that adds datasets, objectives, layers, "
+    "metrics, figures; may be given several times"
+)
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -42,6 +48,24 @@ class CommandParser(argparse.ArgumentParser):
             name = words[0].partition("=")[0]
             near = nearest_match(name, self._option_string_actions) if name[:1] == "-" else ""
             self.error(f"there is no place for '{name}'.{near}")
+
+
+def add_plugin_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names packages of the user's own; they are used as soon as it is read."""
+    parser.add_argument("--plugin", type=read_plugin, action="append", metavar=PLUGIN, help=IT_IS)
+
+
+def read_plugin(word: str) -> str:
+    """A type of options: a plugin, which is in use from then on.
+
+    Raises:
+        ArgumentTypeError: it cannot be used.
+    """
+    try:
+        use_plugin(word)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("--plugin ")) from None
+    return word
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from disentgen.dataset.build import build_dataset
 from disentgen.models import FAMILIES
 from disentgen.models.family import FROM_DATASET
 from disentgen.models.layers import layer_kinds
+from disentgen.saved import LIVE
 from disentgen.schema import defaults, signature
 from disentgen.training.losses import FROM_MODEL, losses
 from disentgen.training.settings import LossChoice, ProcessSettings, TrainingSettings
@@ -57,6 +58,8 @@ def link_term(term: str) -> str:
 def _describe_models() -> list[str]:
     parts = []
     for name, family in FAMILIES.items():
+        if name == LIVE:  # no configuration describes its models
+            continue
         parts += [f"## `model` of the family `{name}`", _first_sentence(family.model)]
         parts += [tabulate(family.build, "model.", FROM_DATASET)]
     return parts

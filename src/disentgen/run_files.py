@@ -10,10 +10,11 @@ import pandas as pd
 from disentgen.errors import DataFileError, UsageError
 from disentgen.history import Progress, read_history, read_progress
 from disentgen.plain_files import read_saved
+from disentgen.plugins import list_missing, list_named
 from disentgen.record import Record
 from disentgen.registry import read_constants
 from disentgen.run_directory import RunDirectory
-from disentgen.saved import SavedModel, SavedResults, SavedSplit
+from disentgen.saved import LIVE, SavedModel, SavedResults, SavedSplit
 from disentgen.schema import flatten
 from disentgen.text import make_visible
 from disentgen.training.baseline import complete_saved
@@ -125,10 +126,12 @@ class RunFiles(RunDirectory):
             "training.loss.name": list_names(LOSSES),
             "model.family": list_names(FAMILIES),
         }  # fmt: skip
+        # Names may be of a plugin that is not in use, or of an object of a program.
+        is_known = not self.missing and settings.get("model.family") != LIVE
         problems = [
             f"{key} is '{settings[key]}'; accepted: {', '.join(names)}"
             for key, names in accepted.items()
-            if settings.get(key) not in (None, *names)
+            if is_known and settings.get(key) not in (None, *names)
         ]
         problems += [
             f"{key} is '{settings[key]}', where a whole number is expected"
@@ -139,15 +142,34 @@ class RunFiles(RunDirectory):
             raise DataFileError(f"{self.path / 'config.json'}: {problem}.")
 
     @cached_property
-    def status(self) -> str:
-        """COMPLETED, FAILED, INTERRUPTED, RUNNING; DEAD if it says RUNNING and is not.
+    def missing(self) -> list[str]:
+        """The plugins that its settings name and that nobody has named in this process.
 
-        DAMAGED if one of its text files is: :attr:`problem` says which. A run that the library
-        trains alone is COMPLETED once it has results; until then its lock says whether it is
-        RUNNING.
+        Nothing that a run's files name is imported for that.
+
+        Raises:
+            DataFileError: ``config.json`` is not there, or is damaged.
+        """
+        return list_missing(list_named(self.saved))
+
+    @property
+    def status(self) -> str:
+        """What lists say of it: :attr:`state`, unless it is DAMAGED or NEEDS plugins.
+
+        It is DAMAGED if one of its text files is: :attr:`problem` says which. It NEEDS a package of
+        somebody's own, and cannot be built again, where nobody has named that in this process.
         """
         if self.problem is not None:
             return "DAMAGED"
+        return f"NEEDS {', '.join(self.missing)}" if self.missing else self.state
+
+    @cached_property
+    def state(self) -> str:
+        """COMPLETED, FAILED, INTERRUPTED, RUNNING; DEAD if it says RUNNING and is not.
+
+        A run that the library trains alone is COMPLETED once it has results; until then its lock
+        says whether it is RUNNING.
+        """
         if not self.record.content:
             held = self.is_held()
             if self.results:

@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from disentgen.dataset import Dataset
+from disentgen.dataset.spec import DatasetSpec, find_known, find_spec
 from disentgen.dataset.split import Split
 from disentgen.dataset.tasks import Task
 from disentgen.errors import DataFileError, UsageError
 from disentgen.listing import find_runs
 from disentgen.models import FAMILIES, Model
 from disentgen.plain_files import read_saved
+from disentgen.plugins import advise
 from disentgen.run_directory import RunDirectory
 from disentgen.run_files import RunFiles
 from disentgen.run_names import locate_run
-from disentgen.saved import SavedSplit
+from disentgen.saved import LIVE, SavedSplit
+from disentgen.text import join_lines
 from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
 from disentgen.training.continuing import check_images
@@ -41,17 +44,39 @@ class Run(RunFiles):
     @property
     def family(self) -> str:
         """The family of the run's model."""
-        return self.settings.family
+        family: str = self.config["model"]["family"]
+        return family
 
     @cached_property
     def settings(self) -> Config:
         """The configuration.
 
         Raises:
-            DataFileError: ``config.json`` is not readable, or not by this version.
+            DataFileError: ``config.json`` is not readable, or not by this version; or it needs a
+                plugin that is not in use.
         """
+        if self.missing:
+            raise DataFileError(f"{self.path} {self.obstacle}")
         with self._of_config():
             return Config.read_saved(self.saved)
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why the run cannot be built again, though its files are sound; None if it can."""
+        if self.missing:
+            return f"needs {join_lines(', '.join(self.missing), 200)}: {advise(self.missing)}"
+        if self.family == LIVE and "model" not in vars(self):
+            return "is of a model that is not rebuildable: it was an object of a program."
+        return None
+
+    def check_rebuilt(self) -> None:
+        """Check that the run can be built again.
+
+        Raises:
+            UsageError: it cannot, which :attr:`obstacle` explains.
+        """
+        if self.obstacle is not None:
+            raise UsageError(f"run {self.path} {self.obstacle}")
 
     @property
     def lacks_settings(self) -> bool:
@@ -64,8 +89,19 @@ class Run(RunFiles):
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The same as plain data, with the defaults of the time filled in."""
-        return self.settings.plain()
+        """The same as plain data, with the defaults of the time filled in.
+
+        Where the run cannot be built again, it stands there as it was saved: complete, but not
+        checked.
+        """
+        is_checked = not self.missing and self.saved["model"]["family"] != LIVE
+        return self.settings.plain() if is_checked else self.saved
+
+    @property
+    def spec(self) -> DatasetSpec | None:
+        """What is known of the dataset; None where it is a plugin's that is not in use."""
+        name, version = (self.config["dataset"].get(key) for key in ("name", "version"))
+        return find_known(name, version) if self.missing else find_spec(name, version)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -112,6 +148,17 @@ class Run(RunFiles):
             DataFileError: see :meth:`load_model`.
         """
         return self.load_model()
+
+    def load_model(self) -> Model:
+        """Rebuild the model of ``model.json`` with the weights of ``model.pt``.
+
+        Raises:
+            DataFileError: see :meth:`~disentgen.run_directory.RunDirectory.load_model`; or the run
+                needs a plugin that is not in use.
+        """
+        if self.missing:
+            raise DataFileError(f"{self.path} {self.obstacle}")
+        return super().load_model()
 
     def task(self, side: str) -> Task:
         """What is asked of the model for images of a side, made once."""
@@ -161,6 +208,8 @@ def view_training(training: "Training", directory: RunDirectory) -> Run:
         split=training.dataset.split,
         results=training.results,
     )
+    if training.config.family == LIVE:  # there is no other way to it
+        vars(run)["model"] = training.model.eval().cpu()
     run._tasks.update(training.tasks)
     return run
 

@@ -21,6 +21,9 @@ LONGEST = 10_000
 #: Settings of a configuration or scores, each of them a column of the table of runs.
 SETTINGS = 1_000
 
+#: The family of models that are objects of a program: no configuration describes them.
+LIVE = "live"
+
 Number = Annotated[float, Strict()]
 #: What must be a number, be it one: scores that tables are made of.
 Score = Annotated[FiniteFloat, Strict()]
@@ -49,6 +52,7 @@ class _DatasetSection(BaseModel):
     """What lists of runs read of the section ``dataset``."""
 
     name: Text = None
+    spec: Text = None
     version: Text = None
     root: Text = None
     source: Text = None
@@ -92,6 +96,7 @@ class SavedConfig(BaseModel):
         model: likewise.
         training: likewise.
         seed: of the run.
+        plugins: packages of somebody's own that its settings need.
     """
 
     experiment: Text = None
@@ -100,6 +105,7 @@ class SavedConfig(BaseModel):
     model: _ModelSection = _ModelSection()
     training: _TrainingSection = _TrainingSection()
     seed: Scalar = None
+    plugins: Annotated[list[Name], Field(max_length=100)] = []
 
 
 class SavedModel(BaseModel):

@@ -1,7 +1,7 @@
 import pytest
 
 from conftest import REPOSITORY
-from disentgen.analysis.cells import CONDITION_TITLES, Cell, describe_cell, find_variant
+from disentgen.analysis.cells import Cell, condition_titles, describe_cell, find_variant
 from disentgen.dataset.spec import find_spec
 from disentgen.dataset.splits import split_families
 from disentgen.dataset.splitting import build_split
@@ -107,7 +107,7 @@ def test_of_variants_with_equal_sides_the_first_is_meant_and_weights_tell_apart(
 
 
 def test_conditions_have_titles_in_the_order_of_pages():
-    assert list(CONDITION_TITLES.values()) == [
+    assert list(condition_titles().values()) == [
         "Recombination to element", "Recombination to range", "Extrapolation", "Interpolation",
         *(family.title for family in split_families().values()), "Own split", "Nothing held out",
     ]  # fmt: skip

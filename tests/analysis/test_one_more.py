@@ -14,7 +14,7 @@ from disentgen.analysis.measurements import load_measurements
 from disentgen.analysis.metrics import load_metrics
 from disentgen.analysis.results_table import tabulate_metrics
 from disentgen.analysis.tables import tabulate_cells
-from disentgen.registry import load_records
+from disentgen.registry import find_exports
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
 FILES = {
@@ -77,8 +77,7 @@ def extended(tmp_path, monkeypatch):
     """Files in folders of their own, on the packages' paths."""
 
     def forget():
-        load_records.cache_clear()
-        load_metrics.cache_clear()
+        find_exports.cache_clear()
 
     for package, files in FILES.items():
         folder = tmp_path / package.__name__.rpartition(".")[2]

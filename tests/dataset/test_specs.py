@@ -10,7 +10,7 @@ import disentgen.dataset.specs
 from disentgen.dataset import build_dataset
 from disentgen.dataset.__main__ import main
 from disentgen.dataset.spec import find_spec, load_specs
-from disentgen.registry import load_records
+from disentgen.registry import find_exports
 from processes import SCRIPTS
 
 FILE = '''
@@ -50,8 +50,7 @@ SPECS = (
 
 
 def clear_caches():
-    load_records.cache_clear()
-    load_specs.cache_clear()
+    find_exports.cache_clear()
 
 
 @pytest.fixture
@@ -78,7 +77,7 @@ def test_a_dataset_is_one_file(bars, capsys):
     assert observed.factor_values(np.array([10])).tolist() == [[3.0, 4.0]]
     main(["list"])
     assert "bars " in capsys.readouterr().out
-    named = runpy.run_path(str(SCRIPTS / "configs" / "datasets.py"))["DATASETS"]
+    named = runpy.run_path(str(SCRIPTS / "configs" / "datasets.py"))["list_datasets"]()
     assert named["bars"] == {"name": "bars"}
 
 

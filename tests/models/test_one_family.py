@@ -89,9 +89,8 @@ SECTION = {
 
 
 @pytest.fixture
-def flat(add_module, monkeypatch):
+def flat(add_module):
     add_module(families, "deterministic", DETERMINISTIC)
-    monkeypatch.setitem(FAMILIES, "flat", load_named(families.__name__, "FAMILY")["flat"])
 
 
 def test_a_family_is_one_file(flat, tmp_path):

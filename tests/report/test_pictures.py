@@ -16,7 +16,7 @@ from disentgen.analysis.figures.figure import load_figures
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.tables import tabulate_cells
 from disentgen.errors import DataFileError
-from disentgen.registry import load_records
+from disentgen.registry import find_exports
 from disentgen.report import pictures
 from disentgen.report.images import embed, show_drawn
 from disentgen.runs import open_run
@@ -101,9 +101,9 @@ def added(tmp_path, monkeypatch):
     (folder / "added_counts.py").write_text(OF_A_STUDY)
     paths = [*disentgen.analysis.figures.__path__, str(folder)]
     monkeypatch.setattr(disentgen.analysis.figures, "__path__", paths)
-    load_records.cache_clear()
+    find_exports.cache_clear()
     yield
-    load_records.cache_clear()
+    find_exports.cache_clear()
 
 
 @pytest.mark.ci

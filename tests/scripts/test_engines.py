@@ -192,6 +192,7 @@ def test_workers_have_the_data_folder_and_the_path_of_who_launches(sims, monkeyp
     monkeypatch.setenv("PYTHONPATH", "/mine")
     assert describe_environment() == {
         "DISENTGEN_DATA": str(sims.parent), "PYTHONPATH": f"{SCRIPTS}{os.pathsep}/mine",
+        "DISENTGEN_PLUGINS": "",
     }  # fmt: skip
 
 

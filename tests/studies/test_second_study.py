@@ -11,7 +11,7 @@ import disentgen.studies
 from conftest import REPOSITORY
 from disentgen.analysis.cells import read_settings
 from disentgen.analysis.tables import steps_of, tabulate_runs
-from disentgen.registry import load_records
+from disentgen.registry import find_exports
 from disentgen.report.compare import (
     compare_studies,
     compare_with_study,
@@ -73,10 +73,10 @@ def tiny(tmp_path, monkeypatch):
     row = Row("disent", "dsprites", "shape2tx", "β-VAE 4")
     (folder / "protocols.json").write_text(format_packed(pack({row: protocol})))
     monkeypatch.setattr(disentgen.studies, "__path__", [*disentgen.studies.__path__, str(tmp_path)])
-    load_records.cache_clear()
+    find_exports.cache_clear()
     yield load_studies()["tiny2030"]
     monkeypatch.undo()
-    load_records.cache_clear()
+    find_exports.cache_clear()
     del sys.modules["disentgen.studies.tiny2030"]
 
 

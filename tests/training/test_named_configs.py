@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from configs.cnnvae import ARCHITECTURES, ENCODERS
-from configs.datasets import DATASETS
+from configs.datasets import list_datasets
 from configs.decoders import DECODERS
 from configs.training import GENERATION, INFERENCE, LOSSES, PAIRED
 from conftest import read_config
@@ -62,7 +62,7 @@ CELLS = [
             id=f"{family}-fast-{name}",
         )
         for family in MODELS
-        for name, dataset in DATASETS.items()
+        for name, dataset in list_datasets().items()
         if find_spec(name).render
     ],
     *[

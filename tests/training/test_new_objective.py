@@ -56,9 +56,8 @@ def add_objective(tmp_path, monkeypatch):
         forget()
 
     def forget():
-        registry.load_records.cache_clear()
-        registry.load_named.cache_clear()
-        registry.read_constants.cache_clear()
+        registry.find_exports.cache_clear()
+        registry.read_sources.cache_clear()
 
     yield add
     monkeypatch.undo()

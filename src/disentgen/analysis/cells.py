@@ -1,5 +1,7 @@
 """Cells of a study: runs that differ in nothing but their seed, and what they are called."""
 
+import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,19 +12,13 @@ from disentgen.dataset.splits import split_families
 from disentgen.dataset.splitting import build_split
 from disentgen.models import FAMILIES
 from disentgen.runs import Run
-from disentgen.training.identity import WEIGHTS, cell_settings, hash_cell
+from disentgen.saved import LIVE
+from disentgen.training.config import mark_keys
+from disentgen.training.identity import WEIGHTS, hash_cell, select_settings
 from disentgen.training.losses import losses
 
-#: In the order of panels.
-CONDITION_TITLES = {
-    "recomb2element": "Recombination to element",
-    "recomb2range": "Recombination to range",
-    "extrp": "Extrapolation",
-    "interp": "Interpolation",
-    **{name: family.title for name, family in split_families().items()},
-    "own": "Own split",
-    "none": "Nothing held out",
-}
+#: How what stands in the place of a cell begins, of runs that belong to none.
+ALONE = "alone-"
 
 #: What a variant is known by.
 _SIDES = ("held_in", "held_out")
@@ -72,6 +68,19 @@ def name_label(model: str, parameters: str) -> str:
     return model if plain else f"{model} {strength}"
 
 
+def condition_titles() -> dict[str, str]:
+    """Titles of held-out conditions, families of splits among them, in the order of panels."""
+    return {
+        "recomb2element": "Recombination to element",
+        "recomb2range": "Recombination to range",
+        "extrp": "Extrapolation",
+        "interp": "Interpolation",
+        **{name: family.title for name, family in split_families().items()},
+        "own": "Own split",
+        "none": "Nothing held out",
+    }
+
+
 def describe_cell(run: Run) -> Cell:
     """The cell that a run belongs to."""
     config = run.config
@@ -79,7 +88,7 @@ def describe_cell(run: Run) -> Cell:
     condition, variant = name_condition(run)
     model, parameters = name_model(run)
     return Cell(
-        key=hash_cell(read_settings(run)),
+        key=name_alone(run) if run.family == LIVE else hash_cell(read_settings(run)),
         experiment=run.experiment,
         dataset=dataset["name"],
         version=dataset.get("version"),
@@ -93,9 +102,14 @@ def describe_cell(run: Run) -> Cell:
     )
 
 
+def name_alone(run: Run) -> str:
+    """In the place of a cell, of a run that belongs to none: no other has the same."""
+    return f"{ALONE}{hashlib.sha256(os.fsencode(run.path)).hexdigest()[:8]}"
+
+
 def read_settings(run: Run) -> dict[str, Any]:
     """All settings of a run that distinguish cells, by key with dots, and the split's hashes."""
-    return cell_settings(run.settings, run.sides)
+    return select_settings(mark_keys(run.config), run.sides)
 
 
 def name_condition(run: Run) -> tuple[str, str]:
@@ -106,7 +120,9 @@ def name_condition(run: Run) -> tuple[str, str]:
     words = run.sides["expressions"]
     if words["held_out"] is None:
         return "none", "all images"
-    spec = run.settings.spec
+    spec = run.spec
+    if spec is None:
+        return "own", run.config["dataset"].get("variant") or words["held_out"]
     name = find_variant(spec.name, spec.version, run.sides)
     if name is None:
         thin = words.get("thin")
@@ -161,8 +177,9 @@ def hash_variant(name: str, version: str | None, variant: str) -> dict[str, str]
 def name_model(run: Run) -> tuple[str, str]:
     """A run's model and its parameters as the published tables write them."""
     loss = run.config["training"]["loss"]
-    kind = losses()[loss["name"]]
-    family, parameters = FAMILIES[run.family], ""
+    kind, family, parameters = losses().get(loss["name"]), FAMILIES.get(run.family), ""
+    if kind is None or family is None:  # they are a plugin's that is not in use
+        return str(loss["name"]), parameters
     if not family.names_objective:
         return family.name_model(kind.title), parameters
     if kind.named_by is not None:

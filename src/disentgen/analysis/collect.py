@@ -45,7 +45,8 @@ def find_collection(
     runs, left_out = [], {}
     for path, status, problem in zip(table["path"], table["status"], table["problem"], strict=True):
         run = open_run(path)
-        if status != "COMPLETED":
+        # Scores that were kept stand in tables, even where the run itself cannot be built again.
+        if (status if status == "DAMAGED" else run.state) != "COMPLETED":
             left_out[path] = f"DAMAGED: {problem}" if status == "DAMAGED" else str(status)
         elif fault := find_fault(run):
             left_out[path] = fault
@@ -83,7 +84,7 @@ def find_fault(run: Run) -> str | None:
     if missing:
         return f"without {', '.join(missing)}"
     try:
-        _ = run.settings, run.sides, run.results, run.history
+        _ = run.config, run.sides, run.results, run.history
     except DataFileError as error:
         return str(error)
     return None

@@ -1,5 +1,6 @@
 """What is measured on a finished run, recalled by name or measured now."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from disentgen.analysis.metrics import Result
 from disentgen.analysis.places import Place, choose_place
 from disentgen.errors import DisentgenError, UsageError, warn_on_failure
 from disentgen.files import own_folder
+from disentgen.models import FAMILIES
 from disentgen.registry import choose
 from disentgen.runs import Run
 
@@ -138,12 +140,30 @@ class Measurements:
         """
         wanted = None if only is None else set(only)
         results: dict[str, Result] = {}
+        if self.run.family not in FAMILIES:  # it is a plugin's that is not in use
+            return results
+        # Of a run that cannot be built again there is what was kept.
+        left_out = (DisentgenError,) if self.run.obstacle is not None else ()
         for name, measurement in load_measurements().items():
-            if not measurement.applies(self.run):
-                continue
-            in_tables = {column.key for column in measurement.columns().values()}
-            for place, part in measurement.list_parts(self.run).items():
-                if wanted is None or part.key in wanted:
+            with contextlib.suppress(*left_out):
+                results |= self._list_results(name, measurement, wanted, *left_out)
+        return results
+
+    def _list_results(
+        self,
+        name: str,
+        measurement: Measurement,
+        wanted: set[str] | None,
+        *left_out: type[Exception],
+    ) -> dict[str, Result]:
+        """The results of a measurement that stand in tables; all that are wanted are measured."""
+        results: dict[str, Result] = {}
+        if not measurement.applies(self.run):
+            return results
+        in_tables = {column.key for column in measurement.columns().values()}
+        for place, part in measurement.list_parts(self.run).items():
+            if wanted is None or part.key in wanted:
+                with contextlib.suppress(*left_out):
                     result = self._try_to_get(name, place)
                     results |= {part.key: result} if part.key in in_tables else {}
         return results
@@ -159,7 +179,7 @@ class Measurements:
 
         See :func:`~disentgen.analysis.bounds.measure_bounds`.
         """
-        if not self.has_codes:
+        if self.run.obstacle is not None or not self.has_codes:
             return {}
         section, latents = self.run.config["dataset"], self.codes("train").codes.shape[1]
         label = name_dataset(section["name"], section.get("version"))

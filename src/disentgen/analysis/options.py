@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from disentgen.command_line import file_path, job_count, positive
+from disentgen.command_line import add_plugin_option, file_path, job_count, positive
 from disentgen.cores import available_threads
 from disentgen.errors import UsageError
 from disentgen.plain_settings import parse_value
@@ -13,6 +13,7 @@ from disentgen.plain_settings import parse_value
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that all commands over runs share: which runs, and how to measure them."""
     add_choice_of_runs(parser)
+    add_plugin_option(parser)
     parser.add_argument(
         "--jobs",
         type=job_count,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from disentgen.analysis.cells import describe_cell
+from disentgen.analysis.cells import ALONE, describe_cell
 from disentgen.analysis.measurements import Scale, list_columns
 from disentgen.analysis.metrics import Result
 from disentgen.dataset.split import SIDES
@@ -129,9 +129,9 @@ def describe_results(run: Run, results: Mapping[str, Result]) -> dict[str, float
         for name, column in list_columns().items()
     }
     row = {name: np.nan if value is None else float(value) for name, value in values.items()}
-    known = FAMILIES[run.family].disentanglement
-    if known is not None:
-        row |= dict.fromkeys(("disentanglement", "informativeness"), known)
+    family = FAMILIES.get(run.family)  # it may be a plugin's that is not in use
+    if family is not None and family.disentanglement is not None:
+        row |= dict.fromkeys(("disentanglement", "informativeness"), family.disentanglement)
     return row
 
 
@@ -169,6 +169,8 @@ def has_failed(runs: pd.DataFrame) -> pd.Series:
 def tabulate_cells(runs: pd.DataFrame, remarks: Sequence[str] = ()) -> pd.DataFrame:
     """A row for each cell: every score's mean over seeds, its interval, and how many seeds.
 
+    Runs that belong to no cell are left aside.
+
     Args:
         runs: of :func:`tabulate_runs`.
         remarks: further columns of the runs, of which a cell has its first run's.
@@ -179,7 +181,8 @@ def tabulate_cells(runs: pd.DataFrame, remarks: Sequence[str] = ()) -> pd.DataFr
         ``<score>_low`` and ``<score>_high``, as of :func:`interval`.
     """
     rows, scales = [], list_scales()
-    for key, group in runs.groupby(CELL, sort=False):
+    pooled = runs[~runs["cell"].str.startswith(ALONE)] if len(runs) else runs
+    for key, group in pooled.groupby(CELL, sort=False):
         row: dict[str, Any] = dict(zip(CELL, key, strict=True))
         row |= {name: group[name].iloc[0] for name in (*remarks, "steps")}
         row["seeds"] = len(group)

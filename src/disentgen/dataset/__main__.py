@@ -4,7 +4,12 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from disentgen.command_line import CommandParser, file_path, plain_errors
+from disentgen.command_line import (
+    CommandParser,
+    add_plugin_option,
+    file_path,
+    plain_errors,
+)
 from disentgen.dataset.build import build_dataset
 from disentgen.dataset.originals.download import download
 from disentgen.dataset.originals.export import export_stand_in
@@ -24,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def make_parser() -> CommandParser:
     """The commands and what they take."""
+    plugins = CommandParser(add_help=False)
+    add_plugin_option(plugins)
     root = _take("--root", help="folder of raw data (default: raw in the data folder)")
     name = _take("name", help=", ".join(load_specs()))
     name.add_argument("--version", help="of a dataset that has several")
@@ -45,7 +52,7 @@ def make_parser() -> CommandParser:
         ("splits", print_splits, [], "all splits with a name: images, hashes, what is new"),
         ("duplicates", compare_images, [name, root, source], "compare all images, once"),
     ):
-        commands.add_parser(command, parents=parents, help=text).set_defaults(act=act)
+        commands.add_parser(command, parents=[plugins, *parents], help=text).set_defaults(act=act)
     return parser
 
 

@@ -19,10 +19,13 @@ from disentgen.dataset.originals.formats import find_format
 from disentgen.dataset.own.choose import choose_spec
 from disentgen.dataset.own.keep import open_kept
 from disentgen.dataset.own.request import split_names
-from disentgen.dataset.spec import DatasetSpec
+from disentgen.dataset.spec import DatasetSpec, load_specs
 from disentgen.dataset.split import Split
 from disentgen.dataset.splitting import build_split
 from disentgen.dataset.variants import Variant
+from disentgen.errors import UsageError
+from disentgen.plugins import name_plugin
+from disentgen.registry import choose, find_origin, use_plugin
 from disentgen.schema import Count, Key
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from disentgen.dataset.batches import Observations
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+#: The specification itself is what distinguishes datasets, wherever it lies.
+SpecFile = Annotated[str | None, Key(distinguishes=False, may_change=True)]
 #: Runs on moved data are the same runs.
 Root = Annotated[str | None, Key(distinguishes=False, may_change=True)]
 #: Where a user's file lies and what its arrays are called; the version says which images they are.
@@ -138,6 +143,7 @@ def build_dataset(
     factor_keys: Names = None,
     factor_names: Names = None,
     drawing: Count | None = None,
+    spec: SpecFile = None,
 ) -> Dataset:
     """Open a dataset and divide its grid.
 
@@ -175,23 +181,45 @@ def build_dataset(
         factor_names: what the factors are called; by default as their arrays.
         drawing: the number of the stand-in's drawing, which fills itself in; runs on earlier ones
             are on other images.
+        spec: a Python file of yours, or a package, whose specifications (``SPECS``) are used as
+            those of a plugin are; without a name, its first one is meant.
 
     Raises:
         UsageError: a name or expression that cannot be used.
         DataFileError: the file is missing, damaged or not the published one.
     """
-    spec = choose_spec(
+    if spec is not None:
+        use_plugin(spec)
+        name = name_dataset(name, spec)
+    known = choose_spec(
         {"name": name, "version": version, "root": root, "file": file, "images_key": images_key,
          "factor_keys": factor_keys, "factor_names": factor_names}
     )  # fmt: skip
     divided = build_split(
-        spec, condition, variant, held_out, held_in, split=split, split_params=split_params,
+        known, condition, variant, held_out, held_in, split=split, split_params=split_params,
         held_in_file=held_in_file, held_out_file=held_out_file, thin=thin,
         validation=validation, seed=seed, control=control,
     )  # fmt: skip
-    row = spec.choose_variant(condition, variant)
-    images, note = open_images(spec, root, source, drawing)
-    return Dataset(spec, divided, images, note, factor_scale, row, resident)
+    row = known.choose_variant(condition, variant)
+    images, note = open_images(known, root, source, drawing)
+    return Dataset(known, divided, images, note, factor_scale, row, resident)
+
+
+def name_dataset(name: str | None, spec: str) -> str:
+    """The name of the dataset that is meant by a name and a file of specifications in use.
+
+    Args:
+        name: of the dataset; None for the first one of the file.
+        spec: path of the file.
+
+    Raises:
+        UsageError: the file has no specifications, or none of the name.
+    """
+    plugin = name_plugin(spec)
+    own = [one for one in load_specs() if find_origin("SPECS", one) == plugin]
+    if not own:
+        raise UsageError(f"dataset.spec={spec} exports no SPECS.")
+    return own[0] if name is None else choose("dataset in dataset.spec:", name, {n: n for n in own})
 
 
 def choose_source(spec: DatasetSpec, root: str | None, source: str) -> Source:

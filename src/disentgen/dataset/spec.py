@@ -18,7 +18,7 @@ from disentgen.dataset.sides import Mask
 from disentgen.dataset.variants import STUDY, Thinning, Variant
 from disentgen.errors import DataFileError, UsageError, describe_failure
 from disentgen.paths import data_folder
-from disentgen.registry import choose, load_records, unknown
+from disentgen.registry import choose, load_groups, unknown
 
 Renderer = Callable[[Indices], Pixels]
 #: Of a user's own file, beside its images: grid and hash, and which combinations there are.
@@ -214,16 +214,14 @@ class DatasetSpec:
         return f" Did you mean '{names[0]}'?" if names else ""
 
 
-@cache
 def load_specs() -> dict[str, tuple[DatasetSpec, ...]]:
     """All datasets by name, each in its versions, the default one first.
 
-    A dataset is there because its file stands in ``disentgen.dataset.specs``. Those that can be
-    used without a file come first.
+    A dataset is there because its file stands in ``disentgen.dataset.specs``, or in a plugin. Those
+    that can be used without a file come first.
     """
-    exported = load_records("disentgen.dataset.specs", "SPECS").values()
-    ordered = sorted(exported, key=lambda specs: specs[0].render is None)
-    return {specs[0].name: specs for specs in ordered}
+    groups = load_groups("disentgen.dataset.specs", "SPECS")
+    return dict(sorted(groups.items(), key=lambda group: group[1][0].render is None))
 
 
 def find_spec(name: str | None, version: str | None = None) -> DatasetSpec:
@@ -251,6 +249,17 @@ def find_spec(name: str | None, version: str | None = None) -> DatasetSpec:
         raise UsageError(f"{default.title} has no versions; given: dataset.version={version}.")
     versions = {str(spec.version): spec for spec in (default, *others)}
     return choose(f"version of {name}", version, versions)
+
+
+def find_known(name: str, version: str | None = None) -> DatasetSpec | None:
+    """The same; None where it may be a plugin's that is not in use.
+
+    Args:
+        name: of the dataset.
+        version: of it.
+    """
+    is_known = name in load_specs() or find_kept(name, version) is not None
+    return find_spec(name, version) if is_known else None
 
 
 #: Of a user's file: a part of the hash of its images and factors.

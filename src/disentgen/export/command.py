@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from disentgen.command_line import CommandParser, file_path, plain_errors
+from disentgen.command_line import CommandParser, add_plugin_option, file_path, plain_errors
 from disentgen.text import make_visible
 
 
@@ -15,6 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("run", help="a path, or a name such as disent/1, or a number")
     parser.add_argument("folder", type=file_path, help="to write to: a new or empty one")
+    add_plugin_option(parser)
     given = parser.parse_args(arguments)
     with plain_errors():
         from disentgen.export.writing import export_run  # takes seconds, which the help need not

@@ -7,11 +7,11 @@ from disentgen.models.autoencoder import Autoencoder
 from disentgen.models.base import Model
 from disentgen.models.family import FROM_DATASET, Examples, Family
 from disentgen.models.layers import Shape
-from disentgen.registry import choose, load_named
+from disentgen.registry import Members, choose
 from disentgen.schema import check, signature
 
-#: All families by name: those that the modules of ``models/families`` export.
-FAMILIES: dict[str, Family] = load_named("disentgen.models.families", "FAMILY")
+#: All families by name: those that the modules of ``models/families`` and of plugins export.
+FAMILIES: Mapping[str, Family] = Members("disentgen.models.families", "FAMILY")
 
 
 def build_model(

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from disentgen.dataset.split import Split
 from disentgen.dataset.tasks import Task
+from disentgen.errors import UsageError
 from disentgen.models.base import Model
-from disentgen.models.layers import find_layer_lists, normalise_layers
+from disentgen.models.layers import Import, find_layer_lists, normalise_layers
 from disentgen.models.outputs import ImageOutput, Output
 from disentgen.schema import check
 
@@ -112,11 +113,25 @@ class Family:
         Raises:
             UsageError: a parameter or a layer that is not accepted.
         """
-        checked = check("model", self.build, given, FROM_DATASET)
+        checked = check("model", self.build, self._read_imported(given), FROM_DATASET)
         for name in self.layer_lists:
             if checked[name] is not None:
                 checked[name] = normalise_layers(f"model.{name}", checked[name])
         return self.complete(checked)
+
+    def _read_imported(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """A section in which import paths have become lists of a layer, with their parameters."""
+        section = dict(given)
+        for name in self.layer_lists:
+            params = section.pop(f"{name}_params", None)
+            if isinstance(section.get(name), str) and section[name] != "null":
+                section[name] = [[Import.name, [section[name], params]]]
+            elif params is not None:
+                raise UsageError(
+                    f"model.{name}_params goes with an import path: "
+                    f"model.{name}=my_package.nets:{name.title()}."
+                )
+        return section
 
     def name_model(self, objective: str) -> str:
         """What tables call a model of this family.

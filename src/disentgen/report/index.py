@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from disentgen.analysis.cells import CONDITION_TITLES
+from disentgen.analysis.cells import condition_titles
 from disentgen.analysis.figures.subjects import name_data
 from disentgen.analysis.tables import CELL
-from disentgen.dataset.spec import find_spec
+from disentgen.dataset.spec import find_known
 from disentgen.report.columns import (
     list_cell_columns,
     list_claim_columns,
@@ -91,7 +91,7 @@ def add_texts(row: Mapping[Any, Any]) -> dict[Any, Any]:
     return {
         **row,
         "data": f"{row['dataset']} {row.get('version') or ''}".strip(),
-        "condition_title": CONDITION_TITLES.get(str(condition), condition),
+        "condition_title": condition_titles().get(str(condition), condition),
         "control_text": "control" if row.get("control") else "",
     }
 
@@ -127,7 +127,7 @@ def describe_splits(
         differences: of :func:`list_differences`; a cell's are those of its first run.
     """
     rows = describe_cells(tables, links, differences)
-    places = {condition: place for place, condition in enumerate(CONDITION_TITLES)}
+    places = {condition: place for place, condition in enumerate(condition_titles())}
     splits = []
     for key, part in sorted(
         tables.cells.groupby(SPLIT),
@@ -174,7 +174,8 @@ def describe_variant(dataset: str, version: str | None, name: str) -> str:
         version: of the dataset, where there are several.
         name: of the variant.
     """
-    variant = find_spec(dataset, version or None).variants.get(name)
+    spec = find_known(dataset, version or None)
+    variant = None if spec is None else spec.variants.get(name)
     if variant is None:
         return ""
     held_out = f"held out: {variant.rule}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from disentgen.analysis.cells import CONDITION_TITLES
+from disentgen.analysis.cells import condition_titles
 from disentgen.analysis.figures.subjects import name_data
 from disentgen.report.columns import RUN_SCORES
 from disentgen.report.compare import COMPARED, StudyResult
@@ -43,7 +43,7 @@ def format_cells(cells: pd.DataFrame) -> str:
             "trained on all images; D: DCI disentanglement by lasso."
         )
         splits = {
-            f"{CONDITION_TITLES.get(str(condition), condition)}: {variant}": [
+            f"{condition_titles().get(str(condition), condition)}: {variant}": [
                 describe_cell(row) for row in records(split)
             ]
             for (condition, variant), split in part.groupby(["condition", "variant"], sort=False)

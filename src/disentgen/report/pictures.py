@@ -58,7 +58,8 @@ def draw_run(path: Path, images: int | None, beside: Path | None = None) -> tupl
 def draw_pictures(run: Run, images: int | None, beside: Path | None = None) -> list[Picture]:
     """Draw the pictures of a run that are not there, or are of an earlier state of it.
 
-    One that cannot be drawn costs a warning, and is tried again the next time.
+    One that cannot be drawn costs a warning, and is tried again the next time. Of a run that cannot
+    be built again, none is.
 
     Args:
         run: a finished one.
@@ -69,6 +70,8 @@ def draw_pictures(run: Run, images: int | None, beside: Path | None = None) -> l
         All pictures of the run.
     """
     measured = Measurements(run, images, beside)
+    if run.obstacle is not None:
+        return list_pictures(measured)
     stamp = make_stamp(measured)
     drawn, problems = read_kept(measured, stamp, "captions"), dict[str, str]()
     make_folder(measured.pictures)
@@ -156,6 +159,8 @@ def save_figures(
     """
     saved: list[Picture | None] = []
     make_folder(folder)
+    built = {str(run.path) for run in collection.runs if run.obstacle is None}
+    runs = runs[runs["path"].isin(built)]
     for group in group_by_dataset(runs, cells, collection.images, collection.beside):
         subjects: list[tuple[Kind, RunGroup]] = [("study", group)]
         subjects += [("split", split) for split in group_by_split(group)]

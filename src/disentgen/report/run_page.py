@@ -14,6 +14,8 @@ from disentgen.analysis.metrics import Result
 from disentgen.analysis.results_table import SAMPLE
 from disentgen.analysis.tables import CELL
 from disentgen.dataset.summary import describe_duplicates
+from disentgen.models import FAMILIES
+from disentgen.models.outputs import Output
 from disentgen.report.images import PagePicture, Place, show_drawn
 from disentgen.report.links import Links
 from disentgen.report.pictures import list_pictures
@@ -21,6 +23,8 @@ from disentgen.runs import Run
 from disentgen.schema import flatten
 from disentgen.text import make_visible
 
+#: Of a run that cannot be built again.
+LEFT_OUT = "Figures and measurements of its model are those that were kept, if any."
 UNBOUNDED = {"ceiling": None, "floor": None}
 
 
@@ -35,7 +39,7 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
     return {
         "run": f"{run.experiment}/{run.id}",
         "label": results["data"]["label"],
-        "unit": run.model.output.unit,
+        "unit": name_unit(run),
         "comment": run.record.comment,
         "command": describe_command(run),
         "config": flatten(run.config),
@@ -52,6 +56,14 @@ def describe_page(run: Run, collection: Collection) -> dict[str, Any]:
             collection.measured.get(path, {}), collection.bounds.get(path, {})
         ),
     }  # fmt: skip
+
+
+def name_unit(run: Run) -> str:
+    """What the run's NLL is in; where its model can be built, it is."""
+    if run.obstacle is None:
+        return run.model.output.unit
+    family = FAMILIES.get(run.family)
+    return (Output if family is None else family.output).unit
 
 
 def excess_of(score: Mapping[str, Any]) -> float | None:
@@ -127,8 +139,10 @@ def list_relatives(path: str, runs: pd.DataFrame, links: Links) -> dict[str, lis
 def list_remarks(run: Run) -> list[str]:
     """What is to be known of a run's held-out side: its variant's note, identical images."""
     results = run.results or {}
-    variant = run.settings.spec.variants.get(name_condition(run)[1])
-    remarks = [variant.note] if variant is not None and variant.note is not None else []
+    remarks = [] if run.obstacle is None else [f"This run {run.obstacle} {LEFT_OUT}"]
+    variant = None if run.spec is None else run.spec.variants.get(name_condition(run)[1])
+    if variant is not None and variant.note is not None:
+        remarks.append(variant.note)
     if results.get("duplicates") is not None:
         remarks.append(describe_duplicates(results["duplicates"], results["split"]))
     return remarks
@@ -149,5 +163,6 @@ def describe_command(run: Run) -> str:
         words = given
         if not any(word.startswith("seed=") for word in words):
             words = [*words, f"seed={run.config['seed']}"]
-    command = shlex.join(["python", "-m", f"experiments.{run.experiment}", "with", *words])
+    flags = [f"--plugin={name}" for name in run.config.get("plugins", ())]
+    command = shlex.join(["python", "-m", f"experiments.{run.experiment}", *flags, "with", *words])
     return make_visible(command)

@@ -4,7 +4,7 @@ A folder's ``__init__`` exports one record, ``STUDY``, a :class:`~disentgen.stud
 what was trained, how, what was published of it, and what it claims. Its own files stand beside it.
 """
 
-from disentgen.registry import load_records
+from disentgen.registry import load_named
 from disentgen.studies.study import Study
 
 __all__ = ["Study", "load_studies"]
@@ -12,4 +12,4 @@ __all__ = ["Study", "load_studies"]
 
 def load_studies() -> dict[str, Study]:
     """All studies by name, in the alphabetical order of their folders."""
-    return {study.name: study for study in load_records("disentgen.studies", "STUDY").values()}
+    return load_named("disentgen.studies", "STUDY")

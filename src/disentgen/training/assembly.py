@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from disentgen.models import FAMILIES, Model
 from disentgen.training.config import Config
 from disentgen.training.continuing import has_ended
 from disentgen.training.evaluation import Scores, score
-from disentgen.training.losses import Loss, build_loss
+from disentgen.training.losses import Loss
 from disentgen.training.machine import choose_device
 from disentgen.training.optimizers import build_optimizer
 from disentgen.training.terms import Row
@@ -131,8 +131,26 @@ class Training:
         return score(self.scored_model, batches, self.device, progress)
 
 
-def assemble(config: Config) -> Training:
+class Objects(NamedTuple):
+    """What a program gives in the place of what a configuration describes.
+
+    Args:
+        model: that is trained.
+        loss: the objective; None for that of the configuration.
+        dataset: with split and images.
+    """
+
+    model: Model
+    loss: Loss | None
+    dataset: Dataset
+
+
+def assemble(config: Config, objects: Objects | None = None) -> Training:
     """Build all parts of a training.
+
+    Args:
+        config: says all about it.
+        objects: that are there already.
 
     Raises:
         DataFileError: the images cannot be opened.
@@ -141,12 +159,11 @@ def assemble(config: Config) -> Training:
     """
     settings = config.training
     device = choose_device(config.device, settings.precision)
-    dataset = config.open_dataset()
+    dataset = config.open_dataset() if objects is None else objects.dataset
     torch.manual_seed(config.seed)
-    model = config.build_model()
-    choice = settings.loss
-    loss = build_loss(choice.name, choice.params, model, choice.reconstruction, choice.pair_kl)
-    loss = loss.to(device)
+    model = config.build_model() if objects is None else objects.model
+    given = None if objects is None else objects.loss
+    loss = (config.build_loss(model) if given is None else given).to(device)
     model = model.to(device).to(memory_format=torch.channels_last)
     optimizer = build_optimizer(settings, model)
     compiler, clip_norm = find_compiler(settings.execution, device), settings.clip_norm

@@ -36,6 +36,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     "dataset.factor_keys": {"": None},
     "dataset.factor_names": {"": None},
     "dataset.drawing": {"": 1},
+    "dataset.spec": {"": None},
 }
 
 

@@ -23,8 +23,9 @@ from disentgen.schema import Key, Name, check, convert, describe_keys, flatten, 
 from disentgen.training.baseline import complete_saved
 from disentgen.training.checks import check_batch_size, check_largest_tensor, check_memory
 from disentgen.training.loggers import check_loggers
-from disentgen.training.losses import build_loss
+from disentgen.training.losses import Loss, build_loss
 from disentgen.training.machine import check_device, choose_device
+from disentgen.training.origins import OF_PLUGINS, check_named, list_needed
 from disentgen.training.sections import (
     NOT_OF_THE_PROCESS,
     check_sections,
@@ -84,16 +85,15 @@ class Config:
             DataFileError: the published file is wanted, and is not there or not laid out as it.
         """
         check_sections(given)
+        plugins = convert("plugins", list[Name] | None, given.get("plugins")) or []
+        check_named({**given, "plugins": plugins})
         model = dict(given.get("model", {}))
         family = model.pop("family", None)
         if family is None:
             raise UsageError(f"model.family is missing; accepted: {', '.join(FAMILIES)}.")
         kind = choose("model family (model.family)", family, FAMILIES)
-        process = ProcessSettings(
-            **check(
-                "", ProcessSettings, {k: v for k, v in given.items() if k not in NOT_OF_THE_PROCESS}
-            )
-        )
+        beside = {key: value for key, value in given.items() if key not in NOT_OF_THE_PROCESS}
+        process = ProcessSettings(**check("", ProcessSettings, beside))
         check_device(process.device)
         config = cls(
             experiment=convert("experiment", Name | None, given.get("experiment")),
@@ -130,7 +130,7 @@ class Config:
 
     def plain(self) -> dict[str, Any]:
         """The configuration as plain data: what ``config.json`` holds, and what reads as itself."""
-        return {
+        settings = {
             "experiment": self.experiment,
             "dataset": plain(build_dataset, self.dataset),
             "model": {"family": self.family, **plain(FAMILIES[self.family].build, self.model)},
@@ -139,6 +139,8 @@ class Config:
             "device": self.device,
             "threads": self.threads,
         }
+        needed = list_needed(settings)
+        return settings | ({"plugins": needed} if needed else {})
 
     @cached_property
     def spec(self) -> DatasetSpec:
@@ -162,27 +164,14 @@ class Config:
         shape, count = self.spec.image_shape, len(self.spec.grid.sizes)
         return build_model(self.family, shape, count, self.model)
 
-    def describe_keys(self) -> dict[str, Key]:
-        """What each key means, by its name with dots; of nested ones by that of their parent."""
-        targets: dict[str, Callable[..., Any]] = {
-            "dataset.": build_dataset,
-            "model.": FAMILIES[self.family].build,
-            "training.": TrainingSettings,
-            "": ProcessSettings,
-        }
-        return {
-            prefix + name: key
-            for prefix, target in targets.items()
-            for name, key in describe_keys(target).items()
-        }
+    def build_loss(self, model: Model) -> Loss:
+        """The objective for a model."""
+        choice = self.training.loss
+        return build_loss(choice.name, choice.params, model, choice.reconstruction, choice.pair_kl)
 
     def flat(self) -> dict[str, tuple[Any, Key]]:
         """Every setting as plain data with what its key means, by the key's name with dots."""
-        keys = self.describe_keys()
-        return {
-            name: (value, keys.get(name) or keys.get(".".join(name.split(".")[:2]), Key()))
-            for name, value in flatten(self.plain()).items()
-        }
+        return mark_keys(self.plain())
 
     def check_whole(self) -> None:
         """Check whether the sections fit each other.
@@ -202,10 +191,34 @@ class Config:
                 check_layout(self.spec, path)
         with torch.device("meta"):
             model = self.build_model()
-            choice = self.training.loss
-            loss = build_loss(
-                choice.name, choice.params, model, choice.reconstruction, choice.pair_kl
-            )
+            loss = self.build_loss(model)
         check_memory(model, loss)
         check_batch_size(self.training.batch_size, self.split, model, loss)
         check_largest_tensor(model, self.training.batch_size)
+
+
+def mark_keys(settings: Mapping[str, Any]) -> dict[str, tuple[Any, Key]]:
+    """Every setting with what its key means, by the key's name with dots.
+
+    Nested ones mean what their parent does; those of a family of models that is not there
+    distinguish cells.
+
+    Args:
+        settings: of :meth:`Config.plain`.
+    """
+    family = FAMILIES.get(settings["model"]["family"])
+    targets: dict[str, Callable[..., Any]] = {
+        "dataset.": build_dataset,
+        **({"model.": family.build} if family is not None else {}),
+        "training.": TrainingSettings,
+        "": ProcessSettings,
+    }
+    keys = {"plugins": OF_PLUGINS} | {
+        prefix + name: key
+        for prefix, target in targets.items()
+        for name, key in describe_keys(target).items()
+    }
+    return {
+        name: (value, keys.get(name) or keys.get(".".join(name.split(".")[:2]), Key()))
+        for name, value in flatten(settings).items()
+    }

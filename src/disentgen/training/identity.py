@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from disentgen.schema import Key
 from disentgen.training.baseline import drop_as_before
 from disentgen.training.config import Config
 
@@ -24,7 +25,19 @@ def cell_settings(config: Config, split: Mapping[str, Any]) -> dict[str, Any]:
         config: of the training.
         split: of :meth:`~disentgen.dataset.split.Split.describe`.
     """
-    settings = {name: value for name, (value, key) in config.flat().items() if key.distinguishes}
+    return select_settings(config.flat(), split)
+
+
+def select_settings(
+    flat: Mapping[str, tuple[Any, Key]], split: Mapping[str, Any]
+) -> dict[str, Any]:
+    """:func:`cell_settings` of settings that need not have been read.
+
+    Args:
+        flat: of :func:`~disentgen.training.config.mark_keys`.
+        split: see above.
+    """
+    settings = {name: value for name, (value, key) in flat.items() if key.distinguishes}
     hashed = [*HASHED_SIDES, *([WEIGHTS] if WEIGHTS in split else [])]
     return settings | {f"split.{part}": split[part]["sha256"] for part in hashed}
 

@@ -14,7 +14,7 @@ from disentgen.errors import DivergenceError, UsageError, warn
 from disentgen.provenance import note_start
 from disentgen.run_directory import RunDirectory
 from disentgen.training import handlers
-from disentgen.training.assembly import Training, assemble
+from disentgen.training.assembly import Objects, Training, assemble
 from disentgen.training.checkpoints import Checkpoints, UnfinishedEpoch
 from disentgen.training.config import Config
 from disentgen.training.console import (
@@ -63,21 +63,30 @@ def train(config: Config, directory: RunDirectory, *recorders: Recorder) -> Trai
         return train_held(config, held, *recorders)
 
 
-def train_held(config: Config, directory: RunDirectory, *recorders: Recorder) -> Training:
+def train_held(
+    config: Config,
+    directory: RunDirectory,
+    *recorders: Recorder,
+    objects: Objects | None = None,
+) -> Training:
     """:func:`train` in a directory that the caller holds, and whose start it has noted.
 
     Args:
         config: says all about it.
         directory: where the run is kept.
         recorders: each is handed every epoch's terms and scores.
+        objects: see :func:`~disentgen.training.assembly.assemble`.
     """
     settings = {name: value for name, (value, _) in config.flat().items()}
     with open_loggers(config.training.loggers, directory.path, settings) as loggers:
-        return train_and_score(config, directory, [*recorders, *loggers])
+        return train_and_score(config, directory, [*recorders, *loggers], objects)
 
 
 def train_and_score(
-    config: Config, directory: RunDirectory, recorders: Sequence[Recorder]
+    config: Config,
+    directory: RunDirectory,
+    recorders: Sequence[Recorder],
+    objects: Objects | None = None,
 ) -> Training:
     """What :func:`train_held` does, once its loggers are there.
 
@@ -85,12 +94,13 @@ def train_and_score(
         config: says all about it.
         directory: where the run is kept.
         recorders: each is handed every epoch's terms and scores.
+        objects: see :func:`~disentgen.training.assembly.assemble`.
     """
     times = {"started": handlers.now()}
     prepare_process(config.threads)
     check_images(config.spec, directory.load_images())
     # Before anything is written: images that moved may turn out to be others, or not to be there.
-    training = assemble(config)
+    training = assemble(config, objects)
     directory.save_config(config)
     directory.save_images(training.dataset.describe())
     print(describe_start(training), flush=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from disentgen.dataset.build import build_dataset, choose_source
+from disentgen.dataset.build import build_dataset, choose_source, name_dataset
 from disentgen.dataset.originals.find import raw_folder
 from disentgen.dataset.own.choose import choose_spec, read_request
 from disentgen.dataset.split import Split
@@ -24,7 +24,7 @@ from disentgen.training.settings import ProcessSettings, TrainingSettings
 
 SECTIONS = ("dataset", "model", "training")
 #: Keys that are no settings of the process.
-NOT_OF_THE_PROCESS = (*SECTIONS, "experiment")
+NOT_OF_THE_PROCESS = (*SECTIONS, "experiment", "plugins")
 KEYS = (*NOT_OF_THE_PROCESS, *describe_keys(ProcessSettings))
 
 
@@ -67,6 +67,9 @@ def read_dataset(given: Mapping[str, Any]) -> dict[str, Any]:
     """The ``dataset`` section, and which images it means here and now."""
     checked = check("dataset", build_dataset, given)
     checked["root"] = checked["root"] and str(raw_folder(checked["root"]))
+    if checked["spec"] is not None:
+        checked["spec"] = str(expand(checked["spec"]))
+        checked["name"] = name_dataset(checked["name"], checked["spec"])
     for name in ("held_in_file", "held_out_file"):
         checked[name] = checked[name] and str(expand(checked[name]))
     if checked["split"] is not None:

@@ -17,7 +17,7 @@ from disentgen.analysis.figures.subjects import describe_subject
 from disentgen.drawing import Hotspot, default_style, list_hotspots, save_figure
 from disentgen.errors import UsageError, warn_on_failure
 from disentgen.paths import write_whole
-from disentgen.registry import choose, load_records
+from disentgen.registry import choose, load_named, load_records
 
 Subject = TypeVar("Subject")
 Data = TypeVar("Data")
@@ -141,7 +141,7 @@ def save_drawing(drawn: MplFigure | Frames, path: Path) -> Path:
 
 def load_figures(of: Kind) -> list[Figure[Any, Any]]:
     """The figures of a kind of subject, in their order."""
-    figures = load_records("disentgen.analysis.figures", "FIGURE").values()
+    figures = load_named("disentgen.analysis.figures", "FIGURE", "file").values()
     return sorted(
         (figure for figure in figures if figure.of == of), key=lambda figure: figure.order
     )

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import matplotlib
 import pandas as pd
 
-from disentgen.analysis.cells import CONDITION_TITLES
+from disentgen.analysis.cells import condition_titles
 from disentgen.analysis.figures.points import list_points
 from disentgen.analysis.figures.subjects import RunGroup, title_split
 
@@ -41,7 +41,7 @@ def divide_splits(group: RunGroup, scores: Iterable[str]) -> list[Panel]:
         scores: columns of its tables; those that it lacks are left out.
     """
     runs, cells = group.runs, group.cells
-    known = {condition: place for place, condition in enumerate(CONDITION_TITLES)}
+    known = {condition: place for place, condition in enumerate(condition_titles())}
     splits = runs[["condition", "variant"]].drop_duplicates()
     places = splits["condition"].map(lambda condition: known.get(condition, len(known)))
     panels = []

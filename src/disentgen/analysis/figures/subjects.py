@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from disentgen.analysis.cells import CONDITION_TITLES, read_settings
+from disentgen.analysis.cells import condition_titles, read_settings
 from disentgen.analysis.figures.labels import label_cells
 from disentgen.analysis.measure import Measurements
-from disentgen.dataset.spec import find_spec
+from disentgen.dataset.spec import find_known, find_spec
 from disentgen.models import FAMILIES
 from disentgen.runs import Run, open_run
 
@@ -42,7 +42,8 @@ def name_data(table: pd.DataFrame) -> str:
     titles = []
     names = table[["dataset", "version", "source"]].drop_duplicates()
     for name, version, source in names.itertuples(index=False):
-        title = find_spec(name, version or None).title
+        spec = find_known(name, version or None)
+        title = name if spec is None else spec.title
         titles.append(f"{title} (rendered stand-in)" if source == "stand-in" else title)
     return ", ".join(titles)
 
@@ -160,4 +161,4 @@ def group_by_split(group: RunGroup) -> Iterator[RunGroup]:
 def title_split(runs: pd.DataFrame) -> str:
     """Condition and variant of runs on one split, as a title."""
     condition, variant = runs[["condition", "variant"]].iloc[0]
-    return f"{CONDITION_TITLES.get(condition, condition)}: {variant}"
+    return f"{condition_titles().get(condition, condition)}: {variant}"

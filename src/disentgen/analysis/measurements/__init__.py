@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from disentgen.analysis.kept import has_numbers
 from disentgen.analysis.metrics import IMAGES
 from disentgen.dataset.grid import FactorGrid
-from disentgen.registry import load_records
+from disentgen.registry import load_named
 from disentgen.runs import Run
 
 #: On which a mean over seeds and its interval are computed, so that they never leave the values'
@@ -169,8 +169,7 @@ def check_images(grid: FactorGrid, indices: NDArray[Any], *arrays: NDArray[Any])
 
 def load_measurements() -> dict[str, Measurement]:
     """All measurements by name; one is there because a module of this package exports it."""
-    exported: dict[str, Measurement] = load_records(__name__, "MEASUREMENT")
-    return {measurement.name: measurement for measurement in exported.values()}
+    return load_named(__name__, "MEASUREMENT")
 
 
 def list_columns() -> dict[str, Column]:

@@ -12,7 +12,6 @@ few metrics reach from 0 to 1: see :mod:`disentgen.analysis.bounds` and ``docs/m
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -21,7 +20,7 @@ from numpy.typing import ArrayLike
 from disentgen.analysis.metrics.arrays import Classes, Codes, Result
 from disentgen.analysis.metrics.sampling import Indices, Sampler
 from disentgen.dataset.grid import FactorGrid
-from disentgen.registry import load_records
+from disentgen.registry import load_named
 
 #: Images that a metric is measured on where it does not name another number.
 IMAGES = 5_000
@@ -97,16 +96,14 @@ class Metric(NamedTuple):
         ]
 
 
-@cache
 def load_metrics(*of: Subject) -> Mapping[str, Metric]:
     """Metrics by name; one is there because it stands in a module's ``METRICS``.
 
     Args:
         of: what they are functions of; anything by default.
     """
-    exported = load_records(__name__, "METRICS")
-    metrics = (metric for records in exported.values() for metric in records)
-    return {metric.name: metric for metric in metrics if not of or metric.of in of}
+    metrics: Mapping[str, Metric] = load_named(__name__, "METRICS")
+    return {name: metric for name, metric in metrics.items() if not of or metric.of in of}
 
 
 __all__ = [

@@ -21,6 +21,7 @@ from disentgen.models.layers.convolution import (
     TransposedConvolution,
 )
 from disentgen.models.layers.dropout import Dropout
+from disentgen.models.layers.imported import Import
 from disentgen.models.layers.linear import Linear
 from disentgen.models.layers.normalisation import (
     BatchNormalisation,
@@ -55,6 +56,7 @@ __all__ = [
     "GroupNormalisation",
     "HyperbolicTangent",
     "ImageShape",
+    "Import",
     "Layer",
     "LayerList",
     "LayerNormalisation",

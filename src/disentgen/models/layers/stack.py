@@ -7,6 +7,7 @@ from torch import nn
 
 from disentgen.errors import UsageError
 from disentgen.models.layers.base import Layer, Shape
+from disentgen.models.layers.imported import Imported
 
 #: What to do about an input of another number of axes than a layer takes.
 ADVICE = {1: "put ('flatten',) before it", 3: "it needs channels, height, width"}
@@ -75,10 +76,15 @@ class Stack(nn.Sequential):
 
 
 def initialise_weights(model: nn.Module) -> None:
-    """Kaiming-uniform weights (for ReLU) in every linear and convolutional layer, as published."""
-    for module in model.modules():
+    """Kaiming-uniform weights (for ReLU) in every linear and convolutional layer, as published.
+
+    Networks of somebody's own keep theirs.
+    """
+    for module in model.children():
         if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             torch.nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
+        if not isinstance(module, Imported):
+            initialise_weights(module)
 
 
 def make_decoder(layers: Sequence[Layer], input_shape: Shape, image_shape: Shape) -> Stack:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from disentgen.analysis.cells import ALONE
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.metrics import load_metrics
 from disentgen.analysis.tables import MINIMUM_SEEDS, has_failed, has_learned
@@ -135,6 +136,8 @@ def add_scores(runs: pd.DataFrame) -> pd.DataFrame:
 def list_strays(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs that decide no claim since they do not follow a study, a row for each cell.
 
+    Each run that belongs to no cell has a row of its own.
+
     Args:
         runs: of :func:`~disentgen.studies.verdicts.departures.add_protocols`.
 
@@ -146,9 +149,10 @@ def list_strays(runs: pd.DataFrame) -> pd.DataFrame:
     if not len(runs):
         return pd.DataFrame(columns=[*keys, "runs", "seeds", "nll_train", "nll_held_out"])
     strays = runs[runs["protocol"] != ""]
+    alone = strays["cell"].where(strays["cell"].str.startswith(ALONE), "")
     return (
         strays.assign(**{name: np.log(strays[name]) for name in ("nll_train", "nll_held_out")})
-        .groupby(list(keys), sort=False)
+        .groupby([*keys, alone], sort=False)
         .agg(
             runs=("run", ", ".join),
             seeds=("seed", "nunique"),
@@ -160,4 +164,5 @@ def list_strays(runs: pd.DataFrame) -> pd.DataFrame:
             nll_held_out=lambda table: np.exp(table["nll_held_out"]),
         )
         .reset_index()
+        .drop(columns="cell")
     )
