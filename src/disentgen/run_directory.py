@@ -22,6 +22,7 @@ from disentgen.saved import (
     SavedModel,
     SavedRecord,
     SavedResults,
+    SavedSplit,
     SavedStarts,
 )
 
@@ -106,14 +107,19 @@ class RunDirectory:
     def save_config(self, config: "Config") -> None:
         """Write ``config.json``: what the run is, and all that opening it again needs.
 
-        Of files that list the images of a side, a copy is kept beside it.
+        Of files that list the images of a side, a copy is kept beside it; a run that goes on by its
+        copy keeps the names of what it was given.
         """
+        plain = config.plain()
+        saved = (self._read_config() or {}).get("dataset", {})
         for key, (side, name) in LISTED.items():
-            if config.dataset[key] is not None:
+            if config.dataset[key] == self._locate_copy(name) and self.has(name):
+                plain["dataset"][key] = saved.get(key) or config.dataset[key]
+            elif config.dataset[key] is not None:
                 from disentgen.dataset.listed import write_listed
 
                 self._write(name, partial(write_listed, indices=config.split.indices(side)))
-        self._save_json("config.json", config.plain())
+        self._save_json("config.json", plain)
 
     def load_config(self) -> dict[str, Any] | None:
         """The configuration that is saved, as plain data; None if there is none.
@@ -124,12 +130,18 @@ class RunDirectory:
         Raises:
             DataFileError: the file is damaged.
         """
-        config = read_saved(self.path / "config.json", SavedConfig)
+        config = self._read_config()
         dataset = (config or {}).get("dataset", {})
         for key, (_, name) in LISTED.items():
             if dataset.get(key) is not None:
-                dataset[key] = str(self.path.absolute() / name)
+                dataset[key] = self._locate_copy(name)
         return config
+
+    def _read_config(self) -> dict[str, Any] | None:
+        return read_saved(self.path / "config.json", SavedConfig)
+
+    def _locate_copy(self, name: str) -> str:
+        return str(self.path.absolute() / name)
 
     def load_record(self) -> dict[str, Any]:
         """What Sacred keeps of the run in ``run.json``; empty if nothing.
@@ -140,8 +152,20 @@ class RunDirectory:
         return read_saved(self.path / "run.json", SavedRecord) or {}
 
     def save_split(self, split: "Split") -> None:
-        """Write ``split.json``: counts and hashes of the split's sides."""
-        self._save_json("split.json", split.describe())
+        """Write ``split.json``: counts and hashes of the split's sides.
+
+        A run goes on with the split that it was begun with, in the words of its beginning.
+        """
+        if not self.has("split.json"):
+            self._save_json("split.json", split.describe())
+
+    def load_split(self) -> dict[str, Any] | None:
+        """What :meth:`save_split` has written; None if nothing.
+
+        Raises:
+            DataFileError: the file is damaged.
+        """
+        return read_saved(self.path / "split.json", SavedSplit)
 
     def save_images(self, description: Mapping[str, Any]) -> None:
         """Write ``images.json``: which images the run is of, with the hash of their file."""

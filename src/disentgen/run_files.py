@@ -14,7 +14,7 @@ from disentgen.plugins import list_missing, list_named
 from disentgen.record import Record
 from disentgen.registry import read_constants
 from disentgen.run_directory import RunDirectory
-from disentgen.saved import LIVE, SavedModel, SavedResults, SavedSplit
+from disentgen.saved import LIVE, SavedModel, SavedResults
 from disentgen.schema import flatten
 from disentgen.text import make_visible
 from disentgen.training.baseline import complete_saved
@@ -108,7 +108,7 @@ class RunFiles(RunDirectory):
             self._check_name()
             self._check_settings()
             _ = self.record, self.results, self.progress
-            read_saved(self.path / "split.json", SavedSplit)
+            self.load_split()
             self.load_images()
         except DataFileError as error:
             return str(error).replace(f"{make_visible(self.path)}{os.sep}", "")

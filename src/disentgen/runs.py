@@ -16,16 +16,15 @@ from disentgen.dataset.tasks import Task
 from disentgen.errors import DataFileError, UsageError
 from disentgen.listing import find_runs
 from disentgen.models import FAMILIES, Model
-from disentgen.plain_files import read_saved
 from disentgen.plugins import advise
 from disentgen.run_directory import RunDirectory
 from disentgen.run_files import RunFiles
 from disentgen.run_names import locate_run
-from disentgen.saved import LIVE, SavedSplit
+from disentgen.saved import LIVE
 from disentgen.text import join_lines
 from disentgen.training.baseline import list_lacking
 from disentgen.training.config import Config
-from disentgen.training.continuing import check_images
+from disentgen.training.continuing import check_images, check_split
 from disentgen.training.sections import open_split
 
 if TYPE_CHECKING:  # Ignite takes seconds to start
@@ -108,11 +107,12 @@ class Run(RunFiles):
         """The dataset, its split and its images.
 
         Raises:
-            DataFileError: ``config.json`` is damaged, or the images cannot be opened, or they are
-                others than those that the run is of.
+            DataFileError: ``config.json`` is damaged, or the images cannot be opened, or they or
+                the split are others than those that the run is of.
         """
         with self._of_config():
             check_images(self.settings.spec, self.load_images())
+            check_split(self.settings.split, self.sides)
             return self.settings.open_dataset()
 
     @cached_property
@@ -120,9 +120,11 @@ class Run(RunFiles):
         """The sides of the dataset's grid; needs no images.
 
         Raises:
-            DataFileError: ``config.json`` is damaged.
+            DataFileError: ``config.json`` is damaged, or the split is another than the run was
+                begun on.
         """
         with self._of_config():
+            check_split(self.settings.split, self.sides)
             return self.settings.split
 
     @cached_property
@@ -132,9 +134,7 @@ class Run(RunFiles):
         Raises:
             DataFileError: ``split.json`` is damaged.
         """
-        saved = read_saved(self.path / "split.json", SavedSplit) or (self.results or {}).get(
-            "split"
-        )
+        saved = self.load_split() or (self.results or {}).get("split")
         if saved:
             return saved
         with self._of_config():

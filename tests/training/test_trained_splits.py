@@ -1,5 +1,6 @@
 """Trainings on families of splits and on splits in files."""
 
+import json
 import shutil
 
 import numpy as np
@@ -57,6 +58,38 @@ def test_a_run_keeps_a_copy_of_the_list_that_it_was_given(tmp_path, listed):
     (moved / "held_in.npz").unlink()
     with pytest.raises(DataFileError, match="held_in.npz is not there"):
         _ = open_run(moved).split
+
+
+def test_a_run_does_not_go_on_with_another_list(tmp_path, listed):
+    path, other = tmp_path / "1", tmp_path / "other.npz"
+    train(make_config(held_in_file=str(listed)), RunDirectory(path))
+    np.savez(other, np.arange(5_000))
+    files = {file.name: file.read_bytes() for file in path.iterdir()}
+    longer = make_config(training={"epochs": 3}, held_in_file=str(other))
+    with pytest.raises(
+        DataFileError,
+        match="begun on another split: held out was 'not listed in "
+        "mine.npz .*, and now is 'not listed in other.npz .* 'held_in'",
+    ):
+        train(longer, RunDirectory(path))
+    for name in ("config.json", "split.json", "held_in.npz", "model.pt"):
+        assert (path / name).read_bytes() == files[name]
+    shutil.copy(other, path / "held_in.npz")
+    for read in ("split", "dataset"):
+        with pytest.raises(DataFileError, match="begun on another split"):
+            getattr(open_run(path), read)
+
+
+def test_a_run_that_goes_on_by_its_copy_says_what_it_was_given(tmp_path, listed):
+    path = tmp_path / "1"
+    train(make_config(held_in_file=str(listed)), RunDirectory(path))
+    begun = open_run(path).sides
+    own = open_run(path).settings.dataset["held_in_file"]
+    train(make_config(training={"epochs": 3}, held_in_file=own), RunDirectory(path))
+    assert open_run(path).sides == begun == open_run(path).results["split"]
+    assert begun["expressions"]["held_in"].startswith("listed in mine.npz")
+    saved = json.loads((path / "config.json").read_text())
+    assert saved["dataset"]["held_in_file"] == str(listed)
 
 
 def test_what_a_run_names_as_its_list_is_not_read(tmp_path, listed):

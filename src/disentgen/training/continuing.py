@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from disentgen.dataset.spec import DatasetSpec
+from disentgen.dataset.split import Split
 from disentgen.errors import DataFileError, UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.schema import flatten
+from disentgen.text import shorten
 from disentgen.training.checkpoint_shape import check_rows, damage_named
 from disentgen.training.config import Config
+from disentgen.training.identity import list_hashes
 from disentgen.training.settings import TrainingSettings
 
 
@@ -88,6 +91,39 @@ def require_checkpoint(directory: RunDirectory, settings: TrainingSettings) -> N
             f"{directory.path} has no checkpoint.pt to go on from; it would be trained anew, over "
             "its model. It can be opened, and a finished one scored anew."
         )
+
+
+def check_split(split: Split, recorded: Mapping[str, Any] | None) -> None:
+    """Check that a split is the one that a run was begun on.
+
+    A file that lists the images of a side can be another than it was.
+
+    Args:
+        split: as the configuration says it now.
+        recorded: of :meth:`~disentgen.run_directory.RunDirectory.load_split`.
+
+    Raises:
+        DataFileError: it is another.
+    """
+    if recorded is None:
+        return
+    described = split.describe()
+    was, now = list_hashes(recorded), list_hashes(described)
+    for part in {**was, **now}:
+        if was.get(part) != now.get(part):
+            words = (
+                describe_words(recorded["expressions"]),
+                describe_words(described["expressions"]),
+            )
+            raise DataFileError(
+                f"the run was begun on another split: held out was {words[0]}, and now is "
+                f"{words[1]}, by which '{part}' is not the same."
+            )
+
+
+def describe_words(expressions: Mapping[str, str | None]) -> str:
+    """What was held out, in a line."""
+    return repr(shorten(expressions["held_out"] or "nothing"))
 
 
 def check_images(spec: DatasetSpec, recorded: Mapping[str, Any]) -> None:

@@ -38,8 +38,17 @@ def select_settings(
         split: see above.
     """
     settings = {name: value for name, (value, key) in flat.items() if key.distinguishes}
+    return settings | {f"split.{part}": digest for part, digest in list_hashes(split).items()}
+
+
+def list_hashes(split: Mapping[str, Any]) -> dict[str, str]:
+    """The hashes that say which split it is, by what they are of.
+
+    Args:
+        split: of :meth:`~disentgen.dataset.split.Split.describe`.
+    """
     hashed = [*HASHED_SIDES, *([WEIGHTS] if WEIGHTS in split else [])]
-    return settings | {f"split.{part}": split[part]["sha256"] for part in hashed}
+    return {part: split[part]["sha256"] for part in hashed}
 
 
 def hash_cell(settings: Mapping[str, Any]) -> str:

@@ -36,7 +36,7 @@ def collect_results(
     images = len(training.history) * len(training.batches) * training.config.training.batch_size
     return {
         "data": training.dataset.describe(),
-        "split": training.dataset.split.describe(),
+        "split": directory.load_split(),
         "duplicates": count_identical(training),
         "images_trained_on": len(training.batches.indices),
         "scores": {side: score_side(training, side) for side in SIDES},

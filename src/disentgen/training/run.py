@@ -24,7 +24,12 @@ from disentgen.training.console import (
     describe_step,
     format_results,
 )
-from disentgen.training.continuing import check_images, list_changes, require_checkpoint
+from disentgen.training.continuing import (
+    check_images,
+    check_split,
+    list_changes,
+    require_checkpoint,
+)
 from disentgen.training.divergence import ADVICE, attach_guard, has_finite_weights
 from disentgen.training.handlers import Recorder
 from disentgen.training.loggers import open_loggers
@@ -101,6 +106,7 @@ def train_and_score(
     check_images(config.spec, directory.load_images())
     # Before anything is written: images that moved may turn out to be others, or not to be there.
     training = assemble(config, objects)
+    check_split(training.dataset.split, directory.load_split())
     directory.save_config(config)
     directory.save_images(training.dataset.describe())
     print(describe_start(training), flush=True)
