@@ -294,6 +294,9 @@ def test_thinnings_keep_what_their_source_keeps(names, expected):
         ("correlated", {"pairs": [["a", "d"]], "sigma": 0.5, "beyond": 2}, "nothing is held out"),
         ("correlated", {"pairs": [["a", "d"], ["d", "a"]]}, "has a pair twice"),
         ("correlated", {"pairs": []}, "dataset.split_params.pairs"),
+        ("correlated", {"pairs": [["a", "d"]], "sigma": 1e-200}, "sigma: input should be greater"),
+        ("correlated", {"pairs": [["a", "d"]], "sigma": 1e200, "beyond": 1e-201}, "sigma"),
+        ("correlated", {"pairs": [["a", "d"]], "sigma": 0.01, "beyond": 60}, "beyond"),
     ],
 )  # fmt: skip
 def test_mistakes(name, params, message):

@@ -20,7 +20,10 @@ from disentgen.dataset.splits.choices import UNSAID, choose_factors
 from disentgen.errors import UsageError
 from disentgen.schema import Finite
 
-Positive = Annotated[Finite, Field(gt=0)]
+#: Of factors scaled to 0..1: less than any step, and so much that they hardly vary together.
+Sigma = Annotated[Finite, Field(ge=1e-6, le=10)]
+#: In σ. What is further than 10 of them has a weight of 1e-22, and is never drawn.
+Beyond = Annotated[Finite, Field(gt=0, le=10)]
 Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
 #: Digits of a weight. The last bits of an exponential differ between machines, and the weights'
 #: hash says which split it is.
@@ -31,8 +34,8 @@ def correlate(
     grid: FactorGrid,
     within: Mask,
     pairs: Annotated[list[Pair], Field(min_length=1)],
-    sigma: Positive = 0.1,
-    beyond: Positive = 2.0,
+    sigma: Sigma = 0.1,
+    beyond: Beyond = 2.0,
 ) -> Sides:
     """Sides and weights of correlated training images.
 
