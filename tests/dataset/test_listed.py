@@ -22,6 +22,7 @@ def as_rows(rows):
 
 WRITERS = {
     "classes.npz": lambda path: np.savez(path, CLASSES),
+    "columns.npz": lambda path: np.savez(path, np.asfortranarray(CLASSES)),
     "bytes.npz": lambda path: np.savez_compressed(path, CLASSES.astype(np.uint8)),
     "floats.npz": lambda path: np.savez(path, CLASSES.astype(float)),
     "indices.npz": lambda path: np.savez(path, CHOSEN),
@@ -58,6 +59,10 @@ def test_files_list_images_by_classes_or_indices(tmp_path, name):
         ("a.csv", "a,c\n0,1\n", "has the columns a, c; expected are a, b, or index alone"),
         ("a.csv", "0,1,2\n", "has 3 columns; expected are the classes of a, b, or indices"),
         ("a.csv", "a,b\n0,x\n", "is no table of numbers"),
+        ("a.csv", "a,b\n", "is no table of numbers: it lists no images"),
+        ("a.csv", "a,b\n\n", "is no table of numbers: it lists no images"),
+        ("a.csv", "a,b\n# 0,1\n", "is no table of numbers"),
+        ("a.csv", "", "is no table of numbers: it lists no images"),
         ("a.txt", "", "is neither of .npz, .csv"),
     ],
 )  # fmt: skip

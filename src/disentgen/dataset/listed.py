@@ -88,7 +88,7 @@ def write_listed(path: Path, indices: Indices) -> None:
 
 
 def _read_npz(path: Path, grid: FactorGrid) -> NDArray[Any]:
-    with open_array(path, KEY) as array:
+    with open_array(path, KEY, any_order=True) as array:  # as transposed tables are saved
         fits = len(array.shape) == 1 or array.shape[1:] in ((1,), (len(grid.names),))
         if not fits or array.shape[0] > grid.size:
             raise DataFileError(
@@ -108,10 +108,16 @@ def _read_csv(path: Path, grid: FactorGrid) -> NDArray[Any]:
         first, _, rest = text.partition("\n")
         names = [name.strip().strip('"') for name in first.split(",")]
         has_names = not all(_is_number(name) for name in names)
-        rows = np.loadtxt(io.StringIO(rest if has_names else text), delimiter=",", ndmin=2)
+        rows = _read_numbers(rest if has_names else text)
     except ValueError as error:
         raise DataFileError(f"{path} is no table of numbers: {error}") from None
     return rows[:, _order_columns(path, grid, names)] if has_names else rows
+
+
+def _read_numbers(text: str) -> NDArray[Any]:
+    if not text.strip():
+        raise ValueError("it lists no images")
+    return np.loadtxt(io.StringIO(text), delimiter=",", ndmin=2, comments=None)
 
 
 def _is_number(text: str) -> bool:

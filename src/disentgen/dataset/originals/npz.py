@@ -62,13 +62,16 @@ def list_arrays(path: Path) -> dict[str, Header]:
 
 
 @contextmanager
-def open_array(path: Path, key: str, kinds: str = NUMBERS) -> Iterator[StoredArray]:
+def open_array(
+    path: Path, key: str, kinds: str = NUMBERS, any_order: bool = False
+) -> Iterator[StoredArray]:
     """An array of an archive; one that would need unpickling is refused.
 
     Args:
         path: of the archive.
         key: name of the array.
         kinds: NumPy's letters of what it may hold.
+        any_order: accept column-major arrays too, which are a single block.
 
     Raises:
         DataFileError: the archive is damaged, or holds no such array of plain numbers.
@@ -85,10 +88,11 @@ def open_array(path: Path, key: str, kinds: str = NUMBERS) -> Iterator[StoredArr
             (shape, fortran_order, dtype), offset = _read_header(archive, member)
             stream = archive.open(member)
             stream.read(offset)
-        if dtype.kind not in kinds or fortran_order or not shape:
+        if dtype.kind not in kinds or (fortran_order and not any_order) or not shape:
             raise DataFileError(f"{path}: '{key}' is not a plain array in row-major order.")
+        read = _read_whole if fortran_order else _read_blocks
         with stream:
-            yield StoredArray(shape, dtype, _read_blocks(path, stream, shape, dtype))
+            yield StoredArray(shape, dtype, read(path, stream, shape, dtype))
 
 
 def _read_header(
@@ -112,11 +116,22 @@ def _read_blocks(
 ) -> Iterator[NDArray[Any]]:
     for start in range(0, shape[0], BLOCK):
         block = (min(BLOCK, shape[0] - start), *shape[1:])
-        with parsing(path, _KIND):
-            data = stream.read(prod(block) * dtype.itemsize)
-        if len(data) != prod(block) * dtype.itemsize:
-            raise DataFileError(f"{path} is truncated.")
-        yield np.frombuffer(data, dtype).reshape(block)
+        yield _read_numbers(path, stream, prod(block), dtype).reshape(block)
+
+
+def _read_whole(
+    path: Path, stream: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Iterator[NDArray[Any]]:
+    """All of a column-major array."""
+    yield _read_numbers(path, stream, prod(shape), dtype).reshape(shape, order="F")
+
+
+def _read_numbers(path: Path, stream: IO[bytes], count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    with parsing(path, _KIND):
+        data = stream.read(count * dtype.itemsize)
+    if len(data) != count * dtype.itemsize:
+        raise DataFileError(f"{path} is truncated.")
+    return np.frombuffer(data, dtype)
 
 
 def write_stand_in(
