@@ -82,7 +82,8 @@ def test_rungs_of_the_matched_ladder_train_on_as_many_images(name):
     assert {int(split.held_in.sum()) for split in splits} == {spec.grid.size // 4}
     for c, split in enumerate(splits):
         assert split.held_out.mean() > 0.25
-        hidden = build("orthotopic", c=c, grid=spec.grid, **_read_thresholds(spec, c))
+        everything = np.ones(spec.grid.size, dtype=bool)
+        hidden = build("orthotopic", everything, spec.grid, c=c, **_read_thresholds(spec, c))
         assert not (split.held_in & hidden.held_out).any()
         assert np.array_equal(split.held_out, hidden.held_out)
 
@@ -154,6 +155,51 @@ def test_level_2_holds_out_what_has_a_new_pair_of_values(seed):
     assert sides.held_out.mean() == pytest.approx(0.3, abs=0.1)
     for axis, size in enumerate(GRID.sizes):
         assert len(np.unique(CLASSES[sides.held_in, axis])) == size
+
+
+THINNED = {
+    "every second value": ("mpi3d", "even_vx"),
+    "late values": ("dsprites", "class(posX) >= 16"),
+    "one value of a factor": ("dsprites", "shape == 'heart'"),
+}
+
+
+@pytest.mark.parametrize("kind", ["composition", "interpolation", "extrapolation"])
+@pytest.mark.parametrize("thinned", THINNED.values(), ids=THINNED)
+def test_rules_are_those_of_the_values_that_a_thinned_grid_has(kind, thinned):
+    name, thin = thinned
+    spec = find_spec(name)
+    split = build_split(spec, split=kind, thin=thin)
+    there = split.held_in | split.held_out
+    assert split.held_in.sum() / there.sum() == pytest.approx(0.3, abs=0.01)
+    for axis, factor in enumerate(spec.grid.names):
+        known, seen = (
+            np.unique(spec.grid.classes(np.flatnonzero(mask))[:, axis])
+            for mask in (there, split.held_in)
+        )
+        if kind == "extrapolation" and factor not in spec.grid.value_names:
+            assert np.array_equal(seen, known[: len(seen)])
+        elif kind == "interpolation":
+            assert {known[0], known[-1]} <= set(seen)
+        else:
+            assert np.array_equal(seen, known)
+
+
+def test_factors_that_a_thinned_grid_has_one_value_of_are_no_part_of_a_rule():
+    spec, thin = find_spec("dsprites"), "shape == 'heart'"
+    novel = build_split(spec, split="level2", thin=thin)
+    assert novel.held_out.sum() / 245_760 == pytest.approx(0.3, abs=0.02)
+    matched = build_split(spec, split="orthotopic_matched", split_params={"c": 1}, thin=thin)
+    assert matched.held_in.sum() == 245_760 // 4
+    with pytest.raises(UsageError, match="shape takes a single value; accepted: scale"):
+        build_split(spec, split="pairwise", split_params={"factors": ["shape", "posX"]}, thin=thin)
+
+
+def test_late_values_of_a_pair_are_those_of_a_thinned_grid():
+    spec, params = find_spec("dsprites"), {"factors": ["posX", "posY"], "p": 0.5}
+    split = build_split(spec, split="pairwise", split_params=params, thin="class(posX) >= 16")
+    classes = spec.grid.classes(np.flatnonzero(split.held_out))[:, 3]
+    assert 16 < classes.min() < 24
 
 
 @pytest.mark.parametrize("name", ["dsprites", "shapes3d", "mpi3d"])

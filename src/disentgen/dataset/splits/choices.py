@@ -15,17 +15,35 @@ from disentgen.errors import UsageError
 UNSAID: dict[str, str | None] = {"held_out": None, "held_in": None}
 
 
-def choose_factors(grid: FactorGrid, names: Sequence[str] | None) -> tuple[str, ...]:
+def list_classes(grid: FactorGrid, within: Mask) -> dict[str, list[int]]:
+    """The classes of each factor, by name, that some combination has.
+
+    Args:
+        grid: the factor grid.
+        within: (images,) the combinations that there are.
+    """
+    axes = range(len(grid.sizes))
+    there = within.reshape(grid.sizes)
+    occurs = (there.any(axis=tuple(axes[:axis]) + tuple(axes[axis + 1 :])) for axis in axes)
+    return {
+        name: np.flatnonzero(mask).tolist() for name, mask in zip(grid.names, occurs, strict=True)
+    }
+
+
+def choose_factors(
+    grid: FactorGrid, within: Mask, names: Sequence[str] | None = None
+) -> tuple[str, ...]:
     """The factors of some names, in the order of the grid.
 
     Args:
         grid: the factor grid.
+        within: (images,) the combinations that there are.
         names: of the factors; None for all that take several values.
 
     Raises:
         UsageError: there is no such factor, it takes a single value, or one is named twice.
     """
-    several = tuple(name for name, size in zip(grid.names, grid.sizes, strict=True) if size > 1)
+    several = tuple(name for name, there in list_classes(grid, within).items() if len(there) > 1)
     if names is None:
         return several
     for name in names:

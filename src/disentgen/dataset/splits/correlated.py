@@ -51,7 +51,7 @@ def correlate(
     Raises:
         UsageError: there is no such factor, a pair is given twice, or nothing is held out.
     """
-    distances = [_measure(grid, pair) for pair in pairs]
+    distances = [_measure(grid, within, pair) for pair in pairs]
     if len({frozenset(pair) for pair in pairs}) < len(pairs):
         raise UsageError("dataset.split_params.pairs has a pair twice.")
     far = reduce(np.logical_or, (distance > beyond * sigma * (1 + 1e-9) for distance in distances))
@@ -68,9 +68,9 @@ def correlate(
     return Sides(held_in, held_out, UNSAID, weights)
 
 
-def _measure(grid: FactorGrid, pair: list[str]) -> Weights:
+def _measure(grid: FactorGrid, within: Mask, pair: list[str]) -> Weights:
     """How far apart two factors are, scaled to 0..1 each, along their axes of the grid."""
-    first, second = choose_factors(grid, pair)
+    first, second = choose_factors(grid, within, pair)
     scaled = [grid.broadcast_classes(name) / (grid.sizes[grid.axis(name)] - 1)
               for name in (first, second)]  # fmt: skip
     return np.asarray(np.abs(scaled[0] - scaled[1]))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.sides import Mask, Sides
 from disentgen.dataset.splits import SplitFamily
-from disentgen.dataset.splits.choices import complement, draw_mask
+from disentgen.dataset.splits.choices import choose_factors, complement, draw_mask
 from disentgen.dataset.splits.orthotopic import NotNegative, Share
 from disentgen.errors import UsageError
 
@@ -78,7 +78,7 @@ def hold_out_value_pairs(
     Raises:
         UsageError: some value is left in no combination that is shown.
     """
-    draws = list(_draw_pairs(grid, seed))
+    draws = list(_draw_pairs(grid, within, seed))
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -89,10 +89,10 @@ def hold_out_value_pairs(
     return sides
 
 
-def _draw_pairs(grid: FactorGrid, seed: int) -> Iterator[NDArray[np.float64]]:
+def _draw_pairs(grid: FactorGrid, within: Mask, seed: int) -> Iterator[NDArray[np.float64]]:
     """A number in 0..1 for each pair of values, of all two factors, along their axes."""
     generator = np.random.default_rng(seed)
-    for pair in combinations(range(len(grid.sizes)), 2):
+    for pair in combinations(map(grid.axis, choose_factors(grid, within)), 2):
         shape = [size if axis in pair else 1 for axis, size in enumerate(grid.sizes)]
         yield generator.random(shape)
 

@@ -16,7 +16,13 @@ from pydantic import Field
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.sides import Mask, Sides, sides_by_expression
 from disentgen.dataset.splits import SplitFamily
-from disentgen.dataset.splits.choices import UNSAID, choose_even, choose_factors, draw_mask
+from disentgen.dataset.splits.choices import (
+    UNSAID,
+    choose_even,
+    choose_factors,
+    draw_mask,
+    list_classes,
+)
 from disentgen.errors import UsageError
 from disentgen.schema import Count
 
@@ -39,7 +45,8 @@ def hold_out_corner(
         UsageError: there is no such factor, a threshold is not a class of it, or c is not below
             the number of factors.
     """
-    for name in choose_factors(grid, list(thresholds)):
+    everything = np.ones_like(within)  # thresholds are classes of the whole grid
+    for name in choose_factors(grid, everything, list(thresholds)):
         last = len(grid.factor_values[name]) - 1
         if thresholds[name] > last:
             raise UsageError(
@@ -76,12 +83,11 @@ def match_volumes(
         UsageError: there is no such factor, c is not below their number, or no thresholds leave
             enough.
     """
-    names = choose_factors(grid, factors)
+    names = choose_factors(grid, within, factors)
     _check_c(c, len(names))
-    sizes = [len(grid.factor_values[name]) for name in names]
     # A little more, since the draw can leave images out, and not add any.
-    thresholds = find_thresholds(sizes, c, 1.025 * share)
-    sides = sides_by_expression(grid, _write(c, dict(zip(names, thresholds, strict=True))))
+    thresholds = place_thresholds(grid, within, names, c, 1.025 * share)
+    sides = sides_by_expression(grid, _write(c, thresholds))
     admissible, wanted = sides.held_in & within, round(share * int(within.sum()))
     if (there := int(admissible.sum())) < max(wanted, 1):
         raise UsageError(
@@ -89,6 +95,23 @@ def match_volumes(
             f"dataset.split_params.share={share:g} of all; give a smaller share."
         )
     return Sides(draw_mask(admissible, wanted, seed), sides.held_out & within, UNSAID)
+
+
+def place_thresholds(
+    grid: FactorGrid, within: Mask, names: Sequence[str], c: int, share: float
+) -> dict[str, int]:
+    """The first late class of each factor, by which about a share has at most c late factors.
+
+    Args:
+        grid: the factor grid.
+        within: (images,) the combinations that there are.
+        names: of the factors that take part.
+        c: how many factors may be late.
+        share: that is wanted.
+    """
+    classes = list_classes(grid, within)
+    places = find_thresholds([len(classes[name]) for name in names], c, share)
+    return {name: classes[name][place] for name, place in zip(names, places, strict=True)}
 
 
 def find_thresholds(sizes: Sequence[int], c: int, share: float) -> tuple[int, ...]:

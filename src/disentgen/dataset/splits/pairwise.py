@@ -8,7 +8,12 @@ from pydantic import Field
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.sides import Mask, Sides, sides_by_expression
 from disentgen.dataset.splits import SplitFamily
-from disentgen.dataset.splits.choices import choose_even, choose_factors, share_of_products
+from disentgen.dataset.splits.choices import (
+    choose_even,
+    choose_factors,
+    list_classes,
+    share_of_products,
+)
 from disentgen.errors import UsageError
 
 
@@ -31,17 +36,18 @@ def hold_out_pairs(
     Raises:
         UsageError: there are no such factors, or they are not two.
     """
-    names = choose_factors(grid, factors)
+    names = choose_factors(grid, within, factors)
     if len(names) != 2:
         raise UsageError(f"dataset.split_params.factors={factors}: pairwise takes two factors.")
-    sizes = [len(grid.factor_values[name]) for name in names]
+    classes = list_classes(grid, within)
+    sizes = [len(classes[name]) for name in names]
     options = [range(1, size) for size in sizes]
     shares = share_of_products([size - 1 for size in sizes], options)
     late = choose_even(sizes, np.asarray(shares), options, p)
-    thresholds = zip(names, sizes, late, strict=True)
-    return sides_by_expression(
-        grid, " & ".join(f"class({name}) >= {size - count}" for name, size, count in thresholds)
-    )
+    parts = [
+        f"class({name}) >= {classes[name][-count]}" for name, count in zip(names, late, strict=True)
+    ]
+    return sides_by_expression(grid, " & ".join(parts))
 
 
 FAMILIES = (
