@@ -10,7 +10,12 @@ from disentgen.plugins import list_flags
 from disentgen.runs import Run, open_run
 from disentgen.text import make_visible
 from disentgen.training.config import Config
-from disentgen.training.continuing import check_images, list_changes, require_checkpoint
+from disentgen.training.continuing import (
+    check_images,
+    check_split,
+    list_changes,
+    require_checkpoint,
+)
 
 
 def locate_resumed(
@@ -90,10 +95,11 @@ def check_continued(run: Run, config: Config) -> None:
     Raises:
         UsageError: a setting cannot change, or there is nothing to do.
         DataFileError: the checkpoint that it would go on from is not there, or damaged; or the
-            images cannot be opened, or are not those that the run was begun on.
+            images cannot be opened, or they or the split are not those that the run was begun on.
     """
     check_images(config.spec, run.load_images())
     changed = list_changes(run.settings, config)
+    check_split(config.split, run.load_split())
     done, epochs = len(run.history), config.training.epochs
     if epochs < done:
         raise UsageError(

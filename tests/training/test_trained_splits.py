@@ -17,6 +17,7 @@ from disentgen.training.assembly import assemble
 from disentgen.training.config import Config
 from disentgen.training.identity import cell_settings, hash_cell
 from disentgen.training.run import train
+from experiments.resume import check_continued
 
 QUICK = {**PROTOCOLS["fast"], "score_samples": 2, "batch_size": 16, "score_images": 32}
 CORRELATED = {"split": "correlated", "split_params": {"pairs": [["posX", "posY"]]}}
@@ -72,6 +73,8 @@ def test_a_run_does_not_go_on_with_another_list(tmp_path, listed):
         "mine.npz .*, and now is 'not listed in other.npz .* 'held_in'",
     ):
         train(longer, RunDirectory(path))
+    with pytest.raises(DataFileError, match="begun on another split"):
+        check_continued(open_run(path), longer)  # before anything says that it is running again
     for name in ("config.json", "split.json", "held_in.npz", "model.pt"):
         assert (path / name).read_bytes() == files[name]
     shutil.copy(other, path / "held_in.npz")
