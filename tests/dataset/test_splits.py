@@ -157,7 +157,7 @@ def test_level_2_holds_out_what_has_a_new_pair_of_values(seed):
         assert len(np.unique(CLASSES[sides.held_in, axis])) == size
 
 
-THINNED = {
+PARTS = {
     "every second value": ("mpi3d", "even_vx"),
     "late values": ("dsprites", "class(posX) >= 16"),
     "one value of a factor": ("dsprites", "shape == 'heart'"),
@@ -165,9 +165,9 @@ THINNED = {
 
 
 @pytest.mark.parametrize("kind", ["composition", "interpolation", "extrapolation"])
-@pytest.mark.parametrize("thinned", THINNED.values(), ids=THINNED)
-def test_rules_are_those_of_the_values_that_a_thinned_grid_has(kind, thinned):
-    name, thin = thinned
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+def test_rules_are_those_of_the_values_that_a_thinned_grid_has(kind, part):
+    name, thin = part
     spec = find_spec(name)
     split = build_split(spec, split=kind, thin=thin)
     there = split.held_in | split.held_out
@@ -336,6 +336,8 @@ def test_thinnings_keep_what_their_source_keeps(names, expected):
         ("coverage", {"p": 0.0001}, "p=0.0001 of 432 combinations is none"),
         ("coverage", {"p": 1.5}, "dataset.split_params.p: input should be less than 1; given: 1.5"),
         ("level1", {"share": 0.95}, "Give at most 0."),
+        ("orthotopic", {"c": 0, "thresholds": {}}, "no factor takes part"),
+        ("orthotopic_matched", {"c": 0, "factors": []}, "no factor takes part"),
         ("level2", {"share": 0.98}, "holds out all combinations of a value of"),
         ("correlated", {"pairs": [["a", "d"]], "sigma": 0.5, "beyond": 2}, "nothing is held out"),
         ("correlated", {"pairs": [["a", "d"], ["d", "a"]]}, "has a pair twice"),
@@ -348,6 +350,16 @@ def test_thinnings_keep_what_their_source_keeps(names, expected):
 def test_mistakes(name, params, message):
     with pytest.raises(UsageError, match=message):
         build(name, **params)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_share_that_is_advised_can_be_had(seed):
+    with pytest.raises(UsageError, match="Give at most") as refused:
+        build("level1", share=0.999, seed=seed)
+    advised = float(str(refused.value).split("at most ")[1].rstrip("."))
+    assert build("level1", share=advised, seed=seed).held_out.mean() == pytest.approx(
+        advised, abs=0.002
+    )
 
 
 def test_all_families_are_tested():

@@ -39,7 +39,7 @@ def hold_out_combinations(
         raise UsageError(
             f"dataset.split_params.share={share:g} leaves {shown:,} of {total:,} combinations to "
             f"show; {least:,} are shown so that every pair of values is. Give at most "
-            f"{1 - least / total:.3f}."
+            f"{(total - least) * 1000 // total / 1000:g}."
         )
     return complement(needed | draw_mask(within & ~needed, shown - least, [seed, 1]), within)
 

@@ -150,6 +150,8 @@ def measure_shares(sizes: Sequence[int], c: int) -> NDArray[np.float64]:
 
 
 def _check_c(c: int, factors: int) -> None:
+    if not factors:
+        raise UsageError("no factor takes part in dataset.split_params; name some.")
     if c >= factors:
         raise UsageError(
             f"dataset.split_params.c={c} of {factors} factors holds nothing out; accepted: 0 to "
