@@ -217,6 +217,7 @@ SETTINGS: dict[str, Craft] = {
     "another digest": put("results.json", "model_sha256", "0" * 64),
     "many scores": put("results.json", "scores.x", MANY),
     "other sides": put("split.json", "held_in.sha256", ["x"]),
+    "null weights": put("split.json", "weights", None),
     "negative count": put("split.json", "held_out.count", -1),
     "no expressions": drop("split.json", "expressions"),
     "other family": put("model.json", "family", "decoder"),

@@ -15,7 +15,7 @@ from disentgen.run_directory import RunDirectory
 from disentgen.runs import open_run
 from disentgen.training.assembly import assemble
 from disentgen.training.config import Config
-from disentgen.training.identity import cell_settings, hash_cell
+from disentgen.training.identity import cell_settings, hash_cell, list_hashes
 from disentgen.training.run import train
 from experiments.resume import check_continued
 
@@ -146,3 +146,13 @@ def test_saved_configurations_read_as_they_were(listed):
     assert make_config(**CORRELATED).dataset["split_params"] == {
         "pairs": [["posX", "posY"]], "sigma": 0.1, "beyond": 2.0,
     }  # fmt: skip
+
+
+def test_weights_of_a_split_are_not_nothing(tmp_path):
+    directory = RunDirectory(tmp_path)
+    directory.save_split(make_config(variant="blank_side").split)
+    described = directory.load_split()
+    assert list_hashes(described).keys() == {"held_in", "held_out", "validation"}
+    (tmp_path / "split.json").write_text(json.dumps({**described, "weights": None}))
+    with pytest.raises(DataFileError, match="split.json is damaged: weights"):
+        directory.load_split()
