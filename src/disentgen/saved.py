@@ -164,7 +164,7 @@ class SavedSplit(BaseModel):
     train: _SideCounts
     validation: _SideCounts
     expressions: _SplitExpressions
-    weights: _Weights = Field(default=None)  # it may be missing, and is nothing else instead
+    weights: _Weights | None = None
 
 
 class _SideScores(BaseModel):

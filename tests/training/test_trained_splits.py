@@ -9,6 +9,7 @@ import pytest
 from configs.cnnvae import ARCHITECTURES
 from configs.training import LOSSES, PROTOCOLS
 from conftest import read_config
+from disentgen.analysis.cells import find_variant
 from disentgen.dataset.listed import read_listed
 from disentgen.errors import DataFileError
 from disentgen.run_directory import RunDirectory
@@ -148,11 +149,10 @@ def test_saved_configurations_read_as_they_were(listed):
     }  # fmt: skip
 
 
-def test_weights_of_a_split_are_not_nothing(tmp_path):
-    directory = RunDirectory(tmp_path)
-    directory.save_split(make_config(variant="blank_side").split)
-    described = directory.load_split()
-    assert list_hashes(described).keys() == {"held_in", "held_out", "validation"}
-    (tmp_path / "split.json").write_text(json.dumps({**described, "weights": None}))
-    with pytest.raises(DataFileError, match="split.json is damaged: weights"):
-        directory.load_split()
+def test_a_split_whose_weights_are_null_has_none(tmp_path):
+    split = make_config(variant="blank_side").split
+    run = RunDirectory(tmp_path)
+    run.save_split(split)
+    (tmp_path / "split.json").write_text(json.dumps({**split.describe(), "weights": None}))
+    assert list_hashes(run.load_split()) == list_hashes(split.describe())
+    assert find_variant("dsprites", None, run.load_split()) == "blank_side"

@@ -139,7 +139,7 @@ def find_variant(name: str, version: str | None, sides: Mapping[str, Any]) -> st
         sides: of :meth:`~disentgen.dataset.split.Split.describe`.
     """
     counts = tuple(sides[side]["count"] for side in _SIDES)
-    wanted = {part: sides[part]["sha256"] for part in (*_SIDES, WEIGHTS) if part in sides}
+    wanted = {part: sides[part]["sha256"] for part in (*_SIDES, WEIGHTS) if sides.get(part)}
     return next(
         (
             variant

@@ -47,7 +47,7 @@ def list_hashes(split: Mapping[str, Any]) -> dict[str, str]:
     Args:
         split: of :meth:`~disentgen.dataset.split.Split.describe`.
     """
-    hashed = [*HASHED_SIDES, *([WEIGHTS] if WEIGHTS in split else [])]
+    hashed = [*HASHED_SIDES, *([WEIGHTS] if split.get(WEIGHTS) else [])]
     return {part: split[part]["sha256"] for part in hashed}
 
 
