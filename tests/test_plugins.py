@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -13,7 +14,7 @@ from torch import nn
 
 import disentgen
 from conftest import REPOSITORY, read_config
-from disentgen import plugins
+from disentgen import fitting, plugins
 from disentgen.analysis.collect import find_collection
 from disentgen.analysis.figures.figure import load_figures
 from disentgen.analysis.metrics import load_metrics
@@ -366,10 +367,26 @@ def test_objects_that_cannot_be_trained_are_refused(data, model, message):
     assert not (data / "sims").exists()
 
 
-def test_a_split_that_settings_do_not_describe_is_refused(data):
-    dataset = disentgen.build_dataset("crosses", variant="high", validation=0.3)
-    with pytest.raises(UsageError, match="split has settings of its own, .*give the settings"):
-        disentgen.fit(Network(), dataset)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"variant": "high", "validation": 0.3, "control": True},
+        {
+            "split": "coverage",
+            "split_params": {"p": 0.5},
+            "seed": 3,
+            "factor_scale": "standardised",
+        },
+    ],
+    ids=["variant", "family"],
+)
+def test_a_dataset_that_is_open_is_recorded_by_what_it_was_opened_by(data, settings):
+    opened, section = fitting.open_dataset(disentgen.build_dataset("crosses", **settings))
+    assert {key: section[key] for key in settings} == settings
+    again = disentgen.build_dataset(**section)
+    assert again.split.describe() == opened.split.describe()
+    with pytest.raises(UsageError, match="a dataset of build_dataset is expected, or its sett"):
+        fitting.open_dataset(replace(opened, settings={}))
 
 
 def test_models_trained_elsewhere_are_judged_as_runs_are(data):

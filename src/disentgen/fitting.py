@@ -24,7 +24,6 @@ from disentgen.training.assembly import Objects
 from disentgen.training.config import Config
 from disentgen.training.losses import Loss
 from disentgen.training.run import train_held
-from disentgen.training.sections import open_split, read_dataset
 
 #: What runs of objects are of, in the place of an experiment.
 EXPERIMENT = "fit"
@@ -97,28 +96,17 @@ def open_dataset(given: Dataset | Mapping[str, Any] | str) -> tuple[Dataset, dic
         given: the dataset, its name, or settings by name.
 
     Raises:
-        UsageError: it has a split that these settings do not describe.
+        UsageError: it was put together by hand.
         DataFileError: the images cannot be opened.
     """
     if not isinstance(given, Dataset):
         section = {"name": given} if isinstance(given, str) else dict(given)
         return build_dataset(**section), section
-    split, names = given.split, {id(row): name for name, row in given.spec.variants.items()}
-    words = dict(split.expressions)
-    if given.variant is not None:
-        words = {"variant": names[id(given.variant)]}
-    section = {
-        "name": given.spec.name, "version": given.spec.version, "source": given.images.source,
-        "factor_scale": given.factor_scale, "resident": given.resident, "control": split.control,
-        **words,
-    }  # fmt: skip
-    described = read_dataset(section)
-    if open_split(described).describe() != split.describe():
+    if not given.settings:
         raise UsageError(
-            "the dataset's split has settings of its own, such as dataset.validation; give the "
-            "settings in its place: dataset={'name': …, 'variant': …, 'validation': …}."
+            "a dataset of build_dataset is expected, or its settings: {'name': …, 'variant': …}."
         )
-    return given, section
+    return given, dict(given.settings)
 
 
 def read_config(

@@ -1,6 +1,7 @@
 """From the ``dataset`` section of a configuration to objects."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -69,6 +70,7 @@ class Dataset:
         factor_scale: how factor values are given to models.
         variant: that the split was named by, if it was.
         resident: whether images are held on the device that they are observed on.
+        settings: that it was opened by: what :func:`build_dataset` was given, by name.
     """
 
     spec: DatasetSpec
@@ -78,6 +80,7 @@ class Dataset:
     factor_scale: FactorScale = "raw"
     variant: Variant | None = None
     resident: Resident = "no"
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"Dataset({self.label}, {self.split!r})"
@@ -188,6 +191,7 @@ def build_dataset(
         UsageError: a name or expression that cannot be used.
         DataFileError: the file is missing, damaged or not the published one.
     """
+    settings = dict(locals())
     if spec is not None:
         use_plugin(spec)
         name = name_dataset(name, spec)
@@ -202,7 +206,7 @@ def build_dataset(
     )  # fmt: skip
     row = known.choose_variant(condition, variant)
     images, note = open_images(known, root, source, drawing)
-    return Dataset(known, divided, images, note, factor_scale, row, resident)
+    return Dataset(known, divided, images, note, factor_scale, row, resident, settings)
 
 
 def name_dataset(name: str | None, spec: str) -> str:

@@ -157,7 +157,8 @@ class Config:
         given = self.dataset
         images = open_images(self.spec, given["root"], given["source"], given["drawing"])
         row = self.spec.choose_variant(given["condition"], given["variant"])
-        return Dataset(self.spec, self.split, *images, given["factor_scale"], row)
+        scale = given["factor_scale"]
+        return Dataset(self.spec, self.split, *images, scale, row, settings=given)
 
     def build_model(self) -> Model:
         """A new model for the images of the dataset."""
