@@ -28,7 +28,8 @@ def dots(tmp_path, monkeypatch):
     """A dataset whose published file lies outside the data folder, known to all that runs here."""
     monkeypatch.setenv("DISENTGEN_DATA", str(tmp_path / "data"))
     spec, path = publish_dots(tmp_path / "raw", 16, 16, 1)
-    monkeypatch.setitem(load_specs(), "test", (spec,))
+    known = {**load_specs(), "test": (spec,)}
+    monkeypatch.setattr("disentgen.dataset.spec.load_specs", lambda: known)
     return spec, path
 
 

@@ -15,7 +15,7 @@ from disentgen.studies.rows import Row
 from disentgen.studies.study import Study
 
 #: Of runs, not of rows: originals and stand-ins follow a row alike.
-NOT_OF_A_ROW = ("dataset.source",)
+NOT_OF_A_ROW = ("dataset.source", "dataset.drawing")
 LAYERS = ("model.encoder", "model.decoder")
 
 Config = dict[str, Any]

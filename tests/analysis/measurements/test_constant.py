@@ -17,7 +17,7 @@ from disentgen.runs import open_run
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
 
 
-@pytest.mark.parametrize("name", ["disent/mpi3d", "decoders/1", "composition/mlp"])
+@pytest.mark.parametrize("name", ["disent/mpi3d-toy", "decoders/1", "composition/mlp"])
 @pytest.mark.parametrize("limit", [50, 20])
 def test_it_is_the_nll_of_the_mean_of_the_scored_images_on_these(name, limit):
     run = open_run(EARLIER / name)

@@ -75,7 +75,7 @@ def test_closed_forms():
     assert ssim < 0
 
 
-@pytest.mark.parametrize("name", ["disent/mpi3d", "decoders/1", "composition/mlp"])
+@pytest.mark.parametrize("name", ["disent/mpi3d-toy", "decoders/1", "composition/mlp"])
 def test_images_are_those_that_the_run_was_scored_on(name, tmp_path):
     run = open_run(EARLIER / name)
     measured = Measurements(run)
