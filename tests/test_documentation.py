@@ -116,8 +116,18 @@ LEFT_OUT = (
 
 
 def list_commands():
-    """Every command line of a page, once."""
-    return dict.fromkeys(command for page in PAGES for command in read_commands(page))
+    """Every command line of a page, once.
+
+    Each report takes half a minute; ``tests/scripts/test_analysis.py`` makes those with options.
+    """
+    commands = dict.fromkeys(command for page in PAGES for command in read_commands(page))
+    report = "python -m analysis.report"
+    return [
+        pytest.param(
+            command, marks=pytest.mark.slow if command.startswith(f"{report} ") else pytest.mark.ci
+        )
+        for command in commands
+    ]
 
 
 def list_python():
@@ -149,7 +159,6 @@ def expand(command):
     return done.stdout.split("\0")[:-1]
 
 
-@pytest.mark.ci
 @pytest.mark.parametrize("command", list_commands())
 def test_commands_of_the_pages_work(command, data_of_readers):
     program, *words = expand(command)
