@@ -16,7 +16,10 @@ FEW = ("model.fast", "training.vae", "training.epochs=1", "training.epoch_length
 
 
 @pytest.mark.ci
-def test_files_of_ones_own_are_split_trained_on_and_reported(disent, environment, data):
+def test_files_of_ones_own_are_split_trained_on_and_reported(
+    disent, environment, data, monkeypatch
+):
+    monkeypatch.setenv("DISENTGEN_DATA", str(data))  # runs are opened here too
     raw = data / "raw"
     raw.mkdir(parents=True)
     classes = make_classes(5_000, (10, 30, 20))
