@@ -116,6 +116,25 @@ def list_correlated(
     }
 
 
+def list_doubles(
+    *pairs: Sequence[tuple[str, str]],
+) -> dict[str, tuple[float, Sequence[tuple[str, str]]]]:
+    """Two correlated pairs in each of three strengths, by the names of Roth et al. 2023.
+
+    Args:
+        pairs: the first two pairs, the second two, …
+
+    Returns:
+        Rows for :func:`list_correlated`.
+    """
+    strengths = {"004": 0.04, "01": 0.1, "04": 0.4}
+    return {
+        f"double_{number}_{digits}": (sigma, both)
+        for digits, sigma in strengths.items()
+        for number, both in enumerate(pairs, start=1)
+    }
+
+
 def pair_with_all(factor: str, factors: Sequence[str]) -> list[tuple[str, str]]:
     """A factor paired with each of the others.
 

@@ -14,6 +14,7 @@ from disentgen.dataset.variants import (
     Variant,
     later,
     list_correlated,
+    list_doubles,
     list_orthotopic,
     pair_with_all,
     published,
@@ -75,14 +76,10 @@ VARIANTS = {
             "single_1_01": (0.1, [("shape", "scale")]),
             "single_2_01": (0.1, [("posX", "posY")]),
             "single_3_01": (0.1, [("shape", "posY")]),
-            **{
-                f"double_{number}_{digits}": (sigma, pairs)
-                for digits, sigma in (("004", 0.04), ("01", 0.1), ("04", 0.4))
-                for number, pairs in (
-                    (1, [("shape", "posX"), ("scale", "posY")]),
-                    (2, [("shape", "scale"), ("posX", "posY")]),
-                )
-            },
+            **list_doubles(
+                [("shape", "posX"), ("scale", "posY")],
+                [("shape", "scale"), ("posX", "posY")],
+            ),
             "conf_1_02": (0.2, pair_with_all("shape", GRID.names)),
             "conf_2_02": (0.2, pair_with_all("posX", GRID.names)),
         }

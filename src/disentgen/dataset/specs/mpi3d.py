@@ -9,6 +9,7 @@ from disentgen.dataset.stand_ins import robot
 from disentgen.dataset.variants import (
     later,
     list_correlated,
+    list_doubles,
     list_orthotopic,
     pair_with_all,
     published,
@@ -69,14 +70,10 @@ VARIANTS = {
             "single_1_01": (0.1, [("camera_height", "background_color")]),
             "single_2_01": (0.1, [("object_color", "object_size")]),
             "single_3_01": (0.1, [("horizontal_axis", "vertical_axis")]),
-            **{
-                f"double_{number}_{digits}": (sigma, pairs)
-                for digits, sigma in (("004", 0.04), ("01", 0.1), ("04", 0.4))
-                for number, pairs in (
-                    (1, [("object_color", "object_shape"), ("horizontal_axis", "vertical_axis")]),
-                    (2, [("object_color", "horizontal_axis"), ("object_shape", "vertical_axis")]),
-                )
-            },
+            **list_doubles(
+                [("object_color", "object_shape"), ("horizontal_axis", "vertical_axis")],
+                [("object_color", "horizontal_axis"), ("object_shape", "vertical_axis")],
+            ),
             "triple_1_01": (
                 0.1,
                 [("object_color", "background_color"), ("camera_height", "horizontal_axis"),

@@ -11,6 +11,7 @@ from disentgen.dataset.stand_ins import room
 from disentgen.dataset.variants import (
     later,
     list_correlated,
+    list_doubles,
     list_orthotopic,
     pair_with_all,
     published,
@@ -69,14 +70,10 @@ VARIANTS = {
             "single_2_01": (0.1, [("shape", "scale")]),
             "single_3_01": (0.1, [("shape", "wall_hue")]),
             "single_4_01": (0.1, [("shape", "object_hue")]),
-            **{
-                f"double_{number}_{digits}": (sigma, pairs)
-                for digits, sigma in (("004", 0.04), ("01", 0.1), ("04", 0.4))
-                for number, pairs in (
-                    (1, [("scale", "floor_hue"), ("shape", "wall_hue")]),
-                    (2, [("scale", "shape"), ("floor_hue", "wall_hue")]),
-                )
-            },
+            **list_doubles(
+                [("scale", "floor_hue"), ("shape", "wall_hue")],
+                [("scale", "shape"), ("floor_hue", "wall_hue")],
+            ),
             "double_3_01": (0.1, [("shape", "object_hue"), ("shape", "scale")]),
             "triple_1_01": (
                 0.1,
