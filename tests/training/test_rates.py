@@ -16,6 +16,7 @@ from disentgen.errors import DataFileError, UsageError
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import open_run
 from disentgen.training.assembly import assemble
+from disentgen.training.console import describe_start
 from disentgen.training.handlers import attach_weight_average
 from disentgen.training.identity import cell_settings, hash_cell
 from disentgen.training.rates import LearningRate, rate_schedules, resolve_rates
@@ -212,3 +213,10 @@ def test_a_checkpoint_whose_average_is_of_another_model_is_refused(tmp_path):
     RunDirectory(tmp_path).save_checkpoint(checkpoint)
     with pytest.raises(DataFileError, match="'encoder.0.weight' is torch.float32 .3."):
         train(config, RunDirectory(tmp_path))
+
+
+@pytest.mark.parametrize(("end", "rises"), [(2, True), (3, False), (4, False)])
+def test_a_rate_that_rises_again_is_said_in_the_first_lines(end, rises):
+    config = read(schedule="cosineannealing", schedule_params={"T_max": end}, epochs=3)
+    line = f"the learning rate rises again after epoch {end}: "
+    assert (line in describe_start(assemble(config))) == rises

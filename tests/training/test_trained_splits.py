@@ -16,6 +16,7 @@ from disentgen.run_directory import RunDirectory
 from disentgen.runs import open_run
 from disentgen.training.assembly import assemble
 from disentgen.training.config import Config
+from disentgen.training.console import describe_start
 from disentgen.training.identity import cell_settings, hash_cell, list_hashes
 from disentgen.training.run import train
 from experiments.resume import check_continued
@@ -156,3 +157,10 @@ def test_a_split_whose_weights_are_null_has_none(tmp_path):
     (tmp_path / "split.json").write_text(json.dumps({**split.describe(), "weights": None}))
     assert list_hashes(run.load_split()) == list_hashes(split.describe())
     assert find_variant("dsprites", None, run.load_split()) == "blank_side"
+
+
+def test_the_first_lines_say_that_images_are_drawn_by_weight():
+    assert "images to train on (drawn by weight), " in describe_start(
+        assemble(make_config(**CORRELATED))
+    )
+    assert "images to train on, " in describe_start(assemble(make_config(variant="shape2tx")))

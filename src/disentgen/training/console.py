@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from disentgen.dataset.split import SIDES
@@ -12,6 +12,7 @@ from disentgen.text import make_visible
 from disentgen.training.config import Config
 from disentgen.training.losses import losses
 from disentgen.training.machine import lacks_bf16
+from disentgen.training.rates import COSINE
 
 if TYPE_CHECKING:  # Ignite takes seconds to start
     from disentgen.training.assembly import Training
@@ -38,20 +39,31 @@ def describe_start(training: "Training") -> str:
     settings = training.config.training
     how = ", images resident" if training.batches.observed.resident else ""
     how += ", compiled in the first step" if settings.execution == "compiled" else ""
-    slow = settings.precision == "bf16" and lacks_bf16(training.device)
-    warning = (
-        "\nbf16 is many times slower than fp32 on this processor, which lacks it" if slow else ""
-    )
+    drawn = "" if training.batches.weights is None else " (drawn by weight)"
     control = "; control: trained on both sides" if training.dataset.split.control else ""
     return (
         f"{training.dataset.note}\n"
-        f"{training.dataset.label}: {len(training.batches.indices):,} images to train on, "
+        f"{training.dataset.label}: {len(training.batches.indices):,} images to train on{drawn}, "
         f"{split['validation']['count']:,} for validation, {held_out}{control}\n"
         f"{make_visible(training.config.model['name'] or training.config.family)}: "
         f"{parameters:,} parameters, "
         f"loss {settings.loss.name}, {training.device}{how}, "
-        f"seed {training.config.seed}{fixed}{warning}"
+        f"seed {training.config.seed}{fixed}"
+        f"{''.join(describe_doubts(training))}"
     )
+
+
+def describe_doubts(training: "Training") -> Iterator[str]:
+    """A line for each setting that is accepted, and hardly meant."""
+    settings = training.config.training
+    if settings.precision == "bf16" and lacks_bf16(training.device):
+        yield "\nbf16 is many times slower than fp32 on this processor, which lacks it"
+    end = (settings.schedule_params or {}).get("T_max")
+    if settings.schedule == COSINE and end is not None and end < settings.epochs:
+        yield (
+            f"\nthe learning rate rises again after epoch {end}: that is training.schedule_params."
+            f"T_max, and there are to be {settings.epochs} epochs"
+        )
 
 
 def describe_fixed(training: "Training") -> str:
