@@ -29,6 +29,7 @@ def test_one_process_at_a_time_holds_a_file(tmp_path):
     again.release()
 
 
+@pytest.mark.ci
 def test_looking_disturbs_nobody(tmp_path):
     """However many look, and however often, who may hold the file gets it."""
     path, looked, ended = tmp_path / "lock", [], threading.Event()

@@ -280,6 +280,7 @@ def read_run(folder):
     return history.drop(columns=["seconds", "images_per_second"]), weights
 
 
+@pytest.mark.ci
 def test_killed_run_is_dead_and_resumes_bit_by_bit(disent, environment, runs):
     words = (*FAST, *LONG, "dataset.variant=shape2tx")
     disent("with", *words)
@@ -359,6 +360,7 @@ def test_nohup_is_respected(environment, runs):
     assert len(open_run(runs / "1").history) == 20
 
 
+@pytest.mark.ci
 def test_resume_takes_more_epochs_and_nothing_else(disent, runs):
     disent("with", *FAST)
     done = disent("with", "resume=1", status=1)

@@ -32,6 +32,7 @@ def command(environment):
     return partial(call_module, environment)
 
 
+@pytest.mark.ci
 def test_decoders(command, data):
     command("experiments.decoders", "with", "dataset.dsprites", "dataset.variant=shape2tx",
             "model.kim", "training.loss.reconstruction=mse", *SHORT)  # fmt: skip
