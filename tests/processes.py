@@ -32,6 +32,8 @@ FORKS.set_forkserver_preload(
 #: In the environment of all processes that descend from this one, whatever their parent is by now.
 MARK = "DISENTGEN_TESTED_BY"
 os.environ[MARK] = uuid.uuid4().hex
+# PyTorch compiles in this process then, not in a pool that would remain.
+os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
 
 
 def start_forkserver() -> None:
