@@ -4,6 +4,7 @@ Named configs: dataset.<name>, model.<architecture>; print_named_configs lists t
 as they are; dataset.factor_scale=standardised gives them in standard deviations from their mean.
 """
 
+from configs.bumps import BUMP_DECODERS, BUMP_TRAINING
 from configs.decoders import DECODERS
 from configs.training import GENERATION
 from experiments.experiment import TrainingExperiment
@@ -18,8 +19,8 @@ experiment = TrainingExperiment(
     FAMILY,
     [
         dataset_ingredient(FAMILY),
-        model_ingredient(FAMILY, DECODERS, required="decoder"),
-        training_ingredient(FAMILY, GENERATION, **GENERATION["generation"]),
+        model_ingredient(FAMILY, DECODERS | BUMP_DECODERS, required="decoder"),
+        training_ingredient(FAMILY, GENERATION | BUMP_TRAINING, **GENERATION["generation"]),
     ],
 )
 

@@ -33,7 +33,7 @@ class Cell:
         experiment: that they are of.
         dataset: its name.
         version: of the dataset, where there are several.
-        source: ``original`` or ``stand-in``.
+        source: ``original``, ``stand-in`` or ``drawn``.
         condition: held-out condition; ``own`` for a user's expression, ``none`` for no split.
         variant: published name, or the expression.
         model: as the published tables call it.

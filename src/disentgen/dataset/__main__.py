@@ -72,6 +72,7 @@ def list_all(given: argparse.Namespace) -> None:
 def fetch_one(given: argparse.Namespace) -> None:
     """Download a published file."""
     spec = find_spec(given.name, given.version)
+    spec.require_file("download")
     licence = spec.original.licence or "licence not known"
     print(f"{spec.title} ({licence}) is at {download(spec, given.root)}")
 
@@ -79,6 +80,7 @@ def fetch_one(given: argparse.Namespace) -> None:
 def export(given: argparse.Namespace) -> None:
     """Write a stand-in as a file."""
     spec = find_spec(given.name, given.version)
+    spec.require_file("stand-in of it")
     export_stand_in(spec, given.file)
     print(f"wrote the {spec.title} stand-in to {given.file}")
 

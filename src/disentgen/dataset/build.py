@@ -126,7 +126,7 @@ def build_dataset(
     name: str | None = None,
     version: str | None = None,
     root: Root = None,
-    source: Literal["auto", "original", "stand-in"] = "auto",
+    source: Literal["auto"] | Source = "auto",
     condition: Annotated[str | None, OF_SPLIT] = None,
     variant: Annotated[str | None, OF_SPLIT] = None,
     held_out: Annotated[str | None, OF_SPLIT] = None,
@@ -157,7 +157,8 @@ def build_dataset(
             in.
         root: folder of raw data; by default ``raw`` in the data folder.
         source: ``original`` for the published file, ``stand-in`` for the rendering of its grid,
-            ``auto`` for the file if it is there and the rendering otherwise.
+            ``auto`` for the file if it is there and the rendering otherwise; ``drawn`` of a dataset
+            that is defined by its drawing, whatever else but a file is asked for.
         condition: held-out condition, needed only where a variant's name does not say it.
         variant: a variant of it.
         held_out: instead of a variant, an expression of the combinations to hold out.
@@ -232,8 +233,20 @@ def choose_source(spec: DatasetSpec, root: str | None, source: str) -> Source:
     Args:
         spec: of the dataset.
         root: folder of raw data; None for ``raw`` in the data folder.
-        source: ``original``, ``stand-in`` or ``auto``.
+        source: ``original``, ``stand-in``, ``drawn`` or ``auto``.
+
+    Raises:
+        UsageError: a file is wanted of a dataset that has none, or a drawing as such of another.
     """
+    if spec.is_drawn:
+        if source == "original":
+            spec.require_file("original")
+        return "drawn"
+    if source == "drawn":
+        raise UsageError(
+            f"dataset.source=drawn: {spec.title} has a published file; accepted: auto, original, "
+            "stand-in."
+        )
     if spec.array is not None:
         source = "original" if source == "auto" else source
     if source != "auto":
@@ -251,20 +264,23 @@ def open_images(
     Args:
         spec: of the dataset.
         root: folder of raw data; None for ``raw`` in the data folder.
-        source: ``original``, ``stand-in`` or ``auto``.
-        drawing: that a stand-in must be; None for whichever there is.
+        source: ``original``, ``stand-in``, ``drawn`` or ``auto``.
+        drawing: that drawn images must be; None for whichever there is.
 
     Raises:
         DataFileError: the file is missing, damaged or not the published one.
         UsageError: a stand-in is wanted, and the dataset has none, or it is drawn anew since.
     """
-    if choose_source(spec, root, source) == "original":
+    chosen = choose_source(spec, root, source)
+    if chosen == "original":
         if spec.array is not None:
             return open_kept(spec), f"images: {spec.original.names[0]}, kept in {spec.array.parent}"
         path = require_original(spec, root)
         return open_original(spec, path), describe_original(spec, root, path)
     spec.check_drawing(drawing)
-    images = Images(spec.pixels_shape, spec.maximum, "stand-in", spec.require_renderer())
+    images = Images(spec.pixels_shape, spec.maximum, chosen, spec.require_renderer())
+    if spec.is_drawn:
+        return images, f"images: {spec.title}, drawn (there is no file of them)"
     reason = describe_absence(spec, root)
     return images, f"images: a rendered stand-in of {spec.title} ({reason})"
 

@@ -72,7 +72,7 @@ def find_duplicates(dataset: Dataset) -> FirstIndices:
 def locate_duplicates(dataset: Dataset) -> Path:
     """The file that :func:`find_duplicates` keeps."""
     words = (dataset.spec.name, dataset.spec.version, dataset.images.source, "duplicates")
-    folder = data_folder() / "raw" / dataset.spec.original.folder
+    folder = data_folder() / "raw" / (dataset.spec.original.folder or dataset.spec.name)
     return folder / f"{'-'.join(filter(None, words))}.npz"
 
 

@@ -16,7 +16,8 @@ Places = NDArray[np.int32]
 #: Height, width, channels: the order of the axes in files and renderers. Models have the channels
 #: first, which is what ``image_shape`` means everywhere.
 PixelsShape = tuple[int, int, int]
-Source = Literal["original", "stand-in"]
+#: The published file's, those drawn in their place, those of a dataset that is defined by drawing.
+Source = Literal["original", "stand-in", "drawn"]
 #: Whether images are held on the device that batches are wanted on.
 Resident = Literal["auto", "yes", "no"]
 
@@ -32,7 +33,8 @@ class Images:
     Args:
         pixels_shape: height, width, channels of an image.
         maximum: the value of a fully bright pixel; pixels are integers in 0..maximum.
-        source: "original" only if read from the verified published file.
+        source: "original" only if read from the verified published file; "drawn" only of a
+            dataset that is defined by its drawing.
         fetch: maps (n,) indices to (n, height, width, channels) uint8.
         expect: takes the indices that will be asked for next, so that a disk can read ahead.
         hash: ``algorithm:digest`` of the published file that they are of, or of the images and

@@ -78,6 +78,10 @@ class OriginalFile:
         return endings.get(path.suffix, self)
 
 
+#: In the place of a published file, of a dataset that is defined by how it is drawn.
+DRAWN = OriginalFile(folder="", names=(), key="")
+
+
 @dataclass(frozen=True)
 class DatasetSpec:
     """A dataset: its factor grid, its published variants, its file, and how its stand-in is drawn.
@@ -89,9 +93,9 @@ class DatasetSpec:
         pixels_shape: height, width, channels of an image as file and renderer hold it.
         maximum: the value of a fully bright pixel, in file and stand-in.
         variants: held-out conditions by name, the published ones and others.
-        original: the published file.
-        render: draws the stand-in, (n,) indices to (n, height, width, channels) uint8; None where
-            the dataset has no stand-in.
+        original: the published file; :data:`DRAWN` where the dataset is defined by its drawing.
+        render: draws the stand-in, or the dataset itself where it has no file, (n,) indices to
+            (n, height, width, channels) uint8; None where nothing draws it.
         version: which of several image sets on one grid, where there are several.
         source: who published it, as "Author & Author year" or "Author et al. year"; None if
             nobody.
@@ -131,18 +135,35 @@ class DatasetSpec:
         """Name and version as the command line takes them."""
         return self.name if self.version is None else f"{self.name} --version {self.version}"
 
-    def require_renderer(self) -> Renderer:
-        """What draws the stand-in.
+    @property
+    def is_drawn(self) -> bool:
+        """Whether its drawing is the dataset, and no file of it was ever published."""
+        return self.original == DRAWN
+
+    def require_file(self, what: str) -> None:
+        """Refuse what only a dataset with a published file has.
+
+        Args:
+            what: is asked for, to be named in the message.
 
         Raises:
-            UsageError: the dataset has none.
+            UsageError: the dataset has no file.
+        """
+        if self.is_drawn:
+            raise UsageError(f"{self.title} is drawn: it has no published file, and so no {what}.")
+
+    def require_renderer(self) -> Renderer:
+        """What draws its images.
+
+        Raises:
+            UsageError: nothing does.
         """
         if self.render is None:
             raise UsageError(f"{self.title} has no stand-in; only its file can be used.")
         return self.render
 
     def check_drawing(self, drawing: int | None) -> None:
-        """Check that the stand-in is still drawn as it was.
+        """Check that its images are still drawn as they were.
 
         Args:
             drawing: the number of a drawing; None for whichever there is.
@@ -152,8 +173,9 @@ class DatasetSpec:
         """
         if drawing not in (None, self.drawing):
             raise UsageError(
-                f"dataset.drawing={drawing}: the stand-in of {self.title} is drawn anew since, as "
-                f"drawing {self.drawing}; these are other images."
+                f"dataset.drawing={drawing}: {'' if self.is_drawn else 'the stand-in of '}"
+                f"{self.title} is drawn anew since, as drawing {self.drawing}; these are other "
+                "images."
             )
 
     @property
@@ -217,11 +239,16 @@ class DatasetSpec:
 def load_specs() -> dict[str, tuple[DatasetSpec, ...]]:
     """All datasets by name, each in its versions, the default one first.
 
-    A dataset is there because its file stands in ``disentgen.dataset.specs``, or in a plugin. Those
-    that can be used without a file come first.
+    A dataset is there because its file stands in ``disentgen.dataset.specs``, or in a plugin.
+    Published ones that can be used without their file come first, those that are drawn last.
     """
     groups = load_groups("disentgen.dataset.specs", "SPECS")
-    return dict(sorted(groups.items(), key=lambda group: group[1][0].render is None))
+
+    def rank(group: tuple[str, tuple[DatasetSpec, ...]]) -> tuple[bool, bool]:
+        spec = group[1][0]
+        return spec.is_drawn, spec.render is None
+
+    return dict(sorted(groups.items(), key=rank))
 
 
 def find_spec(name: str | None, version: str | None = None) -> DatasetSpec:

@@ -35,7 +35,7 @@ def list_datasets(root: str | None) -> str:
                 f"{spec.grid.size:,}",
                 " × ".join(map(str, spec.pixels_shape)),
                 f"{converted_size(spec) / 1e9:.1f} GB",
-                spec.original.licence or "not known",
+                spec.original.licence or ("–" if spec.is_drawn else "not known"),
                 _describe_file(spec, root),
             )
         )
@@ -47,6 +47,8 @@ def list_datasets(root: str | None) -> str:
 
 
 def _describe_file(spec: DatasetSpec, root: str | None) -> str:
+    if spec.is_drawn:
+        return "none: it is drawn"
     try:
         path = find_original(spec, root)
     except DataFileError as error:

@@ -41,7 +41,7 @@ def write_card(run: "Run", model: "Model", folder: str) -> str:
     """
     cell, results = describe_cell(run), run.results or {}
     title = f"{cell.label} ({cell.architecture}) on {results['data']['label']}"
-    stand_in = results["data"]["source"] != "original"
+    stand_in = results["data"]["source"] == "stand-in"
     parts = [
         write_header(run, stand_in),
         f"# {escape(title)}",
@@ -121,7 +121,9 @@ def _describe_data(run: "Run", data: Mapping[str, Any]) -> list[str]:
     lines = [
         f"- images: {escape(data['label'])}",
         f"- published by: {escape(spec.source or 'nobody; private')}",
-        f"- licence of the published images: {escape(spec.original.licence)}",
+        "- drawn by their formula: there is no file of them"
+        if spec.is_drawn
+        else f"- licence of the published images: {escape(spec.original.licence)}",
         f"- hash of their file: {quote(data['hash']) if data.get('hash') else 'none'}",
         f"- held out: {held_out}" + (f" (variant {quote(variant)})" if variant else ""),
         f"- condition: {escape(describe_cell(run).condition)}",

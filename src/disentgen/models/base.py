@@ -1,6 +1,7 @@
 """What models of all families have in common."""
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 from torch import nn
 
@@ -12,7 +13,12 @@ class Model(nn.Module):
     """A model that can be built from a configuration and described again."""
 
     #: The kind of output that it makes.
-    output: ClassVar[type[Output]]
+    output: type[Output]
+
+    @classmethod
+    def find_output(cls, section: Mapping[str, Any]) -> type[Output]:
+        """The kind of output that a model of a ``model`` section makes, which is not built."""
+        return cls.output
 
     @property
     def image_shape(self) -> Shape:

@@ -1,11 +1,13 @@
 """What models make, and how likely it says the truth is."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+Likelihood = Literal["bernoulli", "gaussian"]
 
 
 def bernoulli_nll(logits: Tensor, images: Tensor) -> Tensor:
@@ -75,7 +77,12 @@ class ImageOutput(Output):
         return bernoulli_nll(self.reconstruction, target)
 
     def floor(self, target: Tensor) -> Tensor:
-        return bernoulli_entropy(target)
+        return self.floor_of(target)
+
+    @classmethod
+    def floor_of(cls, images: Tensor) -> Tensor:
+        """What no model's NLL of images (batch, channels, height, width) falls below: (batch,)."""
+        return bernoulli_entropy(images)
 
     def squared_error(self, target: Tensor) -> Tensor:
         """Of sigmoid(reconstruction), so that a model trained by it can be scored by NLL.
@@ -83,6 +90,51 @@ class ImageOutput(Output):
         The published code squares the difference of the raw output from the image.
         """
         return (self.images - target).square().flatten(1).sum(1)
+
+    @classmethod
+    def constant_nll(cls, mean: Tensor, mean_square: Tensor) -> Tensor:
+        """Mean NLL of images, (), if the mean of them all is made of each.
+
+        The Bernoulli NLL is linear in the scored image, so that this is the entropy of the mean.
+
+        Args:
+            mean: of the images, (channels, height, width).
+            mean_square: of the squares of their pixels, likewise.
+        """
+        return bernoulli_entropy(mean[None])[0]
+
+
+@dataclass(frozen=True)
+class GaussianImageOutput(ImageOutput):
+    """Images as the means of Gaussians of variance 1, which need not lie in 0..1.
+
+    Args:
+        reconstruction: means of pixels, (batch, channels, height, width).
+    """
+
+    # Their NLL is without its constant.
+    unit: ClassVar[str] = "nats + constant"
+
+    @property
+    def images(self) -> Tensor:
+        """(batch, channels, height, width) in 0..1: the means, cut off there."""
+        return self.reconstruction.clamp(0, 1)
+
+    def nll(self, target: Tensor) -> Tensor:
+        """Half the squared error: the Gaussian's NLL without its constant."""
+        return 0.5 * self.squared_error(target)
+
+    @classmethod
+    def floor_of(cls, images: Tensor) -> Tensor:
+        return images.new_zeros(len(images))
+
+    def squared_error(self, target: Tensor) -> Tensor:
+        """Of the means themselves, in 0..1 or not."""
+        return (self.reconstruction - target).square().flatten(1).sum(1)
+
+    @classmethod
+    def constant_nll(cls, mean: Tensor, mean_square: Tensor) -> Tensor:
+        return 0.5 * (mean_square - mean.square()).sum()
 
 
 @dataclass(frozen=True)
@@ -110,3 +162,10 @@ class FactorOutput(Output):
 
     def details(self, target: Tensor) -> dict[str, Tensor]:
         return {"squared_error_per_factor": (self.prediction - target).square()}
+
+
+#: What is said of pixels, by the word for it in configurations.
+LIKELIHOODS: dict[Likelihood, type[ImageOutput]] = {
+    "bernoulli": ImageOutput,
+    "gaussian": GaussianImageOutput,
+}

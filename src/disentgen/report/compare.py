@@ -10,6 +10,7 @@ import pandas as pd
 from disentgen.analysis.collect import open_collection, print_kept_beside, print_left_out
 from disentgen.analysis.measurements.constant import CONSTANT
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
+from disentgen.analysis.measurements.nearest import NEAREST
 from disentgen.analysis.tables import tabulate_cells
 from disentgen.paths import data_folder, make_folder
 from disentgen.report.formatting import save_csv
@@ -231,7 +232,7 @@ def make_comparison(given: argparse.Namespace) -> None:
             written.
     """
     folder = given.output or data_folder() / "results" / "compare"
-    collection = open_collection(given, only=(DISENTANGLEMENT, CONSTANT))
+    collection = open_collection(given, only=(DISENTANGLEMENT, CONSTANT, NEAREST))
     collection.beside = folder
     results = compare_studies(collection.table, collection.runs)
     save_comparison(results, folder)

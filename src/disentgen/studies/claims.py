@@ -6,8 +6,9 @@ from typing import Literal
 from disentgen.studies.rows import Row
 
 #: What is compared: a model's sides; its sides' difference and the images'; a model's conditions;
-#: disentanglement and a score over models; models and a reference.
-Kind = Literal["ratio", "share", "ordering", "correlation", "best"]
+#: disentanglement and a score over models; models and a reference; a model and what composes
+#: nothing.
+Kind = Literal["ratio", "share", "ordering", "correlation", "best", "uncomposed"]
 #: By which a claim is decided: NLL, or NLL less the entropy floor of the images.
 Score = Literal["nll", "excess"]
 SCORE_TITLES: dict[Score, str] = {"nll": "NLL", "excess": "excess NLL"}

@@ -13,8 +13,8 @@ class Row(NamedTuple):
         experiment: module in ``scripts/experiments`` that trains it.
         dataset: its name.
         variant: held-out combinations, by their name in the dataset.
-        model: its name in the study's tables: model and strength, as in ``β-VAE 8``, or the title
-            of its family.
+        model: its name in the study's tables: model and strength, as in ``β-VAE 8``, the title of
+            its family, or the name of its architecture where rows differ in that alone.
     """
 
     experiment: str

@@ -37,6 +37,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     "dataset.factor_names": {"": None},
     "dataset.drawing": {"": 1},
     "dataset.spec": {"": None},
+    "model.likelihood": {"decoder": "bernoulli"},
 }
 
 

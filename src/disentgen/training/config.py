@@ -184,7 +184,7 @@ class Config:
         """
         choose_device(self.device, self.training.precision)
         check_loggers(self.training.loggers)
-        if self.dataset["source"] == "stand-in":
+        if self.dataset["source"] != "original":
             self.spec.check_drawing(self.dataset["drawing"])
         if self.dataset["source"] == "original" and self.spec.array is None:
             path = require_original(self.spec, self.dataset["root"])

@@ -81,7 +81,7 @@ def read_dataset(given: Mapping[str, Any]) -> dict[str, Any]:
         spec = choose_spec(checked)
         source = choose_source(spec, checked["root"], checked["source"])
         # Originals have none, which is said as before there were several.
-        drawing = checked["drawing"] or (spec.drawing if source == "stand-in" else 1)
+        drawing = checked["drawing"] or (spec.drawing if source != "original" else 1)
         checked |= {"version": spec.version, "source": source, "drawing": drawing}
     return checked
 

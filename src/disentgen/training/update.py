@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from disentgen.dataset.batches import Batch
 from disentgen.dataset.tasks import Input
 from disentgen.errors import UsageError
+from disentgen.models.layers import Penalised
 from disentgen.training.losses import Loss, Terms
 from disentgen.training.machine import name_device
 from disentgen.training.schedules import Step
@@ -51,6 +52,7 @@ class Update:
     ):
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.precision, self.device, self.clip_norm = precision, device, clip_norm
+        self._penalised = [part for part in model.modules() if isinstance(part, Penalised)]
         self._is_compiled = compiler is not None
         self._compute = compiler(self.evaluate) if compiler else self.evaluate
 
@@ -93,7 +95,14 @@ class Update:
         dtype, is_low = torch.bfloat16, self.precision == "bf16"
         with torch.autocast(self.device.type, dtype, enabled=is_low):
             output = self.loss.run(self.model, inputs)
-        return output, self.loss(output, target, step)
+        return output, self.add_penalties(self.loss(output, target, step))
+
+    def add_penalties(self, terms: Terms) -> Terms:
+        """Add what layers cost by their weights alone to the loss, and the sum as ``penalty``."""
+        if not self._penalised:
+            return terms
+        penalty = torch.stack([layer.penalty() for layer in self._penalised]).sum()
+        return {**terms, "loss": terms["loss"] + penalty, "penalty": penalty}
 
 
 def find_compiler(execution: Execution, device: torch.device) -> Compiler | None:

@@ -72,7 +72,7 @@ def compare_runs(runs: Sequence[Run], titles: Sequence[str]) -> Comparison:
         first, *others = examined = [run_task(run, side, IMAGES) for run in runs]
         if not all(torch.equal(one.target, first.target) for one in others):
             raise UsageError("runs on different splits have no images to be compared on.")
-        made = [torch.sigmoid(one.output.reconstruction) for one in examined]
+        made = [one.output.images for one in examined]
         sides[title] = [first.target, *made]
     heading = f"{runs[0].dataset.label} · {describe_cell(runs[0]).variant}"
     return Comparison(heading, ["original", *titles], sides)

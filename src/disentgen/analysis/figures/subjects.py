@@ -50,7 +50,9 @@ def name_data(table: pd.DataFrame) -> str:
 
 def name_source(source: str) -> str:
     """Where images are from, for captions."""
-    return "rendered stand-in images" if source == "stand-in" else "original images"
+    return {"stand-in": "rendered stand-in images", "drawn": "drawn images"}.get(
+        source, "original images"
+    )
 
 
 def count_seeds(cells: pd.DataFrame) -> str:

@@ -3,11 +3,10 @@
 import torch
 
 from disentgen.analysis.measurements import Column, Measured, Measurement
-from disentgen.analysis.measurements.image_quality import makes_images
+from disentgen.analysis.measurements.image_quality import find_output, makes_images
 from disentgen.analysis.metrics import Result
 from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.tasks import Reconstruct
-from disentgen.models.outputs import bernoulli_entropy
 from disentgen.runs import Run
 
 #: What it is called among the measurements of a run.
@@ -29,9 +28,6 @@ def limit_average(run: Run, asked: int | None) -> int:
 def measure_constant(measured: Measured, images: int) -> Result:
     """Score the mean of the training images that a run was scored on, on these same images.
 
-    The Bernoulli NLL is linear in the scored image, so that its mean over images is the entropy of
-    their mean.
-
     Args:
         measured: of a run with a model that makes images.
         images: at most so many images of the training side.
@@ -42,12 +38,17 @@ def measure_constant(measured: Measured, images: int) -> Result:
     """
     run = measured.run
     indices = run.task("train").usable(run.split.sample("train", images))
-    total, floor = torch.zeros(run.dataset.spec.image_shape, dtype=torch.float64), 0.0
+    kind = find_output(run)
+    shape, floor = run.dataset.spec.image_shape, 0.0
+    total, squares = torch.zeros(2, *shape, dtype=torch.float64).unbind()
     task = Reconstruct(run.split.grid, indices)
     for _, batch in ScoringBatches(run.dataset.observe(), task, indices):
-        total += batch.double().sum(0)
-        floor += bernoulli_entropy(batch.double()).sum().item()
-    nll, floor = bernoulli_entropy(total[None] / len(indices)).item(), floor / len(indices)
+        images = batch.double()
+        total += images.sum(0)
+        squares += images.square().sum(0)
+        floor += kind.floor_of(images).sum().item()
+    nll = kind.constant_nll(total / len(indices), squares / len(indices)).item()
+    floor /= len(indices)
     return {"nll": nll, "floor": floor, "excess": nll - floor, "images": len(indices)}
 
 

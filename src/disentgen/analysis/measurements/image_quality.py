@@ -10,6 +10,7 @@ from disentgen.analysis.measurements import Column, Measured, Measurement, Part,
 from disentgen.analysis.metrics import Result
 from disentgen.dataset.batches import ScoringBatches
 from disentgen.models import FAMILIES
+from disentgen.models.outputs import ImageOutput
 from disentgen.runs import Run
 
 #: Images of each side, unless the user asks for another number: PSNR is then known to 0.1 dB.
@@ -23,6 +24,14 @@ COMPARED_SIDES = ("validation", "held_out")
 def makes_images(run: Run) -> bool:
     """Whether a run's model makes images."""
     return FAMILIES[run.family].makes_images
+
+
+def find_output(run: Run) -> type[ImageOutput]:
+    """What the model of a run that makes images says of their pixels; it is not opened."""
+    kind = FAMILIES[run.family].model.find_output(run.config["model"])
+    if not issubclass(kind, ImageOutput):
+        raise TypeError(f"models of {run.family} make no images")
+    return kind
 
 
 def limit_comparison(run: Run, asked: int | None) -> int:
@@ -56,7 +65,7 @@ def measure_quality(measured: Measured, images: int, side: str) -> Result:
     def make_pairs() -> Iterator[tuple[Tensor, Tensor]]:
         with torch.no_grad():
             for inputs, target in ScoringBatches(run.dataset.observe(), task, indices):
-                yield torch.sigmoid(run.model(inputs).reconstruction), target
+                yield run.model(inputs).images, target
 
     psnr, ssim = compare_images(make_pairs(), run.model.image_shape)
     return {"psnr": psnr, "ssim": ssim, "images": len(indices)}

@@ -1,6 +1,6 @@
 """The ground-truth decoder: from factor values to images, disentangled by construction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -18,7 +18,7 @@ from disentgen.models.layers import (
     read_layers,
     write_layers,
 )
-from disentgen.models.outputs import ImageOutput
+from disentgen.models.outputs import LIKELIHOODS, ImageOutput, Likelihood, Output
 from disentgen.schema import Name
 
 
@@ -26,14 +26,20 @@ class GroundTruthDecoder(Model):
     """A decoder whose latents are the true factors.
 
     Args:
-        decoder: from factor values to logits of pixels.
+        decoder: from factor values to logits of pixels, or to what ``likelihood`` makes of them.
+        likelihood: ``bernoulli``, or ``gaussian`` for a decoder to means of pixels.
     """
 
-    output = ImageOutput
+    output: type[ImageOutput] = ImageOutput
 
-    def __init__(self, decoder: Stack):
+    def __init__(self, decoder: Stack, likelihood: Likelihood = "bernoulli"):
         super().__init__()
         self.decoder = decoder
+        self.output = LIKELIHOODS[likelihood]
+
+    @classmethod
+    def find_output(cls, section: Mapping[str, Any]) -> type[Output]:
+        return LIKELIHOODS[section.get("likelihood", "bernoulli")]
 
     @property
     def image_shape(self) -> Shape:
@@ -45,7 +51,7 @@ class GroundTruthDecoder(Model):
 
     def forward(self, factor_values: Tensor) -> ImageOutput:
         """Factor values (batch, factors) to images."""
-        return ImageOutput(self.decoder(factor_values).float())
+        return self.output(self.decoder(factor_values).float())
 
 
 def build_ground_truth_decoder(
@@ -53,6 +59,7 @@ def build_ground_truth_decoder(
     factor_count: int,
     name: Name | None = None,
     decoder: LayerList = None,
+    likelihood: Likelihood = "bernoulli",
 ) -> GroundTruthDecoder:
     """Build a ground-truth decoder from a list of layers.
 
@@ -61,6 +68,10 @@ def build_ground_truth_decoder(
         factor_count: number of factors.
         name: of the architecture, for the record.
         decoder: layers from factor values to an image.
+        likelihood: what the image says of pixels: ``bernoulli`` takes it for their logits,
+            ``gaussian`` for the means of Gaussians of variance 1, whose NLL is half the squared
+            error of the decoder's raw output, without a constant. NLLs of the two are not
+            comparable.
 
     Raises:
         UsageError: no decoder is given, or layers do not fit each other or the image.
@@ -68,7 +79,7 @@ def build_ground_truth_decoder(
     if decoder is None:
         raise UsageError("no architecture is named: model.decoder is empty; choose a named config.")
     layers = read_layers("model.decoder", decoder, image_shape)
-    return GroundTruthDecoder(make_decoder(layers, (factor_count,), image_shape))
+    return GroundTruthDecoder(make_decoder(layers, (factor_count,), image_shape), likelihood)
 
 
 def show_generated(

@@ -9,11 +9,12 @@ from disentgen.models.layers.activations import (
     GaussianErrorLinearUnit,
     HyperbolicTangent,
     LeakyRectifier,
+    ParametricRectifier,
     Rectifier,
     Sigmoid,
     SigmoidLinearUnit,
 )
-from disentgen.models.layers.base import ImageShape, Layer, LayerList, Shape
+from disentgen.models.layers.base import ImageShape, Layer, LayerList, Penalised, Shape
 from disentgen.models.layers.broadcast import SpatialBroadcast
 from disentgen.models.layers.convolution import (
     Convolution,
@@ -63,6 +64,8 @@ __all__ = [
     "LeakyRectifier",
     "Linear",
     "MaxPooling",
+    "ParametricRectifier",
+    "Penalised",
     "Rectifier",
     "Residual",
     "Shape",

@@ -45,6 +45,16 @@ class LeakyRectifier(Layer):
 
 
 @dataclass(frozen=True)
+class ParametricRectifier(Layer):
+    """max(0, x) + a · min(0, x), a learned from 0.25 on (He et al. 2015; torch's ``PReLU``)."""
+
+    name = "prelu"
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.PReLU()
+
+
+@dataclass(frozen=True)
 class GaussianErrorLinearUnit(Layer):
     """x · Φ(x), Φ of the standard normal (Hendrycks & Gimpel 2016; torch's ``GELU``)."""
 
@@ -77,6 +87,7 @@ class Sigmoid(Layer):
 LAYERS = (
     Rectifier,
     LeakyRectifier,
+    ParametricRectifier,
     GaussianErrorLinearUnit,
     SigmoidLinearUnit,
     HyperbolicTangent,

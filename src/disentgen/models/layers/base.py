@@ -3,7 +3,7 @@
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 Shape = tuple[int, ...]
 #: Channels, height, width.
@@ -19,6 +19,14 @@ IS_LAYERS = "layers"
 LayerList = Annotated[Annotated[list[Any], Field(max_length=500)] | None, IS_LAYERS]
 #: The type of a layer's parameter that is one: lists when it is checked, descriptions after that.
 NestedLayers = Annotated[tuple[Any, ...], Field(min_length=1, max_length=500), IS_LAYERS]
+
+
+class Penalised(nn.Module):
+    """A module whose weights cost something whatever the data: training adds it to any loss."""
+
+    def penalty(self) -> Tensor:
+        """What they cost, (), in nats per image."""
+        raise NotImplementedError
 
 
 class Layer:

@@ -29,6 +29,7 @@ def compare(claim: Claim, evidence: Evidence, by_control: bool = False) -> Compa
         "ordering": compare_conditions,
         "correlation": correlate,
         "best": compare_with_reference,
+        "uncomposed": compare_sides,
     }
     return compared[claim.kind](claim, evidence, list_columns(claim, by_control))
 
@@ -42,6 +43,8 @@ def list_columns(claim: Claim, by_control: bool = False) -> list[str]:
             return [train, "excess_held_out", "floor_train", "floor_held_out"]
         case "ratio":
             return ["over_control" if by_control else f"{claim.score}_ratio"]
+        case "uncomposed":
+            return ["over_uncomposed"]
         case "correlation":
             return ["disentanglement", held_out]
         case "ordering" | "best":
@@ -49,7 +52,7 @@ def list_columns(claim: Claim, by_control: bool = False) -> list[str]:
 
 
 def compare_sides(claim: Claim, evidence: Evidence, columns: list[str]) -> list[Comparison]:
-    """Held-out score over train score, for each model.
+    """A ratio of each model itself, such as held-out over train score.
 
     Args:
         claim: what is claimed.

@@ -225,7 +225,8 @@ def confirm(claim: Claim, evidence: Evidence, verdict: str) -> str:
         evidence: the runs that count.
         verdict: on the claim.
     """
-    if verdict == UNDECIDED:
+    # What composes nothing is a bound without a control; beside it, one would be another claim.
+    if verdict == UNDECIDED or claim.kind == "uncomposed":
         return ""
     missing = evidence.list_missing(claim.cells, list_columns(claim, by_control=True))
     if missing:

@@ -45,7 +45,7 @@ def add_protocols(table: pd.DataFrame, runs: Iterable[Run], study: Study) -> pd.
 
 
 def compare_with_rows(record: Mapping[Any, Any], run: Run, protocols: Protocols) -> tuple[str, str]:
-    """The row that a run is of, by its model, and how the run departs from it; see above.
+    """The row that a run is of, by its model or architecture, and how it departs from it.
 
     Args:
         record: of the run in the table of runs.
@@ -55,7 +55,7 @@ def compare_with_rows(record: Mapping[Any, Any], run: Run, protocols: Protocols)
     settings = read_settings(run)
     label = losses()["vae"].title if is_unit_beta(settings) else record["label"]
     family = FAMILIES.get(run.family)
-    for model in (label, (family and family.title) or ""):
+    for model in (label, (family and family.title) or "", record["architecture"]):
         row = Row(record["experiment"], record["dataset"], record["variant"], model)
         if row in protocols:
             differences = list_differences(settings, protocols[row], record["steps"])

@@ -16,6 +16,7 @@ NO_RUN = "no run"
 #: What users know scores as that runs may lack.
 SCORE_TITLES = {
     "over_control": "a control",
+    "over_uncomposed": "a score of the nearest training image",
     "disentanglement": "disentanglement of as many images as its metric wants",
 }
 
@@ -113,7 +114,9 @@ def add_scores(runs: pd.DataFrame) -> pd.DataFrame:
     Returns:
         ``disentanglement`` only where it was measured on as many images as its metric wants, and
         further columns ``nll_ratio`` and ``excess_ratio`` (held-out over train score),
-        ``control_excess`` (of held-out images; NaN without a control) and ``over_control``.
+        ``control_excess`` (of held-out images; NaN without a control), ``over_control`` and
+        ``over_uncomposed`` (held-out score over that of the nearest training image, or of the mean
+        one where it is better; NaN where they were not scored).
     """
     controls = runs[runs["control"].astype(bool)]
     usable = set(controls.loc[has_learned(controls), "run"])
@@ -124,12 +127,14 @@ def add_scores(runs: pd.DataFrame) -> pd.DataFrame:
     # it is known by construction, it is of none.
     images = own["metric_images"]
     known = images.isna() | (images >= load_metrics()[DISENTANGLEMENT].images)
+    uncomposed = own.reindex(columns=["nll_nearest", "nll_mean_image"]).min(axis=1, skipna=False)
     return own.assign(
         disentanglement=own["disentanglement"].where(known),
         nll_ratio=own["nll_held_out"] / own["nll_train"],
         excess_ratio=own["excess_held_out"] / own["excess_train"],
         control_excess=control,
         over_control=own["excess_held_out"] / control,
+        over_uncomposed=own["nll_held_out"] / uncomposed,
     )
 
 

@@ -1,0 +1,32 @@
+"""Liang et al. 2025: decoders of bumps fail in a held-out square, unless pictures are rendered.
+
+``rows`` says what is trained, ``claims`` what is claimed; ``protocols.json`` holds the whole
+configuration of every row. The publication has verdicts and no table of numbers.
+"""
+
+from pathlib import Path
+
+from disentgen.studies.liang2025.claims import list_claims
+from disentgen.studies.liang2025.rows import ENTRIES
+from disentgen.studies.study import Study
+
+BIBTEX = """\
+@misc{liang2025rendering,
+  title         = {Compositional Generalization via Forced Rendering of Disentangled Latents},
+  author        = {Liang, Qiyao and Qian, Daoyuan and Ziyin, Liu and Fiete, Ila},
+  eprint        = {2501.18797},
+  archiveprefix = {arXiv},
+  year          = {2025},
+}
+"""
+
+STUDY = Study(
+    name="liang2025",
+    title="Liang et al. 2025",
+    citation="Liang et al., Compositional Generalization via Forced Rendering of Disentangled "
+    "Latents, 2025",
+    bibtex=BIBTEX,
+    entries=ENTRIES,
+    protocols=Path(__file__).parent / "protocols.json",
+    claims=list_claims(),
+)
