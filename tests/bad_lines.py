@@ -281,7 +281,9 @@ OTHERS = {
     ],
     "experiments.sweep": [
         ("", "required: experiment"),
-        ("dissent", "unknown experiment of montero2021 'dissent'.*Did you mean 'disent'"),
+        ("dissent", "unknown experiment of a study 'dissent'.*Did you mean 'disent'"),
+        ("decoders", "--study must name one of liang2025, montero2021"),
+        ("dissent --study montero2021", "unknown experiment of montero2021 'dissent'.*Did you"),
         ("dissent with seed=1", "unknown experiment 'dissent'.*Did you mean 'disent'"),
         ("disent with dataset.dsprites model.kim seed=1 --dry-run", "options stand before 'with'"),
         ("disent with dataset.dsprites 'seed=1 seed=2'", "gives seed 2 times"),

@@ -2,7 +2,7 @@
 
 cd scripts
 python -m experiments.sweep disent with dataset.dsprites model.kim training.vae seed={1..3}
-python -m experiments.sweep decoders --dry-run
+python -m experiments.sweep decoders --study montero2021 --dry-run
 
 What is given several times after ``with`` is an axis of a grid; without ``with``, the runs are
 those of a study, a folder of ``disentgen.studies``.
@@ -59,18 +59,26 @@ FLAGS = {
 }
 
 
-def choose_study(name: str | None) -> Study:
-    """A study by name, or the only one.
+def choose_study(name: str | None, experiment: str) -> Study:
+    """A study by name, or the only one that has rows of an experiment.
+
+    Args:
+        name: of the study, if given.
+        experiment: that is swept.
 
     Raises:
-        UsageError: there is none of this name, or there are several and none is named.
+        UsageError: there is none of this name, or none is named and not one alone has such rows.
     """
     studies = load_studies()
-    if name is None and len(studies) == 1:
-        return next(iter(studies.values()))
-    if name is None:
-        raise UsageError(f"--study must name one of {', '.join(studies)}.")
-    return choose("study", name, studies)
+    if name is not None:
+        return choose("study", name, studies)
+    fit = {key: study for key, study in studies.items() if experiment in study.experiments}
+    if not fit:
+        known = {name for study in studies.values() for name in study.experiments}
+        raise unknown("experiment of a study", experiment, sorted(known))
+    if len(fit) > 1:
+        raise UsageError(f"--study must name one of {', '.join(fit)}.")
+    return next(iter(fit.values()))
 
 
 def build_parser() -> CommandParser:
@@ -163,7 +171,7 @@ class Plan:
 
 def plan_study(given: argparse.Namespace) -> Plan:
     """The cells of a study's rows."""
-    study = choose_study(given.study)
+    study = choose_study(given.study, given.experiment)
     check_names(study, given)
     extra = SMOKE * given.smoke + tuple(given.words or ())
     seeds = range(1, (given.seeds or 1) + 1)

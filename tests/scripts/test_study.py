@@ -141,7 +141,7 @@ def test_dry_run_prints_every_run(experiment, number, interpreter, tmp_path):
 def test_batch_scripts_take_a_data_folder_beside_where_they_are_called(interpreter, tmp_path):
     python = interpreter / "bin" / "python"
     python.write_text('#!/bin/sh\necho "$DISENTGEN_DATA"\n')
-    for name in ("run-disent.sh", "run-decoders.sh", "run-composition.sh"):
+    for name in ("run-disent.sh", "run-decoders.sh", "run-composition.sh", "run-liang.sh"):
         done = subprocess.run(
             [REPOSITORY / "bin" / name], capture_output=True, text=True, check=True, cwd=tmp_path,
             env={**os.environ, "VENV": str(interpreter), "DISENTGEN_DATA": "data"},
@@ -189,7 +189,17 @@ def test_every_word_of_the_table_is_known_to_its_experiment(command):
 
 @pytest.mark.ci
 def test_cells_run_beside_each_other(command, data):
-    words = ("decoders", "--smoke", "--dataset", "dsprites", "--jobs", "2", "--control-only")
+    words = (
+        "decoders",
+        "--study",
+        "montero2021",
+        "--smoke",
+        "--dataset",
+        "dsprites",
+        "--jobs",
+        "2",
+        "--control-only",
+    )
     done = command("experiments.sweep", *words)
     assert done.stdout.count("] done") == 3
     runs = find_runs(data / "sims")

@@ -23,7 +23,7 @@ SPREADS = {"element": (0.024, 0.098), "range": (0.052, 0.052), "extrapolation": 
            "all": (0.2, 0.2)}  # fmt: skip
 #: By how much the other models' logarithms are on the claimed side of the bound.
 PLACES = {"far wrong": -2.0, "just wrong": -0.1, "at": 0.0, "just right": 0.1, "far right": 2.0}
-KINDS = ("ratio", "ordering", "share", "best", "correlation", "composition")
+KINDS = ("ratio", "ordering", "share", "best", "correlation", "composition", "uncomposed")
 SEEDS, MODELS = (3, 5, 10), (1, 2, 3, 4, 5, 6)
 
 
@@ -105,6 +105,13 @@ def simulate_share(case: Case, generator: np.random.Generator, draws: int) -> np
     )
 
 
+def simulate_uncomposed(case: Case, generator: np.random.Generator, draws: int) -> np.ndarray:
+    # What composes nothing is the split's, and has no seeds; the claim is of success.
+    held_out = draw_scores(case, generator, draws, 2)[1]
+    ratios = np.exp(held_out - place_models(case)[:, None, None])
+    return decide([compare_ratio("", values, 1.0, above=False) for values in ratios])
+
+
 def simulate_best(case: Case, generator: np.random.Generator, draws: int) -> np.ndarray:
     models = np.exp(draw_scores(case, generator, draws, 1)[0] - place_models(case)[:, None, None])
     decoder = np.exp(draw_scores(case._replace(models=1), generator, draws, 2)[1, 0])
@@ -134,6 +141,7 @@ DRAW = {
     "ordering": simulate_ordering,
     "share": simulate_share,
     "best": simulate_best,
+    "uncomposed": simulate_uncomposed,
     "correlation": simulate_correlation,
 }
 

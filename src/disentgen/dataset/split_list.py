@@ -1,5 +1,6 @@
 """All splits with a name: how many images, which, and how new."""
 
+import contextlib
 from collections.abc import Iterator
 
 from disentgen.dataset.spec import DatasetSpec, load_specs
@@ -7,6 +8,7 @@ from disentgen.dataset.split import Split
 from disentgen.dataset.splits import split_families
 from disentgen.dataset.splitting import build_split
 from disentgen.dataset.summary import OWN, describe_unseen
+from disentgen.errors import UsageError
 from disentgen.schema import signature
 
 _TITLE = """# Splits with a name
@@ -31,14 +33,15 @@ def list_splits() -> str:
 
 
 def _split_all(spec: DatasetSpec) -> Iterator[tuple[str, str | None, Split]]:
-    """Each split with what names it, and its source."""
+    """Each split with what names it, and its source; none of a family whose defaults do not fit."""
     for name, row in spec.variants.items():
         yield f"`{name}`", row.source, build_split(spec, variant=name)
     for name, family in split_families().items():
         given = signature(family.build)
         # Those that need nothing but the grid and which combinations there are.
         if sum(parameter.default is parameter.empty for parameter in given.values()) == 2:
-            yield f"`split={name}`", family.source, build_split(spec, split=name)
+            with contextlib.suppress(UsageError):
+                yield f"`split={name}`", family.source, build_split(spec, split=name)
 
 
 def _describe(spec: DatasetSpec, name: str, source: str | None, split: Split) -> tuple[str, ...]:

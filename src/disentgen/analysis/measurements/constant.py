@@ -40,7 +40,7 @@ def measure_constant(measured: Measured, images: int) -> Result:
     indices = run.task("train").usable(run.split.sample("train", images))
     kind = find_output(run)
     shape, floor = run.dataset.spec.image_shape, 0.0
-    total, squares = torch.zeros(2, *shape, dtype=torch.float64).unbind()
+    total, squares = (torch.zeros(shape, dtype=torch.float64) for _ in range(2))
     task = Reconstruct(run.split.grid, indices)
     for _, batch in ScoringBatches(run.dataset.observe(), task, indices):
         images = batch.double()

@@ -25,7 +25,7 @@ class Penalised(nn.Module):
     """A module whose weights cost something whatever the data: training adds it to any loss."""
 
     def penalty(self) -> Tensor:
-        """What they cost, (), in nats per image."""
+        """What they cost, a scalar, in nats per image."""
         raise NotImplementedError
 
 

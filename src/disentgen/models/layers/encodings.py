@@ -18,21 +18,28 @@ from disentgen.schema import Units
 Width = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class Encoding(Layer):
-    """A code for each factor in turn: (factors,) to (factors · places,)."""
+class Encoding:
+    """What layers have in common that make a code of each factor in turn."""
 
-    input_axes = 1
+    input_axes: ClassVar[int | None] = 1
+    name: ClassVar[str]
     places: Units
 
     def output_shape(self, shape: Shape) -> Shape:
+        """(factors,) to (factors · places,)."""
         return (shape[0] * int(self.places),)
 
     def transposed(self, shape: Shape) -> Layer:
+        """Refused: factor values are given.
+
+        Raises:
+            UsageError: always.
+        """
         raise UsageError(f"'{self.name}' is a layer of decoders; it cannot be transposed.")
 
 
 @dataclass(frozen=True)
-class OneHot(Encoding):
+class OneHot(Encoding, Layer):
     """1 at the place of a factor's value, 0 at all others.
 
     Args:
@@ -47,7 +54,7 @@ class OneHot(Encoding):
 
 
 @dataclass(frozen=True)
-class GaussianCode(Encoding):
+class GaussianCode(Encoding, Layer):
     """exp(−(value − place)² / 2·width²) at every place.
 
     Args:

@@ -11,12 +11,15 @@ from disentgen.studies.liang2025.rows import ENTRIES
 from disentgen.studies.study import Study
 
 BIBTEX = """\
-@misc{liang2025rendering,
-  title         = {Compositional Generalization via Forced Rendering of Disentangled Latents},
-  author        = {Liang, Qiyao and Qian, Daoyuan and Ziyin, Liu and Fiete, Ila},
-  eprint        = {2501.18797},
-  archiveprefix = {arXiv},
-  year          = {2025},
+@inproceedings{liang2025rendering,
+  title     = {Compositional Generalization via Forced Rendering of Disentangled Latents},
+  author    = {Liang, Qiyao and Qian, Daoyuan and Ziyin, Liu and Fiete, Ila R.},
+  booktitle = {International Conference on Machine Learning},
+  series    = {Proceedings of Machine Learning Research},
+  volume    = {267},
+  pages     = {37370--37395},
+  year      = {2025},
+  url       = {https://proceedings.mlr.press/v267/liang25n.html},
 }
 """
 
@@ -24,7 +27,7 @@ STUDY = Study(
     name="liang2025",
     title="Liang et al. 2025",
     citation="Liang et al., Compositional Generalization via Forced Rendering of Disentangled "
-    "Latents, 2025",
+    "Latents, ICML 2025",
     bibtex=BIBTEX,
     entries=ENTRIES,
     protocols=Path(__file__).parent / "protocols.json",
