@@ -2,7 +2,7 @@
 
 cd scripts
 python -m experiments.sweep disent with dataset.dsprites model.kim training.vae seed={1..3}
-python -m experiments.sweep decoders --study montero2021 --dry-run
+python -m experiments.sweep disent --dry-run
 
 What is given several times after ``with`` is an axis of a grid; without ``with``, the runs are
 those of a study, a folder of ``disentgen.studies``.

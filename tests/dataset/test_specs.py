@@ -13,6 +13,8 @@ from disentgen.dataset.spec import find_spec, load_specs
 from disentgen.registry import find_exports
 from processes import SCRIPTS
 
+#: Those that can be used without their file first, those that are drawn last.
+DATASETS = ["dsprites", "mpi3d", "shapes3d", "cars3d", "smallnorb", "bumps"]
 FILE = '''
 """Grey bars of some width at some place."""
 
@@ -68,7 +70,7 @@ def bars(tmp_path, monkeypatch):
 
 
 def test_a_dataset_is_one_file(bars, capsys):
-    assert list(load_specs()) == ["bars", "dsprites", "mpi3d", "shapes3d", "cars3d", "smallnorb"]
+    assert list(load_specs()) == ["bars", *DATASETS]
     dataset = build_dataset("bars", variant="wide_right")
     assert dataset.label == "Bars (rendered stand-in)"
     assert dataset.split.indices("held_out").tolist() == [10, 11]
@@ -82,7 +84,7 @@ def test_a_dataset_is_one_file(bars, capsys):
 
 
 def test_datasets_are_those_of_the_folder_again():
-    assert list(load_specs()) == ["dsprites", "mpi3d", "shapes3d", "cars3d", "smallnorb"]
+    assert list(load_specs()) == DATASETS
 
 
 def test_a_held_out_condition_is_one_entry_or_one_expression(bars):

@@ -6,7 +6,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from disentgen.dataset import build_dataset
-from disentgen.dataset.spec import load_specs
+from disentgen.dataset.spec import find_spec, load_specs
 from disentgen.dataset.views import View
 from disentgen.errors import UsageError
 
@@ -16,7 +16,7 @@ WORLDS = [(s.name, s.version) for versions in load_specs().values() for s in ver
 @pytest.fixture(params=WORLDS, ids=[f"{name}-{version}" for name, version in WORLDS])
 def dataset(request):
     name, version = request.param
-    variant = "leave1out"
+    variant = next(iter(find_spec(name, version).variants))
     return build_dataset(name, version, source="stand-in", variant=variant)
 
 

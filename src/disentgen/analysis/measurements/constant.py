@@ -43,10 +43,10 @@ def measure_constant(measured: Measured, images: int) -> Result:
     total, squares = (torch.zeros(shape, dtype=torch.float64) for _ in range(2))
     task = Reconstruct(run.split.grid, indices)
     for _, batch in ScoringBatches(run.dataset.observe(), task, indices):
-        images = batch.double()
-        total += images.sum(0)
-        squares += images.square().sum(0)
-        floor += kind.floor_of(images).sum().item()
+        pixels = batch.double()
+        total += pixels.sum(0)
+        squares += pixels.square().sum(0)
+        floor += kind.floor_of(pixels).sum().item()
     nll = kind.constant_nll(total / len(indices), squares / len(indices)).item()
     floor /= len(indices)
     return {"nll": nll, "floor": floor, "excess": nll - floor, "images": len(indices)}
