@@ -253,7 +253,7 @@ def test_runs_of_other_defaults_are_none_of_a_cell(data, monkeypatch):
         ),
         (("--dataset", "discs"), "unknown dataset 'discs'; accepted: dsprites, mpi3d, shapes3d."),
         (("--dataset", "dsprite"), "Did you mean 'dsprites'?"),
-        (("--study", "montero2020"), "unknown study 'montero2020'; accepted: montero2021."),
+        (("--study", "montero2020"), "unknown study 'montero2020'; accepted: liang2025, "),
     ],
 )
 def test_mistakes_of_a_study(words, message, capsys):
@@ -267,7 +267,12 @@ def test_an_experiment_that_the_study_lacks_is_answered():
         "unknown experiment of montero2021 'decoder'; accepted: disent, decoders, composition. Did"
     )
     with pytest.raises(SystemExit, match=message):
+        main(["decoder", "--study", "montero2021", "--dry-run"])
+    message = "unknown experiment of a study 'decoder'; accepted: .*Did you mean 'decoders'"
+    with pytest.raises(SystemExit, match=message):
         main(["decoder", "--dry-run"])
+    with pytest.raises(SystemExit, match="--study must name one of liang2025, montero2021"):
+        main(["decoders", "--dry-run"])
 
 
 @pytest.fixture
