@@ -5,6 +5,7 @@ import json
 import pytest
 
 from configs.cnnvae import ARCHITECTURES
+from configs.decoders import DECODERS
 from configs.training import LOSSES, PROTOCOLS
 from conftest import REPOSITORY, read_config
 from disentgen.analysis.figures.examples import save_examples
@@ -124,7 +125,12 @@ def test_a_key_that_came_in_says_what_was_before():
         for path in earlier.glob("*/*/config.json")
         for name in flatten(json.loads(path.read_text(encoding="utf-8")))
     }
-    now = {name for family in ("lgm", "composer") for name in read(family).flat()}
+    decoder = read_config(
+        "decoder", dataset={"name": "dsprites", "source": "stand-in"}, model=DECODERS["fast"],
+        training={"loss": {"name": "nll"}},
+    )  # fmt: skip
+    configs = [read("lgm"), read("composer"), decoder]
+    now = {name for config in configs for name in config.flat()}
     since = {name for name in now - of_then if not name.startswith("training.loss.params")}
     assert since - {"experiment", "model.family"} == set(BEFORE)
 
