@@ -12,6 +12,7 @@ from disentgen.analysis.measurements.nearest import NEAREST, is_small, square_di
 from disentgen.analysis.tables import tabulate_runs
 from disentgen.dataset import build_dataset
 from disentgen.models import build_model
+from disentgen.models.outputs import GaussianImageOutput
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import open_run
 from disentgen.studies.liang2025 import STUDY
@@ -22,6 +23,7 @@ from disentgen.studies.verdicts.departures import add_protocols
 from disentgen.studies.verdicts.selection import add_scores
 from disentgen.training.assembly import assemble
 from disentgen.training.run import train
+from processes import call_module
 
 RENDERED = {"name": "bumps", "version": "bright", "variant": "corner_12", "validation": 0.001}
 SQUARE = {"name": "bumps", "variant": "square_6_22", "validation": 0.001}
@@ -222,3 +224,15 @@ def test_the_rendering_layer_begins_to_compose_within_a_twentieth_of_its_steps(t
     uncomposed = min(measured["nearest"], measured["mean"])
     assert results["scores"]["held_out"]["nll"] < 0.7 * uncomposed
     assert results["scores"]["train"]["nll"] < 0.1 * uncomposed
+
+
+@pytest.mark.ci
+def test_a_row_is_trained_and_compared_from_the_command_line(environment, data):
+    words = ("--study", "liang2025", "--smoke", "--model", "one_hot_cnn2", "--with", "threads=1")
+    call_module(environment, "experiments.sweep", "decoders", *words)
+    run = open_run(data / "sims" / "decoders" / "1")
+    assert run.status == "COMPLETED" and run.results["data"]["source"] == "drawn"
+    assert run.model.output is GaussianImageOutput
+    compared = call_module(environment, "analysis.compare").stdout
+    assert "only runs of another protocol: one_hot_cnn2 (square_6_22)" in compared
+    assert "nearest_image" in (run.path / "analysis" / "metrics.json").read_text()
