@@ -15,7 +15,6 @@ from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.sides import Mask, Sides
 from disentgen.dataset.splits import SplitFamily
 from disentgen.dataset.splits.choices import UNSAID, Pair, measure_distance
-from disentgen.errors import UsageError
 from disentgen.schema import Finite
 
 #: Of factors scaled to 0..1: √½ is the distance of a corner from the diagonal.
@@ -38,16 +37,11 @@ def keep_to_diagonal(
             they differ by √2 times that.
 
     Raises:
-        UsageError: there is no such factor, or nothing is held out.
+        UsageError: there is no such factor.
     """
     reach = sqrt(2) * radius * (1 + 1e-9)
     near = reduce(np.logical_and, (measure_distance(grid, within, pair) <= reach for pair in pairs))
     held_in = np.broadcast_to(near, grid.sizes).ravel() & within
-    if np.array_equal(held_in, within):
-        raise UsageError(
-            f"no pair of factors is further than radius={radius:g} from its diagonal (both are "
-            "scaled to 0..1), so nothing is held out; give a smaller dataset.split_params.radius."
-        )
     return Sides(held_in, within & ~held_in, UNSAID)
 
 
