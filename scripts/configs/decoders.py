@@ -69,8 +69,8 @@ DECODERS: dict[str, dict[str, Any]] = {
             ("conv", ("image", 3, 1, 1)),
         ]
     },
-    # Not of the study either. One network of all latents, which Wiedemer et al. call monolithic, and
-    # two of half of them each, whose images are summed (Lachapelle et al. 2023).
+    # Not of the study either: one network of all latents, which Wiedemer et al. call monolithic,
+    # and two of half of them each, whose images are summed (Lachapelle et al. 2023).
     "upsampling": {"decoder": UPSAMPLING, "likelihood": "gaussian"},
     "additive": {"decoder": [("additive", (UPSAMPLING, 2))], "likelihood": "gaussian"},
     # For tests and for trying things out: not an architecture of the study.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
 from operator import add
-from typing import Annotated, cast
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -91,7 +91,7 @@ class BlockSum(nn.ModuleList):
 
     def forward(self, latents: Tensor) -> Tensor:
         """(batch, latents) to the sum, (batch, …)."""
-        return cast(Tensor, reduce(add, self.list_parts(latents)))
+        return reduce(add, self.list_parts(latents))
 
     def list_parts(self, latents: Tensor) -> list[Tensor]:
         """(batch, latents) to what each block adds, (batch, …)."""
