@@ -15,8 +15,8 @@ from disentgen.models.layers.activations import (
     Sigmoid,
     SigmoidLinearUnit,
 )
-from disentgen.models.layers.base import ImageShape, Layer, LayerList, Penalised, Shape
 from disentgen.models.layers.additive import Additive, BlockSum
+from disentgen.models.layers.base import ImageShape, Layer, LayerList, Penalised, Shape
 from disentgen.models.layers.broadcast import SpatialBroadcast
 from disentgen.models.layers.convolution import (
     Convolution,
