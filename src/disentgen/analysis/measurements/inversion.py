@@ -124,10 +124,10 @@ def measure_inversion(measured: Measured, images: int, side: str) -> Result:
         return make(latents).squared_error(wanted) if by_error else make(latents).nll(wanted)
 
     own = find_latents(run, indices)
-    found = search_latents(cost, *choose_starts(run, own)).latents
+    best = search_latents(cost, *choose_starts(run, own)).latents
     result: Result = {"images": len(indices)}
     with torch.no_grad():
-        for name, latents in (("own", own), ("found", found)):
+        for name, latents in (("own", own), ("found", best)):
             output = make(latents)
             result[f"squared_error_{name}"] = output.squared_error(target).mean().item()
             result[f"nll_{name}"] = output.nll(target).mean().item()
