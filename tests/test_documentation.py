@@ -112,6 +112,7 @@ PAGES = [
 #: What needs a network, or minutes, or writes beside the sources.
 LEFT_OUT = (
     "disentgen.dataset download", "disentgen.dataset export", "disentgen export", "analysis.bounds",
+    "analysis.measure",
 )  # fmt: skip
 
 

@@ -94,14 +94,8 @@ def test_supports_are_those_of_the_paper_on_the_grid():
     assert build_dataset("two_sprites", variant="random").split.held_in.sum() == 89_302
 
 
-def test_a_dataset_that_is_drawn_says_so_and_has_no_file():
-    dataset = build_dataset("two_sprites")
-    assert dataset.label == "Two sprites (drawn)"
-    assert dataset.images.source == "drawn"
-    assert build_dataset("two_sprites", source="stand-in").images.source == "drawn"
-    with pytest.raises(UsageError, match="source=original: Two sprites is drawn; there is no file"):
+def test_it_is_drawn_whatever_but_a_file_is_asked_for():
+    for source in ("auto", "stand-in", "drawn"):
+        assert build_dataset("two_sprites", source=source).images.source == "drawn"
+    with pytest.raises(UsageError, match="Two sprites is drawn: it has no published file"):
         build_dataset("two_sprites", source="original")
-    with pytest.raises(UsageError, match="source=drawn: dSprites has a file; choose original"):
-        build_dataset("dsprites", source="drawn")
-    with pytest.raises(UsageError, match="Two sprites is drawn; there is no file"):
-        SPEC.require_file()
