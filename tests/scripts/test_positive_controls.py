@@ -25,33 +25,21 @@ def call(environment, module, *words):
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize(
-    ("experiment", "words", "variant"),
-    [
-        (
-            "decoders",
-            ["training.loss.reconstruction=mse", "training.optimizer=adamw"],
-            "orthogonal",
-        ),
-        ("disent", ["training.consistency"], "diagonal_wide"),
-    ],
-)
-def test_additive_models_of_two_sprites(environment, data, experiment, words, variant):
+def test_an_additive_decoder_of_two_sprites(environment, data):
+    layers = [["linear", 12288], ["unflatten", [3, 64, 64]]]
     printed = call(
-        environment, f"experiments.{experiment}", "with", "dataset.two_sprites",
-        f"dataset.variant={variant}", "model.additive", "seed=1", *words, *SHORT,
+        environment, "experiments.decoders", "with", "dataset.two_sprites",
+        "dataset.variant=orthogonal", f"model.decoder={[['additive', [layers, 2]]]}",
+        "model.likelihood=gaussian", "training.loss.reconstruction=mse",
+        "training.optimizer=adamw", "seed=1", *SHORT,
     )  # fmt: skip
     assert "Two sprites, drawn" in printed
-    run = open_run(data / "sims" / experiment / "1")
+    run = open_run(data / "sims" / "decoders" / "1")
     assert run.results["data"]["source"] == run.config["dataset"]["source"] == "drawn"
     assert run.results["scores"]["held_out"]["images"] == 16
     (summed,) = run.model.decoder
     assert len(summed) == 2
-    if experiment == "disent":
-        assert run.history["train.consistency"].notna().all()
-    line = call(environment, "analysis.measure", "inversion", str(run.path), "--images", "1")
+    line = call(environment, "analysis.measure", "inversion", str(run.path), "--images", "2")
     measured = json.loads(line)["inversion"]["held_out"]
-    assert measured["images"] == 1
-    assert measured["squared_error_found"] <= measured["squared_error_own"] + 1e-3
-    quality = call(environment, "analysis.measure", "image_quality", str(run.path))
-    assert json.loads(quality)["image_quality"]["held_out"]["r2"] < 1
+    assert measured["images"] == 2
+    assert measured["squared_error_found"] < measured["squared_error_own"]
