@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from disentgen.analysis.measurements import Column, Measured, Measurement, Part
+from disentgen.analysis.measurements import Column, Measured, Measurement, Part, up_to
 from disentgen.analysis.metrics import Result
 from disentgen.dataset.images import Indices
 from disentgen.models import FAMILIES
@@ -152,15 +152,10 @@ def choose_starts(run: Run, own: Tensor) -> tuple[Tensor, Tensor]:
 def list_parts(run: Run) -> dict[str, Part]:
     """The sides of a run's split that have images."""
     return {
-        side: Part(f"inversion_{side}", (side,), limit_images)
+        side: Part(f"inversion_{side}", (side,), up_to(IMAGES))
         for side in SIDES
         if run.split.mask(side).any()
     }
-
-
-def limit_images(run: Run, asked: int | None) -> int:
-    """As many images as the user asks for, a few by default."""
-    return IMAGES if asked is None else asked
 
 
 def list_numbers() -> dict[str, Column]:
