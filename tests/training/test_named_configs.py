@@ -50,7 +50,14 @@ def choose_variant(name):
 
 CELLS = [
     *[
-        pytest.param(family, DATASET, model, first(OBJECTIVES[family]), id=f"{family}-{name}")
+        pytest.param(
+            family,
+            # Of which the factors are two blocks.
+            {"name": "two_sprites", "variant": "orthogonal"} if name == "additive" else DATASET,
+            model,
+            first(OBJECTIVES[family]),
+            id=f"{family}-{name}",
+        )
         for family, models in MODELS.items()
         for name, model in models.items()
     ],
