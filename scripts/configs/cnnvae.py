@@ -165,6 +165,35 @@ broadcast = {
     ],
 }
 
+# The encoder of kim, and a decoder of kim's for each half of the latents, their logits summed
+# (Lachapelle et al. 2023): not of the study.
+additive = {
+    "name": "additive",
+    "encoder": kim["encoder"],
+    "decoder": [
+        (
+            "additive",
+            (
+                [
+                    ("linear", (256,)),
+                    ("relu",),
+                    ("linear", (1024,)),
+                    ("relu",),
+                    ("unflatten", (64, 4, 4)),
+                    ("tconv", (64, 4, 2, 1)),
+                    ("relu",),
+                    ("tconv", (32, 4, 2, 1)),
+                    ("relu",),
+                    ("tconv", (32, 4, 2, 1)),
+                    ("relu",),
+                    ("tconv", ("image", 4, 2, 1)),
+                ],
+                2,
+            ),
+        ),
+    ],
+}
+
 # For tests and for trying things out: not an architecture of the study.
 fast = {
     "name": "fast",
@@ -181,10 +210,12 @@ fast = {
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     str(config["name"]): config
-    for config in (higgins, burgess, burgess_v2, kim, mathieu, mpcnn, broadcast, fast)
+    for config in (higgins, burgess, burgess_v2, kim, mathieu, mpcnn, broadcast, additive, fast)
 }
 
-#: The encoders alone.
+#: The encoders alone, each once.
 ENCODERS = {
-    name: {"name": name, "encoder": config["encoder"]} for name, config in ARCHITECTURES.items()
+    name: {"name": name, "encoder": config["encoder"]}
+    for name, config in ARCHITECTURES.items()
+    if name != "additive"
 }

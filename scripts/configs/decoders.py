@@ -6,7 +6,17 @@ in deep_bn the output has none either, as published.
 
 from typing import Any
 
-from configs.cnnvae import ARCHITECTURES
+from configs.cnnvae import ALIGNED, ARCHITECTURES
+
+#: Of the two-sprite world (Wiedemer et al. 2023, as in its code): four linear layers, then bilinear
+#: upsampling and convolutions. Kernels of 3 in place of 2 keep height and width.
+UPSAMPLING = [
+    *[("linear", (256,)), ("elu",)] * 3,
+    ("linear", (512,)),
+    ("unflatten", (32, 4, 4)),
+    *[("elu",), ALIGNED, ("conv", (32, 3, 1, 1))] * 3,
+    *[("elu",), ALIGNED, ("conv", ("image", 3, 1, 1))],
+]
 
 RELU, NORMALISED = [("relu",)], [("relu",), ("batchnorm",)]
 
@@ -59,6 +69,10 @@ DECODERS: dict[str, dict[str, Any]] = {
             ("conv", ("image", 3, 1, 1)),
         ]
     },
+    # Not of the study either: one network of all latents, which Wiedemer et al. call monolithic,
+    # and two of half of them each, whose images are summed (Lachapelle et al. 2023).
+    "upsampling": {"decoder": UPSAMPLING, "likelihood": "gaussian"},
+    "additive": {"decoder": [("additive", (UPSAMPLING, 2))], "likelihood": "gaussian"},
     # For tests and for trying things out: not an architecture of the study.
     "fast": {
         "decoder": [

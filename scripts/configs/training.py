@@ -55,6 +55,14 @@ LOSSES: dict[str, dict[str, Any]] = {
 #: Objectives on pairs of images, for models that take single ones.
 PAIRED: dict[str, dict[str, Any]] = {"adagvae": {"loss": {"name": "adagvae"}}}
 
+#: Objectives of models that encode single images, not of the study: by squared error and with
+#: λ = 1, as the code of its paper has it.
+CONSISTENT: dict[str, dict[str, Any]] = {
+    "consistency": {
+        "loss": {"name": "consistency", "params": {"weight": 1.0}, "reconstruction": "mse"},
+    },
+}
+
 #: Of ground-truth decoders; ``loss.reconstruction=mse`` trains by squared error.
 GENERATION: dict[str, dict[str, Any]] = {
     "generation": {

@@ -6,7 +6,7 @@ interrupted run, resume=auto with the newest of the whole command line, or start
 """
 
 from configs.cnnvae import ARCHITECTURES
-from configs.training import LOSSES, PAIRED
+from configs.training import CONSISTENT, LOSSES, PAIRED
 from experiments.experiment import TrainingExperiment
 from ingredients.dataset import dataset_ingredient
 from ingredients.model import model_ingredient
@@ -20,7 +20,7 @@ experiment = TrainingExperiment(
     [
         dataset_ingredient(FAMILY),
         model_ingredient(FAMILY, ARCHITECTURES),
-        training_ingredient(FAMILY, LOSSES | PAIRED),
+        training_ingredient(FAMILY, LOSSES | PAIRED | CONSISTENT),
     ],
 )
 

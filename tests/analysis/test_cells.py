@@ -109,5 +109,6 @@ def test_of_variants_with_equal_sides_the_first_is_meant_and_weights_tell_apart(
 def test_conditions_have_titles_in_the_order_of_pages():
     assert list(condition_titles().values()) == [
         "Recombination to element", "Recombination to range", "Extrapolation", "Interpolation",
-        *(family.title for family in split_families().values()), "Own split", "Nothing held out",
+        "Supports of two objects", *(family.title for family in split_families().values()),
+        "Own split", "Nothing held out",
     ]  # fmt: skip

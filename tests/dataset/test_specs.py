@@ -14,7 +14,7 @@ from disentgen.registry import find_exports
 from processes import SCRIPTS
 
 #: Those that can be used without their file first, those that are drawn last.
-DATASETS = ["dsprites", "mpi3d", "shapes3d", "cars3d", "smallnorb", "bumps"]
+DATASETS = ["dsprites", "mpi3d", "shapes3d", "cars3d", "smallnorb", "bumps", "two_sprites"]
 FILE = '''
 """Grey bars of some width at some place."""
 

@@ -233,6 +233,23 @@ def test_correlated_weights_are_those_of_the_papers():
     assert not sides.weights[~near].any()
 
 
+def test_a_band_is_within_its_radius_of_every_diagonal():
+    pairs, radius = [["a", "d"], ["b", "c"]], 0.36
+    sides = build("diagonal", SOME, pairs=pairs, radius=radius)
+    scaled = CLASSES / (np.array(GRID.sizes) - 1)
+    # The distance of a point from the line on which both are alike.
+    near = np.all(
+        [
+            np.hypot(*(point - point.mean(axis=1, keepdims=True)).T) <= radius + 1e-9
+            for point in (scaled[:, [0, 3]], scaled[:, [1, 2]])
+        ],
+        axis=0,
+    )
+    assert 0 < near.sum() < near.size
+    assert np.array_equal(sides.held_in, near & SOME)
+    assert np.array_equal(sides.held_out, ~near & SOME)
+
+
 def test_weights_are_the_same_to_the_last_bit_on_any_machine():
     split = build_split(find_spec("dsprites"), variant="single_1_01")
     assert split.describe()["weights"]["sha256"].startswith("64ca9ffc63dbecba")
@@ -341,6 +358,8 @@ def test_thinnings_keep_what_their_source_keeps(names, expected):
         ("level2", {"share": 0.98}, "holds out all combinations of a value of"),
         ("correlated", {"pairs": [["a", "d"]], "sigma": 0.5, "beyond": 2}, "nothing is held out"),
         ("correlated", {"pairs": [["a", "d"], ["d", "a"]]}, "has a pair twice"),
+        ("diagonal", {"pairs": [["a", "a"]]}, "a factor is named twice"),
+        ("diagonal", {"pairs": [["a", "d"]], "radius": 0.8}, "radius: input should be less"),
         ("correlated", {"pairs": []}, "dataset.split_params.pairs"),
         ("correlated", {"pairs": [["a", "d"]], "sigma": 1e-200}, "sigma: input should be greater"),
         ("correlated", {"pairs": [["a", "d"]], "sigma": 1e200, "beyond": 1e-201}, "sigma"),

@@ -112,6 +112,7 @@ ADDED = {
     ("silu",): nn.SiLU(),
     ("tanh",): nn.Tanh(),
     ("sigmoid",): nn.Sigmoid(),
+    ("elu",): nn.ELU(),
     ("groupnorm", (2,)): nn.GroupNorm(2, 4),
     ("layernorm",): nn.LayerNorm((4, 3, 3)),
     ("dropout", (0.0,)): nn.Identity(),
@@ -284,7 +285,7 @@ def test_every_kind_of_layer_has_a_word():
     assert set(layer_kinds()) >= {
         "conv", "tconv", "linear", "maxpool", "upsample", "flatten", "unflatten", "relu", "tanh",
         "batchnorm", "broadcast", "leaky_relu", "gelu", "silu", "sigmoid", "groupnorm", "layernorm",
-        "dropout", "residual",
+        "dropout", "residual", "elu", "additive",
     }  # fmt: skip
     assert prod(IMAGE) == 12_288
 
@@ -301,30 +302,30 @@ def test_every_kind_of_layer_is_found_in_its_module_under_a_word_of_its_own():
     assert len({kind.name for kind in kinds}) == len(kinds)
 
 
-ELU = """
+CELU = """
 from dataclasses import dataclass
 from torch import nn
 from disentgen.models.layers import Layer
 
 @dataclass(frozen=True)
 class Exponential(Layer):
-    name = "elu"
+    name = "celu"
     input_axes = 2
     alpha: float = 0.1
 
     def module(self, shape):
-        return nn.ELU(self.alpha)
+        return nn.CELU(self.alpha)
 
 LAYERS = (Exponential,)
 """
 
 
 def test_a_kind_of_layer_is_one_file(add_module):
-    add_module(package, "exponential", ELU)
-    (layer,) = read_layers("m", [("elu", (0.5,))], IMAGE)
+    add_module(package, "exponential", CELU)
+    (layer,) = read_layers("m", [("celu", (0.5,))], IMAGE)
     assert Stack([layer], (1, 1))(torch.tensor([[[-99.0]]])).item() == -0.5
-    assert normalise_layers("m", [("elu", ("0.1",))]) == [["elu"]]
-    with pytest.raises(UsageError, match="'elu', cannot take shape .*: it takes .* 2 axes"):
+    assert normalise_layers("m", [("celu", ("0.1",))]) == [["celu"]]
+    with pytest.raises(UsageError, match="'celu', cannot take shape .*: it takes .* 2 axes"):
         Stack([layer], (4,))
 
 

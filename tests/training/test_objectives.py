@@ -59,7 +59,7 @@ def test_titles_batches_and_published_defaults(name):
     kind = losses()[name]
     assert (kind.name, kind.title, kind.named_by) == (name, title, named_by)
     assert kind.minimum_batch == minimum_batch
-    assert kind.counts_kl == (name not in {"nll", "waemmd", "waegan"})
+    assert kind.counts_kl == (name not in {"nll", "waemmd", "waegan", "consistency"})
     assert kind.paired == (name == "adagvae")
     judged = {"nll": Output, "adagvae": LatentGaussianOutput}
     assert kind.judges is judged.get(name, AutoencoderOutput)
@@ -157,7 +157,7 @@ def test_objectives_that_a_family_cannot_use_are_answered_with_those_that_it_can
     check_judged("adagvae", LatentGaussianOutput)
     with pytest.raises(UsageError) as refused:
         check_judged("adagvae", ComposerOutput)
-    others = ", ".join(name for name in losses() if name != "adagvae")
+    others = ", ".join(name for name in losses() if name not in ("adagvae", "consistency"))
     assert str(refused.value) == (
         "training.loss.name=adagvae cannot judge what this experiment's models make; "
         f"accepted: {others}."

@@ -75,6 +75,7 @@ def condition_titles() -> dict[str, str]:
         "recomb2range": "Recombination to range",
         "extrp": "Extrapolation",
         "interp": "Interpolation",
+        "support": "Supports of two objects",
         **{name: family.title for name, family in split_families().items()},
         "own": "Own split",
         "none": "Nothing held out",

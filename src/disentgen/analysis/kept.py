@@ -87,6 +87,17 @@ class KeptResults:
                 self._keep(name, images, entry)
         return entry.result
 
+    def has(self, name: str, images: int, revision: int) -> bool:
+        """Whether a result is kept.
+
+        Args:
+            name: of the result.
+            images: that it is asked for.
+            revision: of the computation.
+        """
+        entry = self._load().measured.get(name, {}).get(str(images))
+        return entry is not None and entry.revision == revision
+
     def _keep(self, name: str, images: int, entry: Entry) -> None:
         # Read again: other results may have been kept while this one was measured.
         content = self._load()

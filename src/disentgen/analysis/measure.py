@@ -133,6 +133,8 @@ class Measurements:
     def results(self, only: Iterable[str] | None = None) -> dict[str, Result]:
         """Everything that stands in tables, by key; what does not is measured too by default.
 
+        What is measured on request alone is left out where it was not.
+
         Where a measurement fails, its result is but a ``warning`` that says why.
 
         Args:
@@ -162,11 +164,16 @@ class Measurements:
             return results
         in_tables = {column.key for column in measurement.columns().values()}
         for place, part in measurement.list_parts(self.run).items():
-            if wanted is None or part.key in wanted:
+            asked = wanted is None or part.key in wanted
+            if asked and not (measurement.on_request and not self._is_kept(part)):
                 with contextlib.suppress(*left_out):
                     result = self._try_to_get(name, place)
                     results |= {part.key: result} if part.key in in_tables else {}
         return results
+
+    def _is_kept(self, part: Part) -> bool:
+        """Whether a result of plain data is kept."""
+        return self.kept.has(part.key, part.limit(self.run, self.images), part.revision)
 
     def _try_to_get(self, name: str, part: str) -> Any:
         """A result, or what stands in its place where a sound run cannot be measured."""

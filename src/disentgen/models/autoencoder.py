@@ -100,6 +100,16 @@ def encode_means(model: Autoencoder, images: Tensor) -> Tensor:
     return model.encode(images).mean
 
 
+def decode_latents(model: Autoencoder, latents: Tensor) -> ImageOutput:
+    """The images that an autoencoder makes of latents.
+
+    Args:
+        model: in evaluation mode.
+        latents: (batch, latents).
+    """
+    return ImageOutput(model.decode(latents))
+
+
 def read_stacks(
     image_shape: Shape, encoder: LayerList, decoder: LayerList, latent_size: int
 ) -> tuple[Stack, Stack]:

@@ -44,6 +44,9 @@ class Family:
             None where models make no images.
         encode: a model in evaluation mode and images (batch, channels, height, width) in 0..1 to
             their codes (batch, latents); None where images have no codes.
+        decode: a model in evaluation mode and what its images are made of, (batch, latents), to
+            the images: codes, or factor values where images have no codes; None where models make
+            no images.
         complete: a checked ``model`` section to the same with whatever its values bring along.
         experiment: whose runs are of this family where they do not say so themselves, as those of
             earlier versions do not. Lists of runs read it and the name from the source, without
@@ -62,6 +65,7 @@ class Family:
     task: type[Task]
     examples: Callable[[Any, Tensor, Any, Sequence[str]], Examples] | None
     encode: Callable[[Any, Tensor], Tensor] | None = None
+    decode: Callable[[Any, Tensor], ImageOutput] | None = None
     complete: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
     experiment: str | None = None
     names_objective: bool = True

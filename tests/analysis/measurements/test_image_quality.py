@@ -9,6 +9,7 @@ from conftest import REPOSITORY
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.measurements.image_quality import (
     COMPARED,
+    SquaredErrors,
     compare_images,
     fit_window,
     limit_comparison,
@@ -89,10 +90,27 @@ def test_images_are_those_that_the_run_was_scored_on(name, tmp_path):
         with torch.no_grad():
             pairs = [(run.model(inputs), target) for inputs, target in batches]
         made = torch.cat([torch.sigmoid(output.reconstruction) for output, _ in pairs])
-        arrays = made.numpy().astype(float), torch.cat([target for _, target in pairs]).numpy()
+        made = made.numpy().astype(float)
+        arrays = made, torch.cat([target for _, target in pairs]).numpy()
         assert result["images"] == len(indices) == run.results["scores"][side]["images"]
         assert result["psnr"] == pytest.approx(psnr_of(*arrays), rel=1e-5)
         assert result["ssim"] == pytest.approx(ssim_of(*arrays), abs=1e-4)
+        error, spread = ((made - arrays[1]) ** 2).sum(), arrays[1].var(axis=0).sum() * len(indices)
+        assert result["squared_error"] == pytest.approx(error / len(indices), rel=1e-5)
+        assert result["r2"] == pytest.approx(1 - error / spread, rel=1e-5)
+
+
+def test_r2_is_1_of_originals_0_of_their_mean_and_undefined_where_nothing_varies():
+    images = draw_images((6, 3, 8, 8))
+    mean = images.mean(dim=0, keepdim=True).expand_as(images)
+    for made, expected in ((images, 1), (mean, 0), (2 * mean - images, -3)):
+        errors = SquaredErrors()
+        assert len(list(errors.watch([(made[:4], images[:4]), (made[4:], images[4:])]))) == 2
+        assert errors.r2 == pytest.approx(expected, abs=1e-6)
+    alike = SquaredErrors()
+    list(alike.watch([(images[:2], torch.zeros(2, 3, 8, 8))]))
+    assert alike.r2 is None
+    assert alike.mean == pytest.approx(images[:2].square().sum().item() / 2)
 
 
 def test_no_more_images_than_scored_or_asked_for():

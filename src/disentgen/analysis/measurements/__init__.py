@@ -112,6 +112,8 @@ class Measurement:
         parts: of a run, by name, where several results are kept apart; they have limits and
             revisions of their own.
         arrays: how results are kept as arrays; None for plain data.
+        on_request: whether it is left out of what is measured unasked, since it takes long; it
+            stands in tables where it was measured.
         columns: of tables, by their names. Results that columns are taken from hold named numbers
             or arrays, and ``images``, the number of images that they are of.
     """
@@ -125,6 +127,7 @@ class Measurement:
     parts: Callable[[Run], Mapping[str, Part]] | None = None
     arrays: Arrays | None = None
     columns: Callable[[], Mapping[str, Column]] = no_columns
+    on_request: bool = False
 
     def list_parts(self, run: Run) -> Mapping[str, Part]:
         """The results of a run, by part; a measurement without parts is its own only one."""

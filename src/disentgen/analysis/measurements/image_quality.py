@@ -1,4 +1,4 @@
-"""How alike the images that a model makes are to what it should have made: PSNR and SSIM."""
+"""How alike the images that a model makes are to what it should have made: PSNR, SSIM and R²."""
 
 from collections.abc import Iterable, Iterator
 
@@ -46,7 +46,9 @@ def limit_comparison(run: Run, asked: int | None) -> int:
 
 
 def measure_quality(measured: Measured, images: int, side: str) -> Result:
-    """PSNR and SSIM of what a model makes of a side's images; see :func:`compare_images`.
+    """PSNR, SSIM and R² of what a model makes of a side's images.
+
+    See :func:`compare_images` and :class:`SquaredErrors`.
 
     Args:
         measured: of a run with a model that makes images.
@@ -54,21 +56,56 @@ def measure_quality(measured: Measured, images: int, side: str) -> Result:
         side: of the run's split.
 
     Returns:
-        ``psnr`` in dB, ``ssim``, both None of no images, and ``images``.
+        ``psnr`` in dB, ``ssim``, ``squared_error``, ``r2``, all None of no images, and ``images``.
     """
     run = measured.run
     task = run.task(side)
     indices = task.usable(run.split.sample(side, images))
     if not len(indices):
-        return {"psnr": None, "ssim": None, "images": 0}
+        return {"psnr": None, "ssim": None, "squared_error": None, "r2": None, "images": 0}
 
     def make_pairs() -> Iterator[tuple[Tensor, Tensor]]:
         with torch.no_grad():
             for inputs, target in ScoringBatches(run.dataset.observe(), task, indices):
                 yield run.model(inputs).images, target
 
-    psnr, ssim = compare_images(make_pairs(), run.model.image_shape)
-    return {"psnr": psnr, "ssim": ssim, "images": len(indices)}
+    errors = SquaredErrors()
+    psnr, ssim = compare_images(errors.watch(make_pairs()), run.model.image_shape)
+    of_errors = {"squared_error": errors.mean, "r2": errors.r2}
+    return {"psnr": psnr, "ssim": ssim, **of_errors, "images": len(indices)}
+
+
+class SquaredErrors:
+    """Squared errors of images and their variance, summed over batches."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.error = 0.0
+        self.total = self.square = torch.zeros((), dtype=torch.float64)
+
+    def watch(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield pairs as they are, and add them: images made and originals, (batch, …) both."""
+        for made, target in pairs:
+            exact = target.double()
+            self.count += len(target)
+            self.error += (made.double() - exact).square().sum().item()
+            self.total, self.square = self.total + exact.sum(0), self.square + exact.square().sum()
+            yield made, target
+
+    @property
+    def mean(self) -> float:
+        """Sum of squared differences, per image."""
+        return self.error / self.count
+
+    @property
+    def r2(self) -> float | None:
+        """Share of the pixels' variance that is explained: 1 − Σ(x̂ − x)² / Σ(x − x̄)².
+
+        Sums are over pixels and images, x̄ is the mean of the originals: each pixel's R² weighted
+        by its variance (as Wiedemer et al. 2023 have it). None of images that are all alike.
+        """
+        variance = (self.square - self.total.square().sum() / self.count).item()
+        return 1 - self.error / variance if variance > 0 else None
 
 
 def compare_images(
@@ -106,15 +143,17 @@ def fit_window(image_shape: tuple[int, ...]) -> tuple[int, int]:
 def list_compared(run: Run) -> dict[str, Part]:
     """The compared sides of a run's split that have images."""
     return {
-        side: Part(f"image_quality_{side}", (side,), limit_comparison)
+        side: Part(f"image_quality_{side}", (side,), limit_comparison, revision=2)
         for side in COMPARED_SIDES
         if run.split.mask(side).any()
     }
 
 
 def list_quality() -> dict[str, Column]:
-    """PSNR and SSIM of both sides; SSIM is in 0..1 but for images that are worse than unlike."""
-    scales: dict[str, Scale] = {"psnr": "plain", "ssim": "logit or plain"}
+    """Scores of both sides; SSIM is in 0..1 but for images that are worse than unlike."""
+    scales: dict[str, Scale] = {
+        "psnr": "plain", "ssim": "logit or plain", "squared_error": "log", "r2": "plain"
+    }  # fmt: skip
     return {
         f"{score}_{side}": Column(f"image_quality_{side}", score, scale)
         for score, scale in scales.items()
@@ -124,7 +163,7 @@ def list_quality() -> dict[str, Column]:
 
 MEASUREMENT = Measurement(
     "image_quality",
-    "PSNR and SSIM",
+    "PSNR, SSIM and R²",
     measure_quality,
     makes_images,
     parts=list_compared,

@@ -3,9 +3,11 @@
 from collections.abc import Collection, Sequence
 from itertools import product
 from math import prod
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.sides import Mask, Sides
@@ -13,6 +15,8 @@ from disentgen.errors import UsageError
 
 #: Words of sides that no expression says.
 UNSAID: dict[str, str | None] = {"held_out": None, "held_in": None}
+#: Two factors, by name.
+Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
 
 
 def list_classes(grid: FactorGrid, within: Mask) -> dict[str, list[int]]:
@@ -53,6 +57,26 @@ def choose_factors(
     if len(set(names)) < len(names):
         raise UsageError(f"a factor is named twice in {', '.join(names)}.")
     return tuple(name for name in grid.names if name in names)
+
+
+def measure_distance(grid: FactorGrid, within: Mask, pair: Sequence[str]) -> NDArray[np.float64]:
+    """How far apart the classes of two factors are, scaled to 0..1 each, along their axes.
+
+    Args:
+        grid: the factor grid.
+        within: (images,) the combinations that there are.
+        pair: the factors, by name.
+
+    Returns:
+        An array that broadcasts to ``grid.sizes``.
+
+    Raises:
+        UsageError: there is no such factor, it takes a single value, or both are the same.
+    """
+    first, second = choose_factors(grid, within, pair)
+    scaled = [grid.broadcast_classes(name) / (grid.sizes[grid.axis(name)] - 1)
+              for name in (first, second)]  # fmt: skip
+    return np.asarray(np.abs(scaled[0] - scaled[1]))
 
 
 def draw_mask(candidates: Mask, count: int, seed: int | list[int]) -> Mask:

@@ -16,7 +16,7 @@ from pydantic import Field
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.sides import Mask, Sides, Weights
 from disentgen.dataset.splits import SplitFamily
-from disentgen.dataset.splits.choices import UNSAID, choose_factors
+from disentgen.dataset.splits.choices import UNSAID, Pair, measure_distance
 from disentgen.errors import UsageError
 from disentgen.schema import Finite
 
@@ -24,7 +24,6 @@ from disentgen.schema import Finite
 Sigma = Annotated[Finite, Field(ge=1e-6, le=10)]
 #: In σ. What is further than 10 of them has a weight of 1e-22, and is never drawn.
 Beyond = Annotated[Finite, Field(gt=0, le=10)]
-Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
 #: Digits of a weight. The last bits of an exponential differ between machines, and the weights'
 #: hash says which split it is.
 _DIGITS = 12
@@ -51,7 +50,7 @@ def correlate(
     Raises:
         UsageError: there is no such factor, a pair is given twice, or nothing is held out.
     """
-    distances = [_measure(grid, within, pair) for pair in pairs]
+    distances = [measure_distance(grid, within, pair) for pair in pairs]
     if len({frozenset(pair) for pair in pairs}) < len(pairs):
         raise UsageError("dataset.split_params.pairs has a pair twice.")
     far = reduce(np.logical_or, (distance > beyond * sigma * (1 + 1e-9) for distance in distances))
@@ -66,14 +65,6 @@ def correlate(
     product = reduce(np.multiply, (_weigh(distance, sigma) for distance in distances))
     weights = np.broadcast_to(product, grid.sizes).ravel() * held_in
     return Sides(held_in, held_out, UNSAID, weights)
-
-
-def _measure(grid: FactorGrid, within: Mask, pair: list[str]) -> Weights:
-    """How far apart two factors are, scaled to 0..1 each, along their axes of the grid."""
-    first, second = choose_factors(grid, within, pair)
-    scaled = [grid.broadcast_classes(name) / (grid.sizes[grid.axis(name)] - 1)
-              for name in (first, second)]  # fmt: skip
-    return np.asarray(np.abs(scaled[0] - scaled[1]))
 
 
 def _weigh(distance: Weights, sigma: float) -> Weights:

@@ -12,6 +12,7 @@ from disentgen.models.autoencoder import (
     Autoencoder,
     AutoencoderOutput,
     LatentSize,
+    decode_latents,
     encode_means,
     read_stacks,
 )
@@ -140,6 +141,7 @@ FAMILY = Family(
     task=Compose,
     examples=show_compositions,
     encode=encode_means,
+    decode=decode_latents,
     complete=fill_mixer,
     experiment="composition",
     scores_all_images=False,

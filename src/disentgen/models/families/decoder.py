@@ -103,6 +103,7 @@ FAMILY = Family(
     build=build_ground_truth_decoder,
     task=Generate,
     examples=show_generated,
+    decode=GroundTruthDecoder.forward,
     experiment="decoders",
     names_objective=False,
     disentanglement=1.0,

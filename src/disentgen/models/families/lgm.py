@@ -10,6 +10,7 @@ from disentgen.models.autoencoder import (
     Autoencoder,
     AutoencoderOutput,
     LatentSize,
+    decode_latents,
     encode_means,
     read_stacks,
 )
@@ -82,5 +83,6 @@ FAMILY = Family(
     task=Reconstruct,
     examples=show_reconstructions,
     encode=encode_means,
+    decode=decode_latents,
     experiment="disent",
 )

@@ -6,6 +6,7 @@ standing in ``LAYERS`` of its module in this folder.
 """
 
 from disentgen.models.layers.activations import (
+    ExponentialLinearUnit,
     GaussianErrorLinearUnit,
     HyperbolicTangent,
     LeakyRectifier,
@@ -14,6 +15,7 @@ from disentgen.models.layers.activations import (
     Sigmoid,
     SigmoidLinearUnit,
 )
+from disentgen.models.layers.additive import Additive, BlockSum
 from disentgen.models.layers.base import ImageShape, Layer, LayerList, Penalised, Shape
 from disentgen.models.layers.broadcast import SpatialBroadcast
 from disentgen.models.layers.convolution import (
@@ -48,9 +50,12 @@ from disentgen.models.layers.stack import (
 )
 
 __all__ = [
+    "Additive",
     "BatchNormalisation",
+    "BlockSum",
     "Convolution",
     "Dropout",
+    "ExponentialLinearUnit",
     "FewChannelUpsampling",
     "Flattening",
     "GaussianErrorLinearUnit",

@@ -55,6 +55,16 @@ class ParametricRectifier(Layer):
 
 
 @dataclass(frozen=True)
+class ExponentialLinearUnit(Layer):
+    """max(0, x) + min(0, exp(x) - 1) (Clevert et al. 2016; torch's ``ELU``)."""
+
+    name = "elu"
+
+    def module(self, shape: Shape) -> nn.Module:
+        return nn.ELU()
+
+
+@dataclass(frozen=True)
 class GaussianErrorLinearUnit(Layer):
     """x · Φ(x), Φ of the standard normal (Hendrycks & Gimpel 2016; torch's ``GELU``)."""
 
@@ -88,6 +98,7 @@ LAYERS = (
     Rectifier,
     LeakyRectifier,
     ParametricRectifier,
+    ExponentialLinearUnit,
     GaussianErrorLinearUnit,
     SigmoidLinearUnit,
     HyperbolicTangent,

@@ -1,0 +1,1 @@
+"""Renderers of datasets that are drawn: there is no file that they stand in for."""
