@@ -1,0 +1,73 @@
+"""Codes that need no model: what every metric of disentanglement should be known to say of them."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from disentgen.dataset.grid import FactorGrid
+from disentgen.registry import choose
+
+Codes = NDArray[np.float64]
+Maker = Callable[[Codes, np.random.Generator, int], Codes]
+
+#: Of the noise, and of codes that are constant.
+LATENTS = 10
+#: Standard deviation of the latents that are nearly dead, where a live one's is 1.
+TRACE = 1e-3
+
+
+def permute(perfect: Codes, rng: np.random.Generator, latents: int) -> Codes:
+    """Every factor in a latent of its own, in another order, every second with its sign flipped."""
+    signs = np.where(np.arange(perfect.shape[1]) % 2 == 0, -1.0, 1.0)
+    return perfect[:, ::-1] * signs
+
+
+def rotate(perfect: Codes, rng: np.random.Generator, latents: int) -> Codes:
+    """Every factor in all latents: a random rotation."""
+    return perfect @ np.linalg.qr(rng.standard_normal((perfect.shape[1],) * 2))[0]
+
+
+def add_dead(perfect: Codes, rng: np.random.Generator, latents: int) -> Codes:
+    """A latent for each factor, two that are constant, and two with but a trace of noise."""
+    constant = np.full((len(perfect), 2), 0.1)
+    return np.hstack([perfect, constant, TRACE * rng.standard_normal((len(perfect), 2))])
+
+
+KINDS: dict[str, Maker] = {
+    "perfect": lambda perfect, rng, latents: perfect,
+    "permuted": permute,
+    "rotated": rotate,
+    "duplicated": lambda perfect, rng, latents: np.hstack([perfect, perfect]),
+    "noise": lambda perfect, rng, latents: rng.standard_normal((len(perfect), latents)),
+    "constant": lambda perfect, rng, latents: np.full((len(perfect), latents), 0.1),
+    "partly dead": add_dead,
+}
+
+
+def make_codes(
+    kind: str,
+    grid: FactorGrid,
+    indices: NDArray[np.int64],
+    rng: np.random.Generator,
+    latents: int = LATENTS,
+) -> Codes:
+    """Codes of images that are made of the images' factors, or of nothing.
+
+    Args:
+        kind: one of ``KINDS``: ``perfect`` (each factor's value, standardised over the grid, in a
+            latent of its own), ``permuted``, ``rotated``, ``duplicated`` (each factor in two
+            latents), ``noise`` (Gaussian), ``constant``, ``partly dead``.
+        grid: the factor grid.
+        indices: (n,) of the images.
+        rng: draws rotation and noise. Codes of one rotation are made in one call.
+        latents: of kinds that are made of nothing; others have as many as their factors ask for.
+
+    Returns:
+        (n, latents).
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    make = choose("kind of codes", kind, KINDS)
+    return make(grid.standardise(grid.values(indices)), rng, latents)
