@@ -219,5 +219,12 @@ def measure_explicitness(codes: Codes, labels: Classes) -> float:
 
 
 METRICS = (
-    Metric("infomec", "InfoMEC", measure_infomec, "Hsu et al. 2023", "infom", ("infoc", "infoe")),
+    Metric(
+        "infomec",
+        "InfoMEC",
+        measure_infomec,
+        "Hsu et al. 2023; estimator of Ross 2014",
+        "infom",
+        ("infoc", "infoe"),
+    ),
 )
