@@ -20,18 +20,19 @@ TRACE = 1e-3
 CELLS = ("complete", "tenth", "diagonal")
 
 
-def permute(perfect: Codes, rng: np.random.Generator, latents: int) -> Codes:
+def _permute(perfect: Codes, rng: np.random.Generator, latents: int) -> Codes:
     """Every factor in a latent of its own, in another order, every second with its sign flipped."""
     signs = np.where(np.arange(perfect.shape[1]) % 2 == 0, -1.0, 1.0)
     return perfect[:, ::-1] * signs
 
 
-def rotate(perfect: Codes, rng: np.random.Generator, latents: int) -> Codes:
+def _rotate(perfect: Codes, rng: np.random.Generator, latents: int) -> Codes:
     """Every factor in all latents: a random rotation."""
-    return perfect @ np.linalg.qr(rng.standard_normal((perfect.shape[1],) * 2))[0]
+    turned: Codes = perfect @ np.linalg.qr(rng.standard_normal((perfect.shape[1],) * 2))[0]
+    return turned
 
 
-def add_dead(perfect: Codes, rng: np.random.Generator, latents: int) -> Codes:
+def _add_dead(perfect: Codes, rng: np.random.Generator, latents: int) -> Codes:
     """A latent for each factor, two that are constant, and two with but a trace of noise."""
     constant = np.full((len(perfect), 2), 0.1)
     return np.hstack([perfect, constant, TRACE * rng.standard_normal((len(perfect), 2))])
@@ -39,12 +40,12 @@ def add_dead(perfect: Codes, rng: np.random.Generator, latents: int) -> Codes:
 
 KINDS: dict[str, Maker] = {
     "perfect": lambda perfect, rng, latents: perfect,
-    "permuted": permute,
-    "rotated": rotate,
+    "permuted": _permute,
+    "rotated": _rotate,
     "duplicated": lambda perfect, rng, latents: np.hstack([perfect, perfect]),
     "noise": lambda perfect, rng, latents: rng.standard_normal((len(perfect), latents)),
     "constant": lambda perfect, rng, latents: np.full((len(perfect), latents), 0.1),
-    "partly dead": add_dead,
+    "partly dead": _add_dead,
 }
 
 

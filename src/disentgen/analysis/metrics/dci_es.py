@@ -73,11 +73,12 @@ def measure_losses(codes: Codes, classes: Classes) -> NDArray[np.float64]:
     for capacity in CAPACITIES:
         for probe in probes:
             for penalty in PENALTIES:
-                errors = probe.errors(2**capacity - 1, penalty)
+                errors = probe.errors(2 ** int(capacity) - 1, penalty)
                 trial, tested = errors[chosen_on].mean(axis=0), errors[kept].mean(axis=0)
                 loss, best = np.where(trial < best, tested, loss), np.minimum(trial, best)
         curve.append(loss / constant)
-    return np.clip(curve, 0.0, 1.0)
+    losses: NDArray[np.float64] = np.clip(curve, 0.0, 1.0)
+    return losses
 
 
 class RandomFeatures:
@@ -96,10 +97,10 @@ class RandomFeatures:
         self, codes: Codes, targets: Codes, fitted: NDArray[np.int64], frequency: float
     ) -> None:
         rng = np.random.default_rng(0)
-        latents, most = codes.shape[1], 2 ** int(CAPACITIES[-1]) - 1
-        directions = rng.standard_normal((latents, most)) * frequency / max(latents, 1) ** 0.5
-        waves = np.cos(codes @ directions + rng.uniform(0, 2 * np.pi, most))
-        self.features = np.hstack([np.ones((len(codes), 1)), codes, waves])
+        latents, waves = codes.shape[1], 2 ** int(CAPACITIES[-1]) - 1
+        directions = rng.standard_normal((latents, waves)) * frequency / max(latents, 1) ** 0.5
+        random = np.cos(codes @ directions + rng.uniform(0, 2 * np.pi, waves))
+        self.features = np.hstack([np.ones((len(codes), 1)), codes, random])
         self.targets, self.images, self.linear = targets, len(fitted), 1 + latents
         self.products = self.features[fitted].T @ self.features[fitted]
         self.moments = self.features[fitted].T @ targets[fitted]

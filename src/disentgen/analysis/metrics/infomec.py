@@ -18,7 +18,7 @@ from disentgen.analysis.metrics.information import (
 NEIGHBOURS = 10
 #: How many times the largest information of permuted images is taken for none.
 BEYOND_CHANCE = 2.0
-#: Of a standardised latent: values so close are equal, since rounding does not tell them apart.
+#: Of a standardised latent: values so close are equal, whatever rounding made of them.
 EQUAL = 1e-9
 
 
@@ -76,10 +76,12 @@ def concentrate(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     if not columns:
         return np.zeros(rows)
     total = shares.sum(axis=1)
+    largest: NDArray[np.float64]
     largest = np.divide(shares.max(axis=1), total, out=np.zeros(rows), where=total > 0)
     if columns == 1:
         return largest
-    return np.where(total > 0, (largest - 1 / columns) / (1 - 1 / columns), 0.0)
+    excess: NDArray[np.float64] = (largest - 1 / columns) / (1 - 1 / columns)
+    return np.where(total > 0, excess, 0.0)
 
 
 def remove_chance(codes: Codes, classes: Classes) -> NDArray[np.float64]:
@@ -98,8 +100,8 @@ def remove_chance(codes: Codes, classes: Classes) -> NDArray[np.float64]:
     if len(moving):
         scaled = (codes[:, moving] - codes[:, moving].mean(axis=0)) / spread[moving]
         by_chance = share_information(np.random.default_rng(0).permutation(scaled), classes)
-        found = share_information(scaled, classes)
-        shares[moving] = np.where(found > BEYOND_CHANCE * by_chance.max(), found, 0.0)
+        given = share_information(scaled, classes)
+        shares[moving] = np.where(given > BEYOND_CHANCE * by_chance.max(), given, 0.0)
     return np.clip(shares, 0.0, 1.0)
 
 
@@ -151,7 +153,8 @@ def estimate_information(
         reach = find_reach(own, min(neighbours, len(own) - 1)) + EQUAL
         inside = count_within(own, own, reach), count_within(ordered, own, reach)
         total += (digamma(inside[0]) - digamma(inside[1]) - digamma(len(own))).sum(axis=0)
-    return np.maximum(total / len(labels) + digamma(len(labels)), 0.0)
+    information: NDArray[np.float64] = total / len(labels) + digamma(len(labels))
+    return np.maximum(information, 0.0)
 
 
 def find_reach(ordered: Codes, neighbours: int) -> Codes:

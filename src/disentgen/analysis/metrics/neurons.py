@@ -114,9 +114,9 @@ def assign_latents(codes: Codes, classes: Classes) -> NDArray[np.int64]:
         for latent, values in enumerate(codes.T):
             bins = bin_by_shares(values, labels)
             information[latent, factor] = information_of(bins, labels)
-    found, factors = linear_sum_assignment(information, maximize=True)
+    assigned, factors = linear_sum_assignment(information, maximize=True)
     latents = np.full(classes.shape[1], -1)
-    latents[factors] = found
+    latents[factors] = assigned
     return latents
 
 
