@@ -117,3 +117,10 @@ def test_dead_codes_lose_nothing(codes):
     found = measure_nk(codes, CLASSES[:, :2])
     assert found["score"] == 0
     assert found["accuracy_per_factor"].mean() == pytest.approx(luck(slice(2)))
+
+
+def test_a_dead_latent_is_not_read_whatever_its_trace_holds():
+    found = measure_nk(PERFECT[:, :2] * [1, 1e-3], CLASSES[:, :2])
+    assert found["accuracy_per_factor"][0] == 1
+    assert found["accuracy_per_factor"][1] == pytest.approx(1 / 2, abs=0.1)
+    assert found["score"] == pytest.approx(1 / 3, abs=0.05)

@@ -82,6 +82,8 @@ def test_dead_latents_do_not_count():
     found = measure(np.hstack([PERFECT, trace, np.full((GRID.size, 1), 0.1)]))
     assert found["score"] == pytest.approx(1)
     assert (found["association"][4:] == 0).all()
+    mixed, among_dead = measure(MIXED), measure(np.hstack([MIXED, trace]))
+    assert among_dead["multiple_encoding"] == pytest.approx(mixed["multiple_encoding"])
 
 
 def test_a_factor_without_pairs_is_named_and_left_out():
