@@ -332,6 +332,7 @@ OTHERS = {
     ],
     "analysis.bounds": [
         ("nix", "nix"),
+        ("--kinds nix", "nix"),
         ("--latents -1", "--latents: expected is a whole number"),
         ("--latents 1000000000000", "--latents: expected is a whole number"),
         ("--images 0", "--images: expected is a whole number"),

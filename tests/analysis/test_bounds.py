@@ -10,6 +10,7 @@ from disentgen.analysis.bounds import (
     main,
     measure_bounds,
 )
+from disentgen.analysis.code_kinds import KINDS
 from disentgen.analysis.metrics import Metric, load_metrics
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.split import split_grid
@@ -145,3 +146,25 @@ def test_the_table_has_a_row_for_each_score(capsys):
     for words in (["nonsense"], ["--images", "3"]):
         with pytest.raises(SystemExit, match="dsprites|5 or more"):
             main(words)
+
+
+def test_kinds_of_codes_stand_in_a_table_for_each_dataset(capsys, monkeypatch):
+    chosen = {name: KNOWN[name] for name in ("omes", "sap")}
+    monkeypatch.setattr("disentgen.analysis.bounds.load_metrics", lambda *of: chosen)
+    main(["dsprites", "shapes3d", "--kinds", "--images", "400", "--latents", "3"])
+    tables = capsys.readouterr().out.strip().split("\n\n")
+    assert [table.splitlines()[0][:11] for table in tables] == ["| dsprites ", "| shapes3d "]
+    lines = [line.split(" | ") for line in tables[0].splitlines()]
+    assert lines[0][2:] == [*list(KINDS)[:-1], f"{list(KINDS)[-1]} |"]
+    assert [line[:2] for line in lines[2:]] == [
+        ["| OMES", "score"], ["| OMES", "overlap"], ["| OMES", "multiple_encoding"],
+        ["| SAP", "score"],
+    ]  # fmt: skip
+    # In each cell a score for all combinations, for a tenth, and for two factors together.
+    perfect, rotated, duplicated = (
+        [float(one) for one in lines[-1][i].split(" / ")] for i in (2, 4, 5)
+    )
+    assert perfect[:2] == pytest.approx([1, 1], abs=0.03)
+    assert 0.5 < perfect[2] < 0.8
+    assert max(rotated) < 0.5
+    assert max(duplicated) == 0

@@ -12,15 +12,18 @@ import pandas as pd
 import pytest
 
 from conftest import REPOSITORY
+from disentgen.analysis.bounds import measure_bounds
 from disentgen.analysis.collect import find_collection, open_collection
 from disentgen.analysis.collection import Collection
 from disentgen.analysis.measure import Measurements
+from disentgen.analysis.metrics import load_metrics
 from disentgen.analysis.metrics.udr import measure_udr
 from disentgen.analysis.options import add_arguments, join_filters, read_filter
 from disentgen.analysis.results_table import tabulate_metrics
 from disentgen.analysis.tables import tabulate_cells
 from disentgen.cores import available_threads
 from disentgen.errors import DataFileError, UsageError
+from disentgen.report.run_page import list_scores
 from disentgen.runs import find_runs, open_run
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
@@ -126,6 +129,32 @@ def test_a_metric_of_several_runs_that_cannot_be_computed_says_why(sims):
     for number in "12":
         warning = collection.measured[str(sims / "disent" / number)]["udr"]["warning"]
         assert "KL must be a number for each of" in warning
+
+
+def test_a_metric_that_is_undefined_on_a_split_says_why_and_the_report_goes_on(
+    sims, capsys, monkeypatch
+):
+    monkeypatch.setenv("DISENTGEN_DATA", str(sims.parent))
+    for _ in range(2):  # measured, then recalled
+        collection = collect(sims, only=("omes", "sap"))
+        runs = collection.table.set_index("run")
+        assert runs["omes"].isna().all()
+        assert runs["sap"]["disent/1"] >= 0
+        results = collection.measured[str(sims / "disent" / "1")]
+        assert results["omes"] == {
+            "images": 30, "score": None, "overlap": None, "multiple_encoding": None,
+            "warning": "OMES needs images that differ in one factor alone; of 30 images, no two "
+            "do, whatever the factor.",
+        }  # fmt: skip
+    assert "warning" not in capsys.readouterr().err
+    bounds = measure_bounds(
+        "dsprites", open_run(sims / "disent" / "1").split, 3, 30, [load_metrics()["omes"]]
+    )
+    assert bounds["omes", "score"] == {"ceiling": None, "floor": None}
+    rows = tabulate_metrics({"a/1": {"omes": results["omes"]}}, {"a/1": bounds})
+    assert rows["value"].isna().all()
+    assert rows["warning"].str.startswith("OMES needs").all()
+    assert list_scores({"omes": results["omes"]}, bounds)[0]["value"] is None
 
 
 def test_image_quality_stands_in_all_tables(sims):

@@ -8,20 +8,21 @@ Gaussian noise with as many latents as the model has (the floor).
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from filelock import FileLock
-from numpy.typing import NDArray
 
+from disentgen.analysis.code_kinds import CELLS, KINDS, LATENTS, choose_images, measure_kind
 from disentgen.analysis.kept import KeptResults, has_numbers
-from disentgen.analysis.metrics import Codes, Metric, Subject, load_metrics
+from disentgen.analysis.metrics import Metric, Subject, load_metrics
 from disentgen.command_line import CommandParser, bounded, plain_errors, positive
 from disentgen.dataset import build_dataset
+from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.split import Split
 from disentgen.paths import can_be_written, data_folder, make_folder
 
@@ -98,14 +99,11 @@ class Reference:
         return scores
 
     def _measure(self, metric: Metric, images: int) -> dict[str, float]:
-        rng, grid = np.random.default_rng(1), self.split.grid
-
-        def encode(indices: NDArray[np.int64]) -> Codes:
-            if self.latents is None:
-                return grid.standardise(grid.values(indices))
-            return rng.standard_normal((len(indices), self.latents))
-
-        result = metric.measure(encode, grid, self.split.sample("train", images))
+        indices = self.split.sample("train", images)
+        if self.latents is None:
+            result = measure_kind(metric, "perfect", self.split.grid, indices)
+        else:
+            result = measure_kind(metric, "noise", self.split.grid, indices, self.latents)
         return {part: result[part] for part in metric.scores}
 
 
@@ -165,10 +163,61 @@ def format_bounds(datasets: Sequence[str], latents: int, images: int | None = No
     return "\n".join(lines)
 
 
-def format_score(ceiling: float | None, floor: float | None) -> str:
-    """Ceiling and floor to three digits; a dash where a score is not defined."""
+def format_kinds(datasets: Sequence[str], latents: int, images: int | None = None) -> str:
+    """What metrics of single runs say of all kinds of codes, as Markdown tables.
+
+    In each cell of the table, of all combinations, of a tenth of them at random, and of a tenth in
+    which two factors go together: see :data:`~disentgen.analysis.code_kinds.CELLS`.
+
+    Args:
+        datasets: whose grids are coded, by name.
+        latents: of kinds that are made of nothing.
+        images: how many; by default, the number that each metric names.
+
+    Raises:
+        UsageError: no such dataset, or too few images.
+    """
+    tables = []
+    for name in datasets:
+        spec = build_dataset(name).spec
+        lines = [
+            f"| {name_dataset(name, spec.version)} | part |"
+            + "".join(f" {kind} |" for kind in KINDS),
+            "|---|---|" + "---|" * len(KINDS),
+        ]
+        for metric in load_metrics(*BOUNDED).values():
+            lines += list_kinds(metric, spec.grid, latents, images or metric.images)
+        tables.append("\n".join(lines))
+    return "\n\n".join(tables)
+
+
+def list_kinds(metric: Metric, grid: FactorGrid, latents: int, images: int) -> list[str]:
+    """A line of a Markdown table for each score of a metric.
+
+    Args:
+        metric: of codes or of a sampler.
+        grid: the factor grid.
+        latents: of kinds that are made of nothing.
+        images: how many.
+    """
+    indices = [choose_images(grid, cells, images) for cells in CELLS]
+    results = [
+        [measure_kind(metric, kind, grid, some, latents) for some in indices] for kind in KINDS
+    ]
+    return [
+        f"| {metric.title} | {part} |"
+        + "".join(f" {format_score(*(result[part] for result in row))} |" for row in results)
+        for part in metric.scores
+    ]
+
+
+def format_score(*scores: float | None) -> str:
+    """Scores to three digits, such as ceiling and floor; a dash where one is not defined."""
     # Adding 0 takes the sign off -0.
-    words = ["–" if value is None else f"{round(value, 3) + 0:.3f}" for value in (ceiling, floor)]
+    words = [
+        "–" if value is None or math.isnan(value) else f"{round(value, 3) + 0:.3f}"
+        for value in scores
+    ]
     return " / ".join(words)
 
 
@@ -181,11 +230,15 @@ def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     parser = CommandParser(
         prog="python -m analysis.bounds",
-        description="Ceiling (the factors as codes) / floor (noise) of all metrics.",
+        description="Ceiling (the factors as codes) / floor (noise) of all metrics; or, with "
+        "--kinds, scores of seven kinds of codes on all combinations / a tenth at random / a "
+        "tenth in which two factors go together.",
     )
     parser.add_argument("datasets", nargs="*", default=GRIDS, help=", ".join(GRIDS))
-    parser.add_argument("--latents", type=bounded(1000), default=10, help="of the noise (10)")
+    parser.add_argument("--latents", type=bounded(1000), default=LATENTS, help="of the noise (10)")
     parser.add_argument("--images", type=positive, help="to measure on; each metric's own number")
+    parser.add_argument("--kinds", action="store_true", help=", ".join(KINDS))
     given = parser.parse_args(arguments)
     with plain_errors():
-        print(format_bounds(given.datasets, given.latents, given.images))
+        form = format_kinds if given.kinds else format_bounds
+        print(form(given.datasets, given.latents, given.images))

@@ -50,9 +50,17 @@ MIXED = np.column_stack([
     PERFECT[:, 3] + NOISE[:, 3],
     NOISE[:, 4],
 ])  # fmt: skip
-METRICS = list(load_metrics("codes", "sampler"))
-OF_CODES = [name for name, metric in load_metrics().items() if metric.of == "codes"]
+#: A network is fitted ten times: test_neurons.py.
+SLOW = {"nk"}
+METRICS = sorted(set(load_metrics("codes", "sampler")) - SLOW)
+OF_CODES = sorted(set(load_metrics("codes")) - SLOW)
 CHANCE = 1 / 4
+#: What metrics say of codes that are dead altogether, where it is not 0.
+UNINFORMED = {"higgins": CHANCE, "factor_vae": CHANCE, "snc": np.mean([1 / k for k in GRID.sizes])}
+#: How far the order of latents matters to fits.
+FITTED = {"dci_trees": 0.02, "higgins": 0.02, "dci_lasso": 1e-4, "dci_es": 0.02}
+#: Of a rotation nothing is to be seen by what reads all latents at once.
+NOT_OF_AXES = {"dci_es"}
 
 #: Two binary factors; one latent is the first of them, the other is the sum of both.
 TINY_CLASSES = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]).repeat(5, axis=0)
@@ -97,7 +105,7 @@ def test_a_latent_for_each_factor_is_perfect(name):
     assert score(name, PERFECT) == pytest.approx(1, abs=0.005)
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", sorted(set(METRICS) - NOT_OF_AXES))
 def test_rotated_codes_are_worse(name):
     assert score(name, ROTATED) < 0.9
 
@@ -129,7 +137,7 @@ def test_scores_are_shares_and_the_same_each_time(name, codes):
 def test_order_and_sign_and_scale_of_latents_do_not_matter(name, change):
     if name in {"dci_lasso", "irs"} and change(np.ones((1, 5))).max() > 1:
         return  # these two are in units of the latents
-    allowed = {"dci_trees": 0.02, "higgins": 0.02, "dci_lasso": 1e-4}.get(name, 1e-9)
+    allowed = FITTED.get(name, 1e-9)
     assert score(name, change(MIXED)) == pytest.approx(mixed_score(name), abs=allowed)
 
 
@@ -161,7 +169,7 @@ def test_a_dead_latent_changes_nothing(name, dead):
 @pytest.mark.parametrize("dead", [0.0, 0.1])
 def test_codes_that_are_dead_altogether_score_at_chance(name, dead):
     found = score(name, np.full((GRID.size, 3), dead))
-    assert found == pytest.approx(CHANCE if load_metrics()[name].of == "sampler" else 0, abs=0.08)
+    assert found == pytest.approx(UNINFORMED.get(name, 0), abs=0.08)
 
 
 @pytest.mark.parametrize("name", OF_CODES)

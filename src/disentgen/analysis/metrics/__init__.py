@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from disentgen.analysis.metrics.arrays import Classes, Codes, Result
+from disentgen.analysis.metrics.arrays import Classes, Codes, Result, UndefinedError
 from disentgen.analysis.metrics.sampling import Indices, Sampler
 from disentgen.dataset.grid import FactorGrid
 from disentgen.registry import load_named
@@ -66,11 +66,23 @@ class Metric(NamedTuple):
     ) -> Result:
         """The metric of some images' codes, where it is one of codes or of a sampler.
 
+        Where it is not defined on these images, its scores are NaN and a ``warning`` says why: a
+        report shows what there is.
+
         Args:
             encode: (n,) indices of images to their (n, latents) codes.
             grid: the factor grid.
             indices: (n,) of the images; a sampler draws from these.
         """
+        try:
+            return self._measure(encode, grid, indices)
+        except UndefinedError as error:
+            unknown = dict.fromkeys(self.scores, float("nan"))
+            return {"images": len(indices), **unknown, "warning": str(error)}
+
+    def _measure(
+        self, encode: Callable[[Indices], Codes], grid: FactorGrid, indices: Indices
+    ) -> Result:
         if self.of == "codes":
             return self.function(encode(indices), grid.classes(indices))
         allowed = np.zeros(grid.size, dtype=bool)
@@ -115,5 +127,6 @@ __all__ = [
     "Result",
     "Sampler",
     "Subject",
+    "UndefinedError",
     "load_metrics",
 ]

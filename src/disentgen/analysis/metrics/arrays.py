@@ -21,8 +21,14 @@ Result = dict[str, Any]
 FEWEST_IMAGES = 5
 #: Beyond, floating point no longer holds every whole number.
 LARGEST_QUANTITY = 2**53
+#: A latent is alive if its standard deviation is at least so much of the largest one's.
+ALIVE = 0.05
 NUMBERS = {"integer", "floating", "mixed-integer-float", "boolean", "decimal"}
 NAMES = {"string", "bytes"}
+
+
+class UndefinedError(UsageError):
+    """A metric that is not defined on some images: what they lack."""
 
 
 def metric_of_arrays(
@@ -195,6 +201,22 @@ def check_column(column: NDArray[Any], factor: int, quantities: bool) -> Classes
     if np.abs(numbers).max() > LARGEST_QUANTITY:
         raise UsageError(f"{what} are read as quantities and must be at most 2^53 in size.")
     return numbers
+
+
+def measure_spread(codes: Codes) -> NDArray[np.float64]:
+    """Standard deviation of each of (n, latents), (latents,); exactly 0 of constants."""
+    # The mean of a constant need not be that constant.
+    return np.where(np.ptp(codes, axis=0) > 0, codes.std(axis=0), 0.0)
+
+
+def find_alive(spread: NDArray[np.float64], share: float = ALIVE) -> NDArray[np.int64]:
+    """The places of the latents that move: (alive,) of (latents,) standard deviations.
+
+    Args:
+        spread: standard deviation of each latent.
+        share: of the largest one that a latent must reach.
+    """
+    return np.flatnonzero((spread > 0) & (spread >= share * spread.max()))
 
 
 def renumber(column: NDArray[Any]) -> NDArray[np.int64]:

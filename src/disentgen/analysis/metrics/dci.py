@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from disentgen.analysis.metrics import Classes, Codes, Metric, Result
 from disentgen.analysis.metrics.arrays import metric_of_arrays
-from disentgen.analysis.metrics.information import hold_back, standardise
+from disentgen.analysis.metrics.information import hold_back, mean_known, standardise
 
 #: Of the published analysis.
 LASSO_WEIGHT = 0.02
@@ -194,11 +194,6 @@ def one_minus_entropy(importances: NDArray[np.floating]) -> NDArray[np.float64]:
 def weighted_mean(values: NDArray[np.floating], weights: NDArray[np.floating]) -> float:
     """Mean of (n,) values by (n,) weights; 0 where there is no weight at all."""
     return float(values @ weights / weights.sum()) if weights.sum() > 0 else 0.0
-
-
-def mean_known(values: NDArray[np.floating]) -> float:
-    """Mean of those of (n,) values that are not NaN; NaN where all are."""
-    return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
 
 
 METRICS = (

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disentgen.analysis.metrics import Metric, Result, Sampler
-from disentgen.analysis.metrics.arrays import Codes
+from disentgen.analysis.metrics.arrays import ALIVE, Codes, find_alive, measure_spread
 from disentgen.analysis.metrics.sampling import Indices, metric_of_sampler
 
 FITTED, TESTED, BATCH = 10_000, 5_000, 64
@@ -65,7 +65,7 @@ def measure_factor_vae(
     tested: int = TESTED,
     batch: int = BATCH,
     scale_images: int = 10_000,
-    alive: float = 0.05,
+    alive: float = ALIVE,
 ) -> Result:
     """The FactorVAE score (Kim & Mnih 2018, section 4).
 
@@ -88,8 +88,8 @@ def measure_factor_vae(
     """
     if len(sampler.varying()) < 2:
         return describe_accuracy(np.empty(0, np.bool_), sampler)
-    spread = sampler.codes(sampler.draw(scale_images)).std(axis=0)
-    voting = np.flatnonzero((spread > 0) & (spread >= alive * spread.max()))
+    spread = measure_spread(sampler.codes(sampler.draw(scale_images)))
+    voting = find_alive(spread, alive)
     votes = np.zeros((len(spread), len(sampler.grid.sizes)))
     parts = {"votes": votes, "alive": len(voting)}
     if not len(voting):

@@ -141,6 +141,23 @@ def hold_back(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.sort(order[count // 5 :]), np.sort(order[: count // 5])
 
 
+def number_fitted(labels: Classes, fitted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Labels (n,) numbered 0 … k − 1 among those of fitted images; -1 of all others.
+
+    Args:
+        labels: (n,) classes of one factor.
+        fitted: (some,) places of the images that something is fitted to.
+    """
+    known = np.unique(labels[fitted])
+    places = np.minimum(np.searchsorted(known, labels), len(known) - 1)
+    return np.where(known[places] == labels, places, -1)
+
+
+def mean_known(values: NDArray[np.floating], otherwise: float = float("nan")) -> float:
+    """Mean of those of (n,) values that are not NaN; something else where all are."""
+    return float(np.nanmean(values)) if not np.isnan(values).all() else otherwise
+
+
 def standardise(classes: Classes, fitted: NDArray[np.int64]) -> NDArray[np.float64]:
     """Classes as standard deviations from their mean, both of the fitted ones; constants are 0.
 
