@@ -13,6 +13,7 @@ from disentgen.models.autoencoder import (
     AutoencoderOutput,
     LatentSize,
     encode_means,
+    encode_posteriors,
     read_stacks,
 )
 from disentgen.models.family import Examples, Family
@@ -140,6 +141,7 @@ FAMILY = Family(
     task=Compose,
     examples=show_compositions,
     encode=encode_means,
+    posterior=encode_posteriors,
     complete=fill_mixer,
     experiment="composition",
     scores_all_images=False,

@@ -11,6 +11,7 @@ from disentgen.models.autoencoder import (
     AutoencoderOutput,
     LatentSize,
     encode_means,
+    encode_posteriors,
     read_stacks,
 )
 from disentgen.models.family import Examples, Family
@@ -82,5 +83,6 @@ FAMILY = Family(
     task=Reconstruct,
     examples=show_reconstructions,
     encode=encode_means,
+    posterior=encode_posteriors,
     experiment="disent",
 )
