@@ -16,6 +16,7 @@ from disentgen.analysis.figures.hintons import Hintons
 from disentgen.analysis.figures.importances import Hinton, Importances
 from disentgen.analysis.figures.placement import Placement
 from disentgen.analysis.figures.predictions import Points, Predictions
+from disentgen.analysis.figures.readouts import collect_readouts, list_scores
 from disentgen.analysis.figures.reconstructions import Reconstructions
 from disentgen.analysis.figures.samples import Samples
 from disentgen.analysis.figures.scores import collect_scores
@@ -167,6 +168,20 @@ def make_group(conditions=1, **given):
     return RunGroup(runs, tabulate_cells(runs))
 
 
+@cache
+def make_readouts():
+    """A group with read-outs: 0.4, 0.6 and 0.8 by number of labels, half of that held out."""
+    group = make_group()
+    columns = {
+        name: {"100": 0.4, "500": 0.6, "1000": 0.8}[name.rpartition("_")[2]]
+        * (0.5 if "held_out" in name else 1)
+        + 0.01 * group.runs["seed"]
+        for name in list_scores()
+    }
+    runs = group.runs.assign(**columns)
+    return RunGroup(runs, tabulate_cells(runs))
+
+
 def make_all():
     """Data of each figure, by the module that it stands in."""
     return {
@@ -178,6 +193,7 @@ def make_all():
         "reconstructions": make_reconstructions(),
         "samples": make_samples(),
         "traversals": make_traversals(),
+        "readouts": collect_readouts(make_readouts()),
         "scores": collect_scores(make_group()),
         "generalisation": collect_generalisation(make_group()),
         "hintons": make_hintons(),

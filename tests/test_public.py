@@ -185,7 +185,7 @@ def test_every_entry_is_used_and_whole(key):
     used = [path for path in SOURCES.rglob("*.py") if reference.citation in path.read_text()]
     assert used, reference.citation
     assert reference.bibtex.count("{") == reference.bibtex.count("}")
-    assert re.search(r"^  (booktitle|howpublished|eprint) ", reference.bibtex, re.M)
+    assert re.search(r"^  (booktitle|journal|howpublished|eprint) ", reference.bibtex, re.M)
 
 
 def test_every_entry_is_read():

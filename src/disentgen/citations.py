@@ -36,7 +36,9 @@ SCORES = {
 }
 
 _CITATION = re.compile(r"([A-Z][\w-]+)(?: & ([A-Z][\w-]+)| (et al\.))? ((?:19|20)\d\d)")
-_UMLAUT = re.compile(r'\{\\"(\w)\}')
+_ACCENTED = re.compile(r"""\{\\(["'])(\w)\}""")
+#: Combining characters of BibTeX's accents.
+_ACCENTS = {'"': "\u0308", "'": "\u0301"}
 _ENTRY = re.compile(r"^@\w+\{(\w+),\n(.*?)^\}", re.M | re.S)
 
 
@@ -73,7 +75,9 @@ def load_references() -> dict[str, Reference]:
 
 def _read_entry(entry: re.Match[str]) -> Reference:
     fields = dict(re.findall(r"^ *(\w+) *= \{(.*)\},?$", entry[2], re.M))
-    authors = _UMLAUT.sub(lambda letter: normalize("NFC", f"{letter[1]}\u0308"), fields["author"])
+    authors = _ACCENTED.sub(
+        lambda letter: normalize("NFC", letter[2] + _ACCENTS[letter[1]]), fields["author"]
+    )
     surnames = tuple(author.split(",")[0] for author in authors.split(" and "))
     return Reference(entry[1], surnames, fields["year"], entry[0])
 

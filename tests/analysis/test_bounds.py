@@ -11,13 +11,13 @@ from disentgen.analysis.bounds import (
     measure_bounds,
 )
 from disentgen.analysis.code_kinds import KINDS
-from disentgen.analysis.metrics import Metric, load_metrics
+from disentgen.analysis.metrics import OF_ONE_RUN, Metric, load_metrics
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.split import split_grid
 
 GRID = FactorGrid({"a": tuple(range(40)), "b": (0, 1, 5, 7), "c": (0.1, 0.2, 0.3)})
 SPLIT = split_grid(GRID, "b > 6", None, 0.1, 0)
-KNOWN = load_metrics("codes", "sampler")
+KNOWN = load_metrics(*OF_ONE_RUN)
 
 
 @pytest.fixture(autouse=True)
@@ -110,12 +110,15 @@ def test_a_file_of_other_codes_is_not_taken(metric, folder):
 
 def test_ceilings_of_known_metrics_are_their_closed_forms():
     whole = split_grid(GRID, None, None, 0.01, 0)
-    chosen = [KNOWN[name] for name in ("mig", "higgins", "factor_vae", "sap")]
+    chosen = [KNOWN[name] for name in ("mig", "mig_posterior", "higgins", "factor_vae", "sap")]
     bounds = measure_bounds("toy", whole, 10, None, chosen)
     # 20 bins tell no more of 40 classes than log 20; so for one factor of three.
     expected = (np.log(20) / np.log(40) + 2) / 3
     assert bounds["mig", "score"]["ceiling"] == pytest.approx(expected, abs=0.02)
     assert bounds["mig", "score"]["floor"] < 0.1
+    # Of 480 images, the second latent seems to hold a little of each factor.
+    assert 0.75 < bounds["mig_posterior", "score"]["ceiling"] < 1
+    assert bounds["mig_posterior", "score"]["floor"] < 0.1
     for name in ("higgins", "factor_vae"):
         assert bounds[name, "score"]["ceiling"] == 1
         # Noise is known again where it is of so few images.

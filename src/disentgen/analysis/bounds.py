@@ -19,7 +19,7 @@ from filelock import FileLock
 
 from disentgen.analysis.code_kinds import CELLS, KINDS, LATENTS, choose_images, measure_kind
 from disentgen.analysis.kept import KeptResults, has_numbers
-from disentgen.analysis.metrics import Metric, Subject, load_metrics
+from disentgen.analysis.metrics import OF_ONE_RUN, Metric, load_metrics
 from disentgen.command_line import CommandParser, bounded, plain_errors, positive
 from disentgen.dataset import build_dataset
 from disentgen.dataset.grid import FactorGrid
@@ -28,8 +28,6 @@ from disentgen.paths import can_be_written, data_folder, make_folder
 
 #: Ceiling and floor by metric and part.
 Bounds = dict[tuple[str, str], dict[str, float | None]]
-#: Metrics of what have bounds: those of single runs.
-BOUNDED: tuple[Subject, ...] = ("codes", "sampler")
 GRIDS = ("dsprites", "shapes3d", "mpi3d")
 
 
@@ -122,13 +120,13 @@ def measure_bounds(
         split: whose training images are measured on.
         latents: of the noise.
         images: how many; by default, the number that each metric names.
-        metrics: of codes or of a sampler; all of these by default.
+        metrics: of single runs; all of these by default.
         beside: see :class:`Reference`.
 
     Returns:
         ``ceiling`` and ``floor`` by metric and part, of parts that are scores.
     """
-    chosen = list(load_metrics(*BOUNDED).values()) if metrics is None else metrics
+    chosen = list(load_metrics(*OF_ONE_RUN).values()) if metrics is None else metrics
     ceiling = Reference(dataset, split, None, beside).score(chosen, images)
     floor = Reference(dataset, split, latents, beside).score(chosen, images)
     return {part: {"ceiling": ceiling[part], "floor": floor[part]} for part in ceiling}
@@ -154,7 +152,7 @@ def format_bounds(datasets: Sequence[str], latents: int, images: int | None = No
         "| metric | part | images |" + "".join(f" {name} |" for name in tables),
         "|---|---|---|" + "---|" * len(tables),
     ]
-    for metric in load_metrics(*BOUNDED).values():
+    for metric in load_metrics(*OF_ONE_RUN).values():
         for part in metric.scores:
             bounds = [table[metric.name, part] for table in tables.values()]
             cells = [f" {format_score(*row.values())} |" for row in bounds]
@@ -185,7 +183,7 @@ def format_kinds(datasets: Sequence[str], latents: int, images: int | None = Non
             + "".join(f" {kind} |" for kind in KINDS),
             "|---|---|" + "---|" * len(KINDS),
         ]
-        for metric in load_metrics(*BOUNDED).values():
+        for metric in load_metrics(*OF_ONE_RUN).values():
             lines += list_kinds(metric, spec.grid, latents, images or metric.images)
         tables.append("\n".join(lines))
     return "\n\n".join(tables)

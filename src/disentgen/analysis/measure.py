@@ -10,6 +10,7 @@ from disentgen.analysis.bounds import Bounds, measure_bounds, name_dataset
 from disentgen.analysis.kept import KeptArrays, KeptResults
 from disentgen.analysis.measurements import Measurement, Part, load_measurements
 from disentgen.analysis.measurements.codes import Codes
+from disentgen.analysis.measurements.metrics import list_metrics
 from disentgen.analysis.metrics import Result
 from disentgen.analysis.places import Place, choose_place
 from disentgen.errors import DisentgenError, UsageError, warn_on_failure
@@ -190,4 +191,6 @@ class Measurements:
             return {}
         section, latents = self.run.config["dataset"], self.codes("train").codes.shape[1]
         label = name_dataset(section["name"], section.get("version"))
-        return measure_bounds(label, self.run.split, latents, self.images, beside=self.beside)
+        metrics = [part.given[0] for part in list_metrics(self.run).values()]
+        split, beside = self.run.split, self.beside
+        return measure_bounds(label, split, latents, self.images, metrics, beside)

@@ -87,6 +87,19 @@ class Autoencoder(Model):
         return logits.float()
 
 
+def encode_posteriors(model: Autoencoder, images: Tensor) -> DiagonalGaussian:
+    """The posteriors of images by an autoencoder.
+
+    Args:
+        model: in evaluation mode.
+        images: (batch, channels, height, width) in 0..1.
+
+    Returns:
+        Of (batch, latents).
+    """
+    return model.encode(images)
+
+
 def encode_means(model: Autoencoder, images: Tensor) -> Tensor:
     """The codes of images by an autoencoder: the means of their posteriors.
 

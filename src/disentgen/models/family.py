@@ -10,6 +10,7 @@ from disentgen.dataset.split import Split
 from disentgen.dataset.tasks import Task
 from disentgen.errors import UsageError
 from disentgen.models.base import Model
+from disentgen.models.gaussian import DiagonalGaussian
 from disentgen.models.layers import Import, find_layer_lists, normalise_layers
 from disentgen.models.outputs import ImageOutput, Output
 from disentgen.schema import check
@@ -44,6 +45,8 @@ class Family:
             None where models make no images.
         encode: a model in evaluation mode and images (batch, channels, height, width) in 0..1 to
             their codes (batch, latents); None where images have no codes.
+        posterior: the same to the posteriors whose means are the codes; None where codes have no
+            variances.
         decode: a model in evaluation mode and what its images are made of, (batch, latents), to
             the images: codes, or factor values where images have no codes; None where models make
             no images.
@@ -65,6 +68,7 @@ class Family:
     task: type[Task]
     examples: Callable[[Any, Tensor, Any, Sequence[str]], Examples] | None
     encode: Callable[[Any, Tensor], Tensor] | None = None
+    posterior: Callable[[Any, Tensor], DiagonalGaussian] | None = None
     decode: Callable[[Any, Tensor], ImageOutput] | None = None
     complete: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
     experiment: str | None = None

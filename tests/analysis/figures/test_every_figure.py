@@ -42,6 +42,7 @@ KNOWN = {
     "study": [
         ("generalisation", "Generalisation against disentanglement", PAPER),
         ("scores", "NLL by model and split", PAPER),
+        ("readouts", "Read-outs by number of labels", PAPER),
     ],
     "split": [
         ("hinton", "Importance of latents by model", PAPER),

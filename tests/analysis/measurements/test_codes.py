@@ -7,8 +7,10 @@ from configs.decoders import DECODERS
 from conftest import read_config
 from disentgen.analysis.measure import Measurements
 from disentgen.analysis.measurements import metrics as of_metrics
+from disentgen.analysis.measurements import readouts
 from disentgen.analysis.measurements.codes import Codes, collect_codes, encode
 from disentgen.analysis.measurements.probes import PROBES, measure_placement
+from disentgen.analysis.measurements.readouts import KINDS, list_columns
 from disentgen.analysis.metrics import Metric
 from disentgen.dataset.split import SIDES
 from disentgen.errors import UsageError
@@ -145,12 +147,36 @@ def test_bounds_are_of_the_same_images_and_latents(run, monkeypatch, tmp_path):
     monkeypatch.setenv("DISENTGEN_DATA", str(tmp_path))
     measured = Measurements(run, 20)
     bounds = measured.bounds()
+    assert not {"mig_posterior", "udr"} & {metric for metric, _ in bounds}
     assert bounds["sap", "score"]["ceiling"] > 0.5 + bounds["sap", "score"]["floor"]
     kept = [path.name for path in (tmp_path / "results" / "metric_bounds").glob("*.json")]
     latents = measured.codes("train").codes.shape[1]
     assert sorted(name.rpartition("-")[0] for name in kept) == [
         "dsprites-factors", f"dsprites-noise-{latents}"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_read_outs_are_of_all_sides_and_kept(run, kind, monkeypatch):
+    run.__dict__["model"] = Places()
+    result = Measurements(run, 150).get("readouts", kind)
+    assert result["images"] == 150
+    assert result["r2_per_factor_held_out_100"][3] > 0.5
+    assert (result["r2_per_factor_held_out_100"][0], result["r2_held_out_500"]) == (None, None)
+    columns = {column.name for column in list_columns().values() if kind in column.key}
+    assert len(columns) == 12
+    assert columns <= result.keys()
+    monkeypatch.setattr(readouts, "read_out", None)
+    assert Measurements(run, 150).get("readouts", kind) == result
+
+
+def test_encoders_of_factors_have_no_posteriors(run):
+    measured = Measurements(run, 20)
+    with pytest.raises(UsageError, match="family 'encoder' have no 'posteriors'"):
+        measured.get("posteriors")
+    with pytest.raises(UsageError, match="mig_posterior"):
+        measured.get("metrics", "mig_posterior")
+    assert "mig_posterior" not in of_metrics.list_metrics(run)
 
 
 def test_decoders_have_no_codes():

@@ -22,16 +22,20 @@ EXPECTED = {
     ("infomec", "infoe"): (1, 1, 1, 1, 0, 0, 1),
     ("infomec", "infom"): (1, 1, (0.3, 0.7), 1, 0, 0, 1),
     ("irs", "score"): (1, 1, (0.2, 0.8), 1, (0.2, 0.5), 0, 1),
+    ("factorisation", "score"): (1, 1, 1, 1, 0, 0, 1),
     ("mig", "score"): (1, 1, (0, 0.3), 0, 0, 0, 1),
+    ("minimality", "minimality"): (1, 1, (0.1, 0.4), 1, 0, 0, 1),
+    ("minimality", "sufficiency"): (1, 1, (0.1, 0.4), 1, 0, 0, 1),
     ("nk", "score"): (1 - LUCK, 1 - LUCK, (0, 0.3), 0, 0, 0, 1 - LUCK),
     ("omes", "multiple_encoding"): (1, 1, (0.2, 0.7), 1 - 1 / 10, (0, 0.4), 0, 1),
     ("omes", "overlap"): (1, 1, (0.2, 0.7), 1, (0, 0.4), 0, 1),
     ("omes", "score"): (1, 1, (0.2, 0.7), 1 - 1 / 20, (0, 0.4), 0, 1),
     ("sap", "score"): (1, 1, (0, 0.5), 0, 0, 0, 1),
     ("snc", "score"): (1, 1, (LUCK + 0.05, 0.6), 1, LUCK, LUCK, 1),
+    ("topographic_similarity", "score"): (1, 1, 1, 1, 0, 0, 1),
 }  # fmt: skip
 #: Rows that take seconds.
-SLOW = {"dci_es", "dci_lasso", "nk"}
+SLOW = {"dci_es", "dci_lasso", "nk", "topographic_similarity"}
 #: Metrics that are slow on so many images, and are tested elsewhere.
 ELSEWHERE = {"dci_trees", "higgins", "modularity"}
 

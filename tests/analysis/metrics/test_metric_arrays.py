@@ -17,7 +17,7 @@ RNG = np.random.default_rng(3)
 CODES = np.column_stack([CLASSES @ [1, 0.3, 0], CLASSES[:, 1:], RNG.random((GRID.size, 2))])
 OF_ARRAYS = {name: metric for name, metric in load_metrics().items() if metric.of == "codes"}
 #: These read classes as quantities.
-QUANTITIES = {"dci_es", "dci_lasso", "sap"}
+QUANTITIES = {"dci_es", "dci_lasso", "sap", "topographic_similarity"}
 NAMES = np.array([[f"{letter}{place:02}" for place in range(16)] for letter in "abc"])
 
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from disentgen.analysis.measurements import Column, Measured, Measurement, Part, up_to
 from disentgen.analysis.measurements.codes import Codes, has_codes
-from disentgen.analysis.metrics import Classes, Metric, Result, load_metrics
+from disentgen.analysis.measurements.posteriors import POSTERIORS, Posteriors, has_posteriors
+from disentgen.analysis.metrics import OF_ONE_RUN, Classes, Metric, Result, load_metrics
 from disentgen.analysis.metrics.sampling import Indices
 from disentgen.runs import Run
 
@@ -18,21 +19,31 @@ def measure_metric(measured: Measured, images: int, metric: Metric) -> Result:
     Args:
         measured: of a run whose model has codes.
         images: at most so many.
-        metric: of codes or of a sampler.
+        metric: of codes, of a sampler or, where the model has them, of posteriors.
     """
-    codes: Codes = measured.get("codes", "train", images)
+    if metric.of == "posteriors":
+        posteriors: Posteriors = measured.get(POSTERIORS, images=images)
+        indices, codes, variances = posteriors
+        return metric.measure(
+            lambda some: codes[np.searchsorted(indices, some)],
+            measured.run.split.grid,
+            indices,
+            lambda some: variances[np.searchsorted(indices, some)],
+        )
+    coded: Codes = measured.get("codes", "train", images)
 
-    def encode(indices: Indices) -> Classes:
-        return codes.codes[np.searchsorted(codes.indices, indices)]
+    def encode(some: Indices) -> Classes:
+        return coded.codes[np.searchsorted(coded.indices, some)]
 
-    return metric.measure(encode, measured.run.split.grid, codes.indices)
+    return metric.measure(encode, measured.run.split.grid, coded.indices)
 
 
 def list_metrics(run: Run) -> dict[str, Part]:
-    """All metrics of single runs."""
+    """All metrics of single runs; those of posteriors where the run's model has any."""
     return {
         name: Part(name, (metric,), up_to(metric.images), metric.revision)
-        for name, metric in load_metrics("codes", "sampler").items()
+        for name, metric in load_metrics(*OF_ONE_RUN).items()
+        if metric.of != "posteriors" or has_posteriors(run)
     }
 
 

@@ -2,7 +2,8 @@
 
 Most are functions of two arrays, ``(codes, classes) -> Result``: codes are (n, latents) posterior
 means, classes (n, factors) indices of factor values. Where images must be chosen, the metric takes
-a :class:`Sampler` in their place. Metrics of several runs that differ in their seed alone take
+a :class:`Sampler` in their place. Metrics of posteriors take their variances too, ``(codes,
+variances, classes)``. Metrics of several runs that differ in their seed alone take
 ``(codes, kl)``: a list of codes of the same images, and one of the latents' KL. Nothing here knows
 of runs or models, so the metrics can be used on codes from anywhere. All arguments pass the check
 of :mod:`~disentgen.analysis.metrics.arrays`, and every result says of how many images it is.
@@ -20,12 +21,16 @@ from numpy.typing import ArrayLike
 from disentgen.analysis.metrics.arrays import Classes, Codes, Result, UndefinedError
 from disentgen.analysis.metrics.sampling import Indices, Sampler
 from disentgen.dataset.grid import FactorGrid
+from disentgen.errors import UsageError
 from disentgen.registry import load_named
 
 #: Images that a metric is measured on where it does not name another number.
 IMAGES = 5_000
-#: What a metric is a function of: codes and classes, a sampler, or codes and KL of several runs.
-Subject = Literal["codes", "sampler", "runs"]
+#: What a metric is a function of: codes and classes, a sampler, codes and variances and classes, or
+#: codes and KL of several runs.
+Subject = Literal["codes", "sampler", "posteriors", "runs"]
+#: What metrics of single runs are functions of.
+OF_ONE_RUN: tuple[Subject, ...] = ("codes", "sampler", "posteriors")
 #: How parts of a result are named that have a value for each of several models.
 PER_MODEL = "_per_model"
 
@@ -42,7 +47,8 @@ class Metric(NamedTuple):
             is taken from the part of this name and ``_per_model``.
         beside: further parts that are scores, higher is better.
         images: how many it is measured on by default.
-        of: ``codes`` and classes, a ``sampler``, or codes and KL of several ``runs``.
+        of: ``codes`` and classes, a ``sampler``, ``posteriors`` (codes, variances and classes), or
+            codes and KL of several ``runs``.
         revision: of the computation; values kept from an earlier one are computed anew.
     """
 
@@ -62,9 +68,13 @@ class Metric(NamedTuple):
         return (self.main, *self.beside)
 
     def measure(
-        self, encode: Callable[[Indices], Codes], grid: FactorGrid, indices: Indices
+        self,
+        encode: Callable[[Indices], Codes],
+        grid: FactorGrid,
+        indices: Indices,
+        spread: Callable[[Indices], Codes] | None = None,
     ) -> Result:
-        """The metric of some images' codes, where it is one of codes or of a sampler.
+        """The metric of some images' codes, where it is one of single runs.
 
         Where it is not defined on these images, its scores are NaN and a ``warning`` says why: a
         report shows what there is.
@@ -73,16 +83,32 @@ class Metric(NamedTuple):
             encode: (n,) indices of images to their (n, latents) codes.
             grid: the factor grid.
             indices: (n,) of the images; a sampler draws from these.
+            spread: (n,) indices to the (n, latents) variances of posteriors whose means are the
+                codes; None where the codes come without.
+
+        Raises:
+            UsageError: the metric needs variances, and there are none.
         """
         try:
-            return self._measure(encode, grid, indices)
+            return self._measure(encode, grid, indices, spread)
         except UndefinedError as error:
             unknown = dict.fromkeys(self.scores, float("nan"))
             return {"images": len(indices), **unknown, "warning": str(error)}
 
     def _measure(
-        self, encode: Callable[[Indices], Codes], grid: FactorGrid, indices: Indices
+        self,
+        encode: Callable[[Indices], Codes],
+        grid: FactorGrid,
+        indices: Indices,
+        spread: Callable[[Indices], Codes] | None,
     ) -> Result:
+        if self.of == "posteriors":
+            if spread is None:
+                raise UsageError(
+                    f"{self.title} ('{self.name}') needs the variances of posteriors; these codes "
+                    "come without."
+                )
+            return self.function(encode(indices), spread(indices), grid.classes(indices))
         if self.of == "codes":
             return self.function(encode(indices), grid.classes(indices))
         allowed = np.zeros(grid.size, dtype=bool)
@@ -120,6 +146,7 @@ def load_metrics(*of: Subject) -> Mapping[str, Metric]:
 
 __all__ = [
     "IMAGES",
+    "OF_ONE_RUN",
     "PER_MODEL",
     "Classes",
     "Codes",

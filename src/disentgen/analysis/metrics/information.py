@@ -22,15 +22,23 @@ def measure_mig(codes: Codes, classes: Classes) -> Result:
         codes: (n, latents).
         classes: (n, factors).
     """
-    information = mutual_information(codes, classes)
+    return summarise_gaps(mutual_information(codes, classes), classes)
+
+
+def summarise_gaps(information: NDArray[np.float64], classes: Classes) -> Result:
+    """The gaps of equation 6 of Chen et al. 2018, and their mean over the factors that vary.
+
+    Args:
+        information: of every latent with every factor, in nats, (latents, factors).
+        classes: (n, factors).
+    """
     entropy = np.array([entropy_of(column) for column in classes.T])
     ordered = np.sort(np.vstack([information, np.zeros_like(entropy)]), axis=0)
     gap = np.divide(
         ordered[-1] - ordered[-2], entropy, out=np.full_like(entropy, np.nan), where=entropy > 0
     )
-    known = gap[~np.isnan(gap)]
     return {
-        "score": float(known.mean()) if len(known) else 0.0,
+        "score": mean_known(gap, 0.0),
         "gap_per_factor": gap,
         "mutual_information": information,
     }
@@ -101,16 +109,24 @@ def explicitness(codes: Codes, labels: Classes) -> float:
 
 def mutual_information(codes: Codes, classes: Classes) -> NDArray[np.float64]:
     """Of every latent, in bins, with every factor, in nats: (latents, factors)."""
-    return np.array(
-        [[information_of(binned, column) for column in classes.T] for binned in bin_codes(codes).T]
-    )
+    return information_matrix(bin_codes(codes), classes)
 
 
-def bin_codes(codes: Codes) -> Classes:
-    """(n, latents) codes in bins of equal width, from each latent's smallest to largest value."""
+def information_matrix(binned: Classes, classes: Classes) -> NDArray[np.float64]:
+    """Mutual information of (n, latents) bins with (n, factors) classes: (latents, factors)."""
+    return np.array([[information_of(bins, column) for column in classes.T] for bins in binned.T])
+
+
+def bin_codes(codes: Codes, count: int = BINS) -> Classes:
+    """(n, latents) codes in bins of equal width, from each latent's smallest to largest value.
+
+    Args:
+        codes: (n, latents).
+        count: of the bins.
+    """
     low, high = codes.min(axis=0), codes.max(axis=0)
     width = np.where(high > low, high - low, 1.0)
-    bins: Classes = np.minimum((codes - low) / width * BINS, BINS - 1).astype(np.int64)
+    bins: Classes = np.minimum((codes - low) / width * count, count - 1).astype(np.int64)
     return bins
 
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from disentgen.analysis.metrics import Classes, Codes, Metric, Result
 from disentgen.analysis.metrics.arrays import metric_of_arrays
+from disentgen.analysis.metrics.information import mean_known
 
 
 @metric_of_arrays(quantities=True)
@@ -21,9 +22,8 @@ def measure_sap(codes: Codes, classes: Classes) -> Result:
     squared = squared_correlation(codes, classes)
     ordered = np.sort(np.vstack([squared, np.zeros(classes.shape[1])]), axis=0)
     gap = np.where(classes.std(axis=0) > 0, ordered[-1] - ordered[-2], np.nan)
-    known = gap[~np.isnan(gap)]
     return {
-        "score": float(known.mean()) if len(known) else 0.0,
+        "score": mean_known(gap, 0.0),
         "gap_per_factor": gap,
         "squared_correlation": squared,
     }

@@ -14,6 +14,7 @@ from disentgen.models.autoencoder import (
     LatentSize,
     decode_latents,
     encode_means,
+    encode_posteriors,
     read_stacks,
 )
 from disentgen.models.family import Examples, Family
@@ -141,6 +142,7 @@ FAMILY = Family(
     task=Compose,
     examples=show_compositions,
     encode=encode_means,
+    posterior=encode_posteriors,
     decode=decode_latents,
     complete=fill_mixer,
     experiment="composition",

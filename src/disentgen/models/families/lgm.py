@@ -12,6 +12,7 @@ from disentgen.models.autoencoder import (
     LatentSize,
     decode_latents,
     encode_means,
+    encode_posteriors,
     read_stacks,
 )
 from disentgen.models.family import Examples, Family
@@ -83,6 +84,7 @@ FAMILY = Family(
     task=Reconstruct,
     examples=show_reconstructions,
     encode=encode_means,
+    posterior=encode_posteriors,
     decode=decode_latents,
     experiment="disent",
 )

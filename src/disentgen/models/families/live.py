@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from disentgen.dataset.tasks import Reconstruct
 from disentgen.errors import UsageError, describe_failure
-from disentgen.models.autoencoder import Autoencoder, LatentSize, encode_means
+from disentgen.models.autoencoder import Autoencoder, LatentSize, encode_means, encode_posteriors
 from disentgen.models.families.lgm import LatentGaussianOutput, show_reconstructions
 from disentgen.models.family import Family
 from disentgen.models.gaussian import DiagonalGaussian
@@ -130,4 +130,5 @@ FAMILY = Family(
     task=Reconstruct,
     examples=show_reconstructions,
     encode=encode_means,
+    posterior=encode_posteriors,
 )
