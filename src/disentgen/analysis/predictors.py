@@ -223,10 +223,10 @@ def combine_strata(cells: pd.DataFrame, scores: Mapping[str, str]) -> pd.DataFra
     for score, title in scores.items():
         pairs = [pair_scores(own, score) for own in given]
         groups = [both for both in pairs if both is not None]
-        found = combine_groups(groups) if groups else NOTHING
-        ends = dict(zip(ENDS, (found.rho, found.low, found.high), strict=True))
-        counts = {"strata": found.groups, "cells": found.pairs}
-        rows.append({"score": score, "title": title, **counts, **ends, "p": found.p})
+        combination = combine_groups(groups) if groups else NOTHING
+        ends = dict(zip(ENDS, (combination.rho, combination.low, combination.high), strict=True))
+        counts = {"strata": combination.groups, "cells": combination.pairs}
+        rows.append({"score": score, "title": title, **counts, **ends, "p": combination.p})
     table = pd.DataFrame(rows, columns=["score", "title", "strata", "cells", *ENDS, "p"])
     known = table["p"].notna()
     adjusted = pd.Series(np.nan, index=table.index)

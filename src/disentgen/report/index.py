@@ -68,19 +68,19 @@ def describe_index(
     }
 
 
-def describe_predictors(source: str, found: Predictors) -> dict[str, Any]:
+def describe_predictors(source: str, predictors: Predictors) -> dict[str, Any]:
     """Scores as predictors of the gap, on images of one source.
 
     Args:
         source: of the images.
-        found: what was found on them.
+        predictors: of :func:`~disentgen.analysis.predictors.find_predictors`.
     """
     return {
         "source": name_source(source),
-        "missing": found.describe_missing(),
-        "left_out": found.describe_left_out(),
-        "combined": records(found.combined),
-        "strata": [add_texts(row) for row in records(found.strata)],
+        "missing": predictors.describe_missing(),
+        "left_out": predictors.describe_left_out(),
+        "combined": records(predictors.combined),
+        "strata": [add_texts(row) for row in records(predictors.strata)],
     }
 
 

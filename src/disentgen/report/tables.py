@@ -70,8 +70,8 @@ def save_tables(collection: Collection, folder: Path) -> ReportTables:
 
 def join_predictors(predictors: Mapping[str, Predictors]) -> dict[str, pd.DataFrame]:
     """Tables of scores as predictors of the gap, of all sources, by the names of their files."""
-    combined = [found.combined.assign(source=source) for source, found in predictors.items()]
-    strata = [found.strata for found in predictors.values()]
+    combined = [one.combined.assign(source=source) for source, one in predictors.items()]
+    strata = [one.strata for one in predictors.values()]
     return {
         name: pd.concat([part for part in parts if len(part)] or parts[:1])
         for name, parts in (("predictors", combined), ("predictors_by_stratum", strata))

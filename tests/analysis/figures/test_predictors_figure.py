@@ -47,8 +47,8 @@ def make_data(variants, combined):
          **dict(zip(ENDS, rho, strict=True)), "p": 0.01, "p_holm": p}
         for score, (*rho, p) in combined.items()
     ])  # fmt: skip
-    found = Predictors(rows, strata, {"without control": 3}, 28, 7)
-    return PredictorData("heading", found, rows.sort_values("rho"))
+    predictors = Predictors(rows, strata, {"without control": 3}, 28, 7)
+    return PredictorData("heading", predictors, rows.sort_values("rho"))
 
 
 @pytest.fixture
@@ -134,8 +134,8 @@ def test_data_are_of_all_strata_from_the_best_predictor_on():
     assert data.heading == "Gap to control; dSprites (rendered stand-in)"
     assert list(data.combined["score"]) == ["disentanglement"]
     assert data.combined["p_holm"].notna().all()
-    assert set(data.found.strata["variant"]) == {"leave1out", "shape2tx"}
-    rho = data.found.combined.set_index("score")["rho"].dropna()
+    assert set(data.predictors.strata["variant"]) == {"leave1out", "shape2tx"}
+    rho = data.predictors.combined.set_index("score")["rho"].dropna()
     assert list(data.combined["rho"]) == sorted(rho)
 
 

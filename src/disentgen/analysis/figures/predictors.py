@@ -34,21 +34,21 @@ class PredictorData(NamedTuple):
 
     Args:
         heading: of the figure.
-        found: all that is drawn, and what was left out.
+        predictors: all that is drawn, and what was left out.
         combined: rows over all strata that have a correlation, from the lowest to the highest.
     """
 
     heading: str
-    found: Predictors
+    predictors: Predictors
     combined: pd.DataFrame
 
 
 def collect_predictors(group: RunGroup) -> PredictorData:
     """Correlations of all scores with the gap, by stratum and over all strata."""
-    found = find_predictors(group.runs)
-    known = found.combined.dropna(subset="rho").sort_values("rho", kind="stable")
-    data = name_data(found.strata)
-    return PredictorData(f"Gap to control; {data}", found, known)
+    predictors = find_predictors(group.runs)
+    known = predictors.combined.dropna(subset="rho").sort_values("rho", kind="stable")
+    data = name_data(predictors.strata)
+    return PredictorData(f"Gap to control; {data}", predictors, known)
 
 
 def has_stratum(group: RunGroup) -> bool:
@@ -59,7 +59,7 @@ def has_stratum(group: RunGroup) -> bool:
 
 def draw_predictors(data: PredictorData) -> MplFigure:
     """A row for each score: a mark for each stratum, and a black one for several together."""
-    strata = data.found.strata
+    strata = data.predictors.strata
     keys = list(dict.fromkeys(name_stratum(row) for _, row in strata.iterrows()))
     chosen = choose_colours(keys)
     colours = {key: chosen[key] for key in keys}  # in the order of the marks
@@ -68,7 +68,7 @@ def draw_predictors(data: PredictorData) -> MplFigure:
     axis = figure.subplots()
     for place, (_, row) in enumerate(data.combined.iterrows()):
         draw_score(axis, place, strata[strata["score"] == row["score"]], row, colours)
-    fit_axis(axis, data.combined, data.found.tried)
+    fit_axis(axis, data.combined, data.predictors.tried)
     draw_legend(figure, colours)
     add_heading(figure, data.heading)
     return figure
@@ -155,16 +155,16 @@ def draw_legend(figure: MplFigure, colours: dict[str, Any]) -> None:
 
 def describe_predictors(data: PredictorData) -> str:
     """The caption: what correlations are of, how many scores were tried, what was left out."""
-    found = data.found
-    seeds = found.strata["seeds"]
+    predictors = data.predictors
+    seeds = predictors.strata["seeds"]
     return (
         "Spearman's ρ of each score and the gap to controls, over means of cells that differ in "
         f"objective or its strength, {MINIMUM_CELLS} or more in each stratum (seeds by cell: "
         f"{seeds.min()} or more); a ρ below 0: higher scores go with smaller gaps. Lines: 95 % "
         "intervals by Fisher's z (Bonett & Wright 2000). Black: mean of z over strata, weighted by "
         f"cells less 3, with an interval by bootstrap from {MINIMUM_GROUPS} strata on; p-values by "
-        f"permutation within strata, adjusted by Holm for the {found.tried} scores that were "
-        f"tried. {found.describe_left_out()}"
+        f"permutation within strata, adjusted by Holm for the {predictors.tried} scores that were "
+        f"tried. {predictors.describe_left_out()}"
     )
 
 
