@@ -53,8 +53,9 @@ def centre_ranks(values: Values) -> Values:
     """Ranks over the last axis, (…, n), less their mean."""
     from scipy.stats import rankdata
 
-    ranks: Values = rankdata(values, axis=-1)
-    return ranks - ranks.mean(-1, keepdims=True)
+    ranks = rankdata(values, axis=-1)
+    centred: Values = ranks - ranks.mean(-1, keepdims=True)
+    return centred
 
 
 def correlation_error(rho: Values, count: int) -> Values:
