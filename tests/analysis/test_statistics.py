@@ -132,7 +132,7 @@ def test_an_expanded_percentile_of_normal_means_is_student_s_t():
         assert end == pytest.approx(stats.t.ppf(0.025, count - 1))
 
 
-@pytest.mark.parametrize("count", [MINIMUM_GROUPS, 12])
+@pytest.mark.parametrize("count", [MINIMUM_GROUPS, pytest.param(12, marks=pytest.mark.ci)])
 def test_intervals_over_groups_hold_the_mean_of_what_groups_are_drawn_from(count):
     """Correlations differ between groups; fewer groups than these have no interval."""
     rng = np.random.default_rng(3)
@@ -148,7 +148,7 @@ def test_intervals_over_groups_hold_the_mean_of_what_groups_are_drawn_from(count
     assert np.isnan(combine_groups(groups[: MINIMUM_GROUPS - 1], draws=99).low)
 
 
-@pytest.mark.parametrize("sizes", [(6,), (6, 7, 9)])
+@pytest.mark.parametrize("sizes", [(6,), pytest.param((6, 7, 9), marks=pytest.mark.ci)])
 def test_holm_keeps_the_share_of_false_finds_of_ten_scores(sizes):
     """At 5 % for all scores together; without it, 40 % of trials would find something."""
     rng = np.random.default_rng(4)
