@@ -93,7 +93,9 @@ def draw_score(
         combined: the one over all of them.
         colours: by stratum.
     """
-    heights = place + np.linspace(-SPREAD / 2, SPREAD / 2, len(strata) + 1)
+    marks = len(strata) + (combined["strata"] > 1)
+    # One mark alone stands in the middle of its row.
+    heights = place + (np.linspace(-SPREAD / 2, SPREAD / 2, marks) if marks > 1 else np.zeros(1))
     for height, (_, row) in zip(heights, strata.iterrows(), strict=False):
         draw_rho(axis, height, row, colours[name_stratum(row)], "o")
     if combined["strata"] > 1:
