@@ -16,6 +16,7 @@ from disentgen.analysis.figures.hintons import Hintons
 from disentgen.analysis.figures.importances import Hinton, Importances
 from disentgen.analysis.figures.placement import Placement
 from disentgen.analysis.figures.predictions import Points, Predictions
+from disentgen.analysis.figures.predictors import collect_predictors
 from disentgen.analysis.figures.readouts import collect_readouts, list_scores
 from disentgen.analysis.figures.reconstructions import Reconstructions
 from disentgen.analysis.figures.samples import Samples
@@ -168,6 +169,13 @@ def make_group(conditions=1, **given):
     return RunGroup(runs, tabulate_cells(runs))
 
 
+def make_predictors():
+    """Of the study's models on two splits, trained for long enough."""
+    group = make_group(2)
+    runs = group.runs.assign(steps=1_000, kl_train=np.linspace(10, 20, len(group.runs)))
+    return collect_predictors(RunGroup(runs, group.cells))
+
+
 @cache
 def make_readouts():
     """A group with read-outs: 0.4, 0.6 and 0.8 by number of labels, half of that held out."""
@@ -196,6 +204,7 @@ def make_all():
         "readouts": collect_readouts(make_readouts()),
         "scores": collect_scores(make_group()),
         "generalisation": collect_generalisation(make_group()),
+        "predictors": make_predictors(),
         "hintons": make_hintons(),
         "comparison": make_comparison(),
     }

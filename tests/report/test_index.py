@@ -14,6 +14,7 @@ from disentgen.report.images import PagePicture
 from disentgen.report.index import list_differences, list_repetitions
 from disentgen.report.links import FROM_INDEX, FROM_RUN, INSIDE, Links, name_pages
 from disentgen.report.run_page import list_relatives
+from disentgen.report.tables import join_predictors
 from disentgen.runs import open_run
 from disentgen.studies.montero2021 import STUDY
 from run_tables import make_runs
@@ -241,3 +242,57 @@ def test_a_run_leads_to_its_cell_and_its_control(tables):
     assert relatives["Control"][0][1] == f"{first['control_run'].replace('/', '-')}.html"
     control = own[own["control"]].iloc[0]
     assert "Control" not in list_relatives(control["path"], runs, links)
+
+
+def test_scores_as_predictors_of_the_gap_stand_with_intervals_and_what_was_tried():
+    made = make_runs(HELD_OUT, control=60.0)
+    rng = np.random.default_rng(1)
+    runs = made.assign(steps=1_000, mig=rng.uniform(0.1, 0.9, len(made)))
+    tables = build_tables(runs)
+    page = Reader(render_index(tables))
+    combined, strata = page.rows("predictors"), page.rows("predictors", 1)
+    found = tables.predictors["stand-in"]
+    rows = {row["score"]: row for row in combined}
+    known = found.combined.set_index("title")
+    assert list(rows) == list(known.index)
+    for title in ("MIG", "DCI disentanglement (lasso)"):
+        for heading, key in (("ρ with gap", "rho"), ("p", "p"), ("p, Holm", "p_holm")):
+            assert rows[title][heading] == format_number(float(known.loc[title, key]))
+        assert [rows[title][name] for name in ("scores tried", "strata", "cells")] == [
+            "2", "2", "12"
+        ]  # fmt: skip
+    assert rows["informativeness (lasso)"]["p"] == "–"  # all runs have the same
+    own = [row for row in strata if row["score"] == "MIG"]
+    made = found.strata[found.strata["score"] == "mig"]
+    assert [row["ρ with gap"] for row in own] == [
+        f"{format_number(rho)}{format_number(low)} to {format_number(high)}"
+        for rho, low, high in made[["rho", "rho_low", "rho_high"]].to_numpy()
+    ]
+    assert [row["variant"] for row in own] == ["leave1out", "shape2tx"]
+    assert [row["objectives"] for row in own] == ["3", "3"]
+    assert [row["layers"] for row in own] == ["kim", "kim"]
+    text = "".join(data for data, _ in page.text)
+    assert "Rendered stand-in images" in text
+    assert "Runs: 36; left out: in strata of fewer than 6 cells: 6." in text
+
+
+def test_too_few_cells_have_no_correlation_and_the_page_says_what_is_missing(page):
+    with pytest.raises(IndexError):
+        page.rows("predictors")
+    text = "".join(data for data, _ in page.text)
+    assert "No correlation: there must be 6 cells or more with controls in one dataset" in text
+    assert "the largest has 0" in text
+    assert "trained for fewer than 100 steps: 42" in text
+
+
+def test_predictors_of_both_sources_stand_apart_in_files_too(tmp_path):
+    made = make_runs(HELD_OUT, control=60.0).assign(steps=1_000)
+    few = made[made["condition"] == "recomb2range"].assign(source="original", steps=10)
+    runs = pd.concat([made, few.assign(cell=few["cell"] + "o", run=few["run"] + "o")])
+    tables = build_tables(runs.reset_index(drop=True))
+    files = join_predictors(tables.predictors)
+    assert set(files) == {"predictors", "predictors_by_stratum"}
+    assert set(files["predictors"]["source"]) == {"original", "stand-in"}
+    assert set(files["predictors_by_stratum"]["source"]) == {"stand-in"}
+    text = "".join(data for data, _ in Reader(render_index(tables)).text)
+    assert text.index("Original images\n") < text.index("Rendered stand-in images\n")

@@ -20,6 +20,7 @@ from disentgen.registry import find_exports
 from disentgen.report import pictures
 from disentgen.report.images import embed, show_drawn
 from disentgen.runs import open_run
+from run_tables import make_runs
 
 EARLIER = REPOSITORY / "tests" / "fixtures" / "earlier_runs"
 OF_A_RUN = '''
@@ -126,6 +127,18 @@ def test_a_figure_is_one_file(added, run, tmp_path, only):
         "cell: 1."
     )
     assert picture.path.with_suffix(".svg").read_text().startswith("<?xml")
+
+
+def test_figures_of_a_source_are_of_scores_alone(tmp_path):
+    """They need no run that can be opened; where a stratum is too small there is none."""
+    runs = make_runs({"recomb2range": 150.0}, control=60.0).assign(steps=1_000, path="gone")
+    (picture,) = pictures.save_figures(Collection([], {}), runs, tabulate_cells(runs), tmp_path)
+    assert picture.path == tmp_path / "predictors-stand-in.png" and picture.path.exists()
+    assert picture.caption.endswith(
+        "dSprites, rendered stand-in images; runs: 42, seeds by cell: 3."
+    )
+    few = runs[runs["cell"] != "recomb2range0"]
+    assert pictures.save_figures(Collection([], {}), few, tabulate_cells(few), tmp_path) == []
 
 
 def test_pictures_are_drawn_once_and_anew_when_the_run_has_changed(run, only):

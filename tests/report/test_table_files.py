@@ -43,5 +43,5 @@ def test_files_hold_the_numbers(collection, tmp_path):
     assert "path" not in pd.read_csv(tmp_path / "runs.csv")
     assert {path.name for path in tmp_path.iterdir()} == {
         "runs.csv", "cells.csv", "metrics.csv", "comparison.csv", "claims.csv", "cells.tex",
-        "comparison.tex",
+        "comparison.tex", "predictors.csv", "predictors_by_stratum.csv",
     }  # fmt: skip

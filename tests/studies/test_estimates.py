@@ -8,18 +8,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from disentgen.analysis.statistics import spearman
 from disentgen.analysis.tables import has_failed, has_learned, interval
 from disentgen.studies.verdicts.correlation import (
     compare_correlation,
-    correlation_error,
     list_deciding,
     reliability,
-    spearman,
 )
 from disentgen.studies.verdicts.decisions import NOT_SUPPORTED, SUPPORTED, UNDECIDED, decide
 from disentgen.studies.verdicts.estimates import (
     LEVEL,
-    adjust_holm,
     compare_ratio,
     compare_share,
     invert,
@@ -202,14 +200,6 @@ def test_the_error_of_a_share_is_that_of_its_difference_to_first_order():
     )
 
 
-def test_holm_s_adjustment():
-    """R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") is 0.03 0.06 0.06 0.02."""
-    p = np.array([0.01, 0.04, 0.03, 0.005])
-    assert adjust_holm(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert adjust_holm(np.stack([p, p[::-1]]))[1] == pytest.approx([0.02, 0.06, 0.06, 0.03])
-    assert adjust_holm(np.array([0.5, 0.9])) == pytest.approx([1.0, 1.0])
-
-
 class Given(NamedTuple):
     """A comparison of known p-values."""
 
@@ -282,31 +272,6 @@ def test_runs_are_paired_by_seed_and_the_rest_in_order():
     assert low.tolist() == [30, 10, 20]
     assert high.tolist() == [300, 700, 900]
     assert [len(part) for part in pair(first.iloc[:0], second)] == [0, 0]
-
-
-def test_the_error_of_a_rank_correlation_is_bonett_and_wright_s():
-    """Fieller, Hartley and Pearson's √(1.06 / (n − 3)) where ρ² is 0.12; more for larger ρ."""
-    assert correlation_error(np.sqrt(0.12), 10) == pytest.approx(np.sqrt(1.06 / 7))
-    assert correlation_error(np.array(0.8), 6) == pytest.approx(np.sqrt(1.32 / 3))
-    assert correlation_error(np.array(-1.0), 6) == pytest.approx(np.sqrt(0.5))
-
-
-def test_the_interval_of_a_rank_correlation_covers_it():
-    """Of 30 pairs of normal variables, where Bonett and Wright simulated it too."""
-    rng = np.random.default_rng(0)
-    pearson = 2 * np.sin(np.pi * 0.6 / 6)  # Spearman's 0.6
-    first, second = rng.standard_normal((2, 4_000, 30))
-    found = spearman(first, pearson * first + np.sqrt(1 - pearson**2) * second)
-    half = 1.96 * correlation_error(found, 30)
-    covered = np.abs(np.arctanh(found) - np.arctanh(0.6)) < half
-    assert covered.mean() == pytest.approx(0.95, abs=0.012)
-
-
-def test_spearman_s_correlation_is_scipy_s():
-    rng = np.random.default_rng(0)
-    first, second = rng.integers(0, 5, (2, 20, 6))  # with ties
-    known = [stats.spearmanr(*row).statistic for row in zip(first, second, strict=True)]
-    assert spearman(first, second) == pytest.approx(known, nan_ok=True)
 
 
 def test_reliability_is_one_less_the_inverse_of_f():

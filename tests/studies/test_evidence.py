@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from disentgen.analysis.quality import find_fault
 from disentgen.studies.montero2021 import STUDY
 from disentgen.studies.rows import Row
 from disentgen.studies.verdicts.comparisons import compare, list_columns, pair_conditions
@@ -14,7 +15,6 @@ from disentgen.studies.verdicts.selection import (
     Evidence,
     add_scores,
     describe_rows,
-    find_fault,
     list_strays,
 )
 from run_tables import make_runs

@@ -121,6 +121,25 @@ def list_claim_columns() -> tuple[Column, ...]:
     )  # fmt: skip
 
 
+def list_predictor_columns() -> tuple[Column, ...]:
+    """Columns of the table of scores as predictors of the gap, over all strata."""
+    return (
+        Column("score", "title", "text"), Column("ρ with gap", "rho", "interval"),
+        Column("p", "p"), Column("p, Holm", "p_holm"), Column("scores tried", "tried"),
+        Column("strata", "strata"), Column("cells", "cells"),
+    )  # fmt: skip
+
+
+def list_stratum_columns() -> tuple[Column, ...]:
+    """Columns of the same in each stratum."""
+    return (
+        Column("experiment", "experiment", "text"), Column("data", "data", "text"), *_SPLIT,
+        Column("layers", "architecture", "text"), Column("objectives", "models"),
+        Column("seeds, at least", "seeds"), Column("score", "title", "text"),
+        Column("cells", "cells"), Column("ρ with gap", "rho", "interval"),
+    )  # fmt: skip
+
+
 def list_stray_columns() -> tuple[Column, ...]:
     """Columns of the table of runs that decide no claim."""
     return (

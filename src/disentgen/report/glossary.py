@@ -42,6 +42,10 @@ GLOSSARY: Mapping[str, str] = {
         "steps, and is scored on the same sides."
     ),
     "gap to control": "NLL of held-out images less that of the control on the same images.",
+    "stratum": (
+        "Cells on one split of one dataset with one experiment and architecture, which differ in "
+        "objective or its strength."
+    ),
     "PSNR": "Peak signal-to-noise ratio of reconstructions, in dB, by pytorch-ignite.",
     "SSIM": "Structural similarity of reconstructions to images, at most 1, by pytorch-ignite.",
     "ELBO": (

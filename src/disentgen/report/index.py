@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 
 from disentgen.analysis.cells import condition_titles
-from disentgen.analysis.figures.subjects import name_data
+from disentgen.analysis.figures.subjects import name_data, name_source
+from disentgen.analysis.predictors import MINIMUM_CELLS, Predictors
+from disentgen.analysis.statistics import MINIMUM_GROUPS
 from disentgen.analysis.tables import CELL
 from disentgen.dataset.spec import find_known
 from disentgen.report.columns import (
@@ -15,7 +17,9 @@ from disentgen.report.columns import (
     list_claim_columns,
     list_comparison_columns,
     list_metrics,
+    list_predictor_columns,
     list_run_columns,
+    list_stratum_columns,
     list_stray_columns,
 )
 from disentgen.report.compare import StudyResult, name_departures
@@ -56,6 +60,27 @@ def describe_index(
         "claim_columns": list_claim_columns(),
         "stray_columns": list_stray_columns(),
         "comparison_columns": list_comparison_columns(),
+        "predictors": [describe_predictors(*pair) for pair in tables.predictors.items()],
+        "predictor_columns": list_predictor_columns(),
+        "stratum_columns": list_stratum_columns(),
+        "minimum_cells": MINIMUM_CELLS,
+        "minimum_strata": MINIMUM_GROUPS,
+    }
+
+
+def describe_predictors(source: str, predictors: Predictors) -> dict[str, Any]:
+    """Scores as predictors of the gap, on images of one source.
+
+    Args:
+        source: of the images.
+        predictors: of :func:`~disentgen.analysis.predictors.find_predictors`.
+    """
+    return {
+        "source": name_source(source),
+        "missing": predictors.describe_missing(),
+        "left_out": predictors.describe_left_out(),
+        "combined": records(predictors.combined),
+        "strata": [add_texts(row) for row in records(predictors.strata)],
     }
 
 

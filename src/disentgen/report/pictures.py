@@ -13,7 +13,12 @@ from pydantic import BaseModel
 
 from disentgen.analysis.collection import Collection, work_on
 from disentgen.analysis.figures.figure import Kind, Picture, load_figures
-from disentgen.analysis.figures.subjects import RunGroup, group_by_dataset, group_by_split
+from disentgen.analysis.figures.subjects import (
+    RunGroup,
+    group_by_dataset,
+    group_by_source,
+    group_by_split,
+)
 from disentgen.analysis.measure import Measurements
 from disentgen.errors import DataFileError, describe_failure
 from disentgen.files import exists
@@ -149,7 +154,7 @@ def draw_runs(collection: Collection, jobs: int) -> None:
 def save_figures(
     collection: Collection, runs: pd.DataFrame, cells: pd.DataFrame, folder: Path
 ) -> list[Picture]:
-    """Draw the figures of each dataset and of each of its splits; one may be missing.
+    """Draw the figures of each dataset, of each of its splits, of each source; one may be missing.
 
     Args:
         collection: of runs.
@@ -160,13 +165,26 @@ def save_figures(
     saved: list[Picture | None] = []
     make_folder(folder)
     built = {str(run.path) for run in collection.runs if run.obstacle is None}
-    runs = runs[runs["path"].isin(built)]
-    for group in group_by_dataset(runs, cells, collection.images, collection.beside):
-        subjects: list[tuple[Kind, RunGroup]] = [("study", group)]
-        subjects += [("split", split) for split in group_by_split(group)]
-        saved += [
-            figure.try_to_save(subject, folder / f"{figure.name}-{subject.name}")
-            for kind, subject in subjects
-            for figure in load_figures(kind)
-        ]
+    there = runs[runs["path"].isin(built)]
+    for group in group_by_dataset(there, cells, collection.images, collection.beside):
+        saved += save_group("study", group, folder)
+        for split in group_by_split(group):
+            saved += save_group("split", split, folder)
+    # These are of scores alone, which runs that cannot be built again have too.
+    for group in group_by_source(runs, cells):
+        saved += save_group("source", group, folder)
     return [picture for picture in saved if picture is not None]
+
+
+def save_group(kind: Kind, group: RunGroup, folder: Path) -> list[Picture | None]:
+    """Draw all figures of a group of runs; None of those that it does not have.
+
+    Args:
+        kind: what the group is.
+        group: of runs.
+        folder: of the pictures.
+    """
+    return [
+        figure.try_to_save(group, folder / f"{figure.name}-{group.name}")
+        for figure in load_figures(kind)
+    ]

@@ -48,6 +48,7 @@ KNOWN = {
         ("hinton", "Importance of latents by model", PAPER),
         ("images", "The same images by model", PAPER),
     ],
+    "source": [("predictors", "Which score predicts the gap", PAPER)],
 }
 
 

@@ -2,7 +2,7 @@
 
 A module exports ``FIGURE``; the folder is the list. Figures *of a run* are drawn for every run that
 they apply to, those *of a study* for all runs on one dataset, those *of a split* for the runs on
-each of its splits.
+each of its splits, those *of a source* for all runs on original images, or on stand-ins.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from disentgen.registry import choose, load_named, load_records
 
 Subject = TypeVar("Subject")
 Data = TypeVar("Data")
-Kind = Literal["run", "study", "split"]
+Kind = Literal["run", "study", "split", "source"]
 #: Images of an animation, in the order in which they are shown.
 Frames = Sequence[Image]
 #: Milliseconds for each image of an animation.
@@ -54,7 +54,7 @@ class Figure(Generic[Subject, Data]):
         caption: what it shows, as a text or made of the data: numbers of images and seeds, what
             intervals are. Subject and source of the images are added.
         of: whether its subject is a run (:class:`~disentgen.analysis.measure.Measurements`), or
-            the runs on a dataset or on one of its splits
+            the runs on a dataset, on one of its splits or on images of one source
             (:class:`~disentgen.analysis.figures.subjects.RunGroup`).
         applies: whether a subject has it.
         data: what is drawn of a subject: arrays, tables.

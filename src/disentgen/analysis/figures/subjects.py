@@ -1,4 +1,4 @@
-"""What figures are of: a run, the runs on a dataset, the runs on one of its splits."""
+"""What figures are of: a run, the runs on a dataset or on one of its splits, those of a source."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import pandas as pd
 from disentgen.analysis.cells import condition_titles, read_settings
 from disentgen.analysis.figures.labels import label_cells
 from disentgen.analysis.measure import Measurements
-from disentgen.dataset.spec import find_known, find_spec
+from disentgen.dataset.spec import find_known
 from disentgen.models import FAMILIES
 from disentgen.runs import Run, open_run
 
@@ -99,9 +99,11 @@ class RunGroup:
 
     def describe(self) -> str:
         """Source of the images, runs and seeds, for captions."""
-        name, version, source = self.runs[["dataset", "version", "source"]].iloc[0]
+        names = self.runs[["dataset", "version"]].drop_duplicates()
+        specs = [(name, find_known(name, version or None)) for name, version in names.to_numpy()]
+        titles = ", ".join(name if spec is None else spec.title for name, spec in specs)
         return (
-            f"{find_spec(name, version or None).title}, {name_source(source)}; "
+            f"{titles}, {name_source(self.runs['source'].iloc[0])}; "
             f"runs: {len(self.runs)}, seeds by cell: {count_seeds(self.cells)}."
         )
 
@@ -141,6 +143,17 @@ def group_by_dataset(
             images,
             beside,
         )
+
+
+def group_by_source(runs: pd.DataFrame, cells: pd.DataFrame) -> Iterator[RunGroup]:
+    """All runs on original images, and all on stand-ins.
+
+    Args:
+        runs: of :func:`~disentgen.analysis.tables.tabulate_runs`.
+        cells: of :func:`~disentgen.analysis.tables.tabulate_cells`.
+    """
+    for source, part in runs.groupby("source"):
+        yield RunGroup(part, cells[cells["source"] == source], str(source))
 
 
 def read_cell(runs: pd.DataFrame, cell: str) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from disentgen.analysis.statistics import Ends, Values, correlation_error, spearman
 from disentgen.analysis.tables import MINIMUM_SEEDS
-from disentgen.studies.verdicts.estimates import LEVEL, Ends, Values
+from disentgen.studies.verdicts.estimates import LEVEL
 
 #: Of a correlation of ±1, whose arctangent has no end.
 LIMIT = 0.9999
@@ -44,7 +45,8 @@ class Correlation:
         return 1 - self._p_above(np.asarray(self.bound))
 
     def measure(self, confidence: float) -> Ends:
-        """Correlation of the means and its interval; see :func:`correlation_error`."""
+        """Correlation of the means and its interval; see
+        :func:`~disentgen.analysis.statistics.correlation_error`."""
         from scipy.stats import norm
 
         if not self._is_judged:
@@ -86,31 +88,6 @@ def compare_correlation(
     return Correlation(
         f"{len(first)} models", spearman(*means), attenuation, bound, len(first), seeds
     )
-
-
-def spearman(first: Values, second: Values) -> Values:
-    """Spearman's rank correlation over the last axis: (…, models) each to (…,)."""
-    from scipy.stats import rankdata
-
-    ranks = [rankdata(values, axis=-1) for values in (first, second)]
-    centred = [values - values.mean(-1, keepdims=True) for values in ranks]
-    sizes = [np.square(values).sum(-1) for values in centred]
-    with np.errstate(invalid="ignore"):
-        rho: Values = (centred[0] * centred[1]).sum(-1) / np.sqrt(sizes[0] * sizes[1])
-    return rho
-
-
-def correlation_error(rho: Values, count: int) -> Values:
-    """Standard error of Fisher's z of Spearman's ρ: √((1 + ρ²/2) / (n − 3)).
-
-    Bonett & Wright 2000, *Sample size requirements for estimating Pearson, Kendall and Spearman
-    correlations*, Psychometrika 65.
-
-    Args:
-        rho: (…,) correlations.
-        count: n, how many pairs.
-    """
-    return np.sqrt((1 + np.square(rho) / 2) / (count - 3))
 
 
 def reliability(models: Sequence[Values]) -> Values:

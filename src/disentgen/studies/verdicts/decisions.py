@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from disentgen.analysis.statistics import adjust_holm
 from disentgen.studies.claims import Claim
 from disentgen.studies.study import Study
 from disentgen.studies.verdicts.comparisons import Comparisons, compare, list_columns
-from disentgen.studies.verdicts.estimates import LEVEL, Comparison, adjust_holm
+from disentgen.studies.verdicts.estimates import LEVEL, Comparison
 from disentgen.studies.verdicts.needs import describe_need
 from disentgen.studies.verdicts.published import describe_published
 from disentgen.studies.verdicts.selection import Evidence, describe_rows

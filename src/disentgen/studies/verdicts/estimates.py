@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from disentgen.analysis.statistics import Ends, Values
 from disentgen.analysis.tables import CONFIDENCE, MINIMUM_SEEDS, interval
 
 #: Of one-sided tests, so that intervals show the same.
@@ -19,10 +19,6 @@ LEVEL = (1 - CONFIDENCE) / 2
 
 #: Of the inverse hyperbolic sines of shares that are looked at, on either side of 0.
 REACH = 20.0
-
-Values = NDArray[np.float64]
-#: Mean or estimate, lower and upper end.
-Ends = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -178,15 +174,6 @@ def power(effect: float, seeds: int, level: float) -> float:
     detected = nct.sf(t.ppf(1 - level, seeds - 1), seeds - 1, effect * np.sqrt(seeds))
     # Beyond what the series reaches an effect is never missed, nor seen in the other direction.
     return float(np.nan_to_num(detected, nan=float(effect > 0)))
-
-
-def adjust_holm(p: Values) -> Values:
-    """Holm's adjusted p-values over the last axis, (…, tests) (Holm 1979)."""
-    order = np.argsort(p, axis=-1)
-    count = p.shape[-1]
-    stepped = np.take_along_axis(p, order, -1) * (count - np.arange(count))
-    adjusted = np.minimum(np.maximum.accumulate(stepped, axis=-1), 1.0)
-    return np.take_along_axis(adjusted, np.argsort(order, axis=-1), -1)
 
 
 def pair(first: pd.DataFrame, second: pd.DataFrame) -> tuple[Values, Values]:

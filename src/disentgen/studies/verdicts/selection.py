@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from disentgen.analysis.cells import ALONE
-from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
-from disentgen.analysis.metrics import load_metrics
-from disentgen.analysis.tables import MINIMUM_SEEDS, has_failed, has_learned
+from disentgen.analysis.quality import drop_unreliable, find_fault
+from disentgen.analysis.tables import MINIMUM_SEEDS
 from disentgen.studies.rows import Row
 
 ROW = ["experiment", "dataset", "variant", "row"]
@@ -95,41 +94,23 @@ def describe_rows(remarks: Iterable[tuple[Row, str]]) -> str:
     )
 
 
-def find_fault(cell: pd.DataFrame) -> str:
-    """Why the runs of a cell decide nothing, whatever their number; empty if they may."""
-    columns = ["excess_train", "excess_constant"]
-    means = np.exp(np.log(cell[columns].astype(float)).mean().to_frame().T)
-    if has_failed(means).item():
-        return "has hardly learned (train excess above half of the mean image's)"
-    return "" if has_learned(means).item() else "the mean image's score is not measured"
-
-
 def add_scores(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs that are no controls, with what claims compare.
 
     Args:
-        runs: that follow the study, controls among them. Controls that do not follow it, or have
-            hardly learned, are no controls.
+        runs: that follow the study, controls among them; one that does not follow it is no control.
 
     Returns:
-        ``disentanglement`` only where it was measured on as many images as its metric wants, and
-        further columns ``nll_ratio`` and ``excess_ratio`` (held-out over train score),
-        ``control_excess`` (of held-out images; NaN without a control), ``over_control`` and
-        ``over_uncomposed`` (held-out score over that of the nearest training image, or of the mean
-        one where it is better; NaN where they were not scored).
+        Those of :func:`~disentgen.analysis.quality.drop_unreliable`, with further columns
+        ``nll_ratio`` and ``excess_ratio`` (held-out over train score), ``control_excess`` (of
+        held-out images; NaN without a control), ``over_control`` and ``over_uncomposed`` (held-out
+        score over that of the nearest training image, or of the mean one where it is better; NaN
+        where they were not scored).
     """
-    controls = runs[runs["control"].astype(bool)]
-    usable = set(controls.loc[has_learned(controls), "run"])
-    own = runs[~runs["control"].astype(bool)]
-    gap = own["gap_to_control"].where(own["control_run"].isin(usable))
-    control = own["excess_held_out"] - gap
-    # Of fewer images than the metric wants, disentanglement is more chance than the models'; where
-    # it is known by construction, it is of none.
-    images = own["metric_images"]
-    known = images.isna() | (images >= load_metrics()[DISENTANGLEMENT].images)
+    own = drop_unreliable(runs)
+    control = own["excess_held_out"] - own["gap_to_control"]
     uncomposed = own.reindex(columns=["nll_nearest", "nll_mean_image"]).min(axis=1, skipna=False)
     return own.assign(
-        disentanglement=own["disentanglement"].where(known),
         nll_ratio=own["nll_held_out"] / own["nll_train"],
         excess_ratio=own["excess_held_out"] / own["excess_train"],
         control_excess=control,
