@@ -116,6 +116,7 @@ class SavedModel(BaseModel):
         image_shape: channels, height, width.
         factors: names of the dataset's factors.
         parameters: of the family's builder.
+        factor_values: by factor, the values of its classes, of models that need them.
     """
 
     family: StrictStr
@@ -124,6 +125,7 @@ class SavedModel(BaseModel):
     ]
     factors: Annotated[list[Any], Field(min_length=1)]
     parameters: dict[str, Any]
+    factor_values: dict[str, Annotated[list[Number], Field(min_length=1)]] | None = None
 
 
 class _SideCounts(BaseModel):
@@ -183,6 +185,8 @@ class _SideScores(BaseModel):
     active_units: Number | None = None
     samples: Number | None = None
     sampled_images: Number | None = None
+    r2: Number | None = None
+    joint_accuracy: Number | None = None
 
 
 class _AllScores(BaseModel):
@@ -210,6 +214,14 @@ class SavedImages(BaseModel):
     hash: Text = None
 
 
+class _SelectedEpoch(BaseModel):
+    """The epoch that a rule of selection chooses, and its scores by name."""
+
+    epoch: Annotated[NonNegativeInt, Strict()]
+    validation: dict[str, Number] = {}
+    held_out: dict[str, Number]
+
+
 class SavedResults(BaseModel):
     """``results.json``; much else stands in it that nothing computes with.
 
@@ -221,6 +233,7 @@ class SavedResults(BaseModel):
         split: as in ``split.json``; it can be computed again.
         duplicates: images of a side that are identical to training images; None where not counted.
         model_sha256: of the ``model.pt`` that was scored; runs of earlier versions do not say it.
+        selection: by rule, of runs whose epochs were scored held out.
     """
 
     data: SavedImages
@@ -230,6 +243,7 @@ class SavedResults(BaseModel):
     split: SavedSplit | None = None
     duplicates: dict[Duplicated, Annotated[NonNegativeInt, Strict()]] | None = None
     model_sha256: Text = None
+    selection: dict[StrictStr, _SelectedEpoch] | None = None
 
 
 class _RecordedProgram(BaseModel):

@@ -9,9 +9,13 @@ def describe_model(model: nn.Module) -> str:
     """The parts of a model, a line for each layer: output shape and number of parameters."""
     lines: list[str] = []
     for name, part in model.named_children():
-        if isinstance(part, Stack):
+        if isinstance(part, nn.ModuleList):
+            for number, stack in enumerate(part):
+                lines += [f"{name}[{number}]: {format_shape(stack.input_shape)}"]
+                lines += [*describe_stack(stack), ""]
+        elif isinstance(part, Stack):
             lines += [f"{name}: {format_shape(part.input_shape)}", *describe_stack(part), ""]
-        else:
+        elif any(True for _ in part.parameters()):
             lines += [f"{name}:", *describe_layers(part), ""]
     total = sum(parameter.numel() for parameter in model.parameters())
     return "\n".join([*lines, f"{total:,} parameters"])

@@ -37,6 +37,11 @@ BEFORE: dict[str, dict[str, Any]] = {
     "dataset.factor_names": {"": None},
     "dataset.drawing": {"": 1},
     "dataset.spec": {"": None},
+    "model.heads": {"encoder": "values"},
+    "model.separate": {"encoder": False},
+    "model.readout": {"encoder": "linear"},
+    "model.nominal": {"encoder": None},
+    "training.oracle_images": {"": None},
 }
 
 

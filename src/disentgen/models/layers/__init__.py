@@ -13,8 +13,10 @@ from disentgen.models.layers.activations import (
     Sigmoid,
     SigmoidLinearUnit,
 )
+from disentgen.models.layers.backbone import Backbone
 from disentgen.models.layers.base import ImageShape, Layer, LayerList, Shape
 from disentgen.models.layers.broadcast import SpatialBroadcast
+from disentgen.models.layers.codebook import Codebook
 from disentgen.models.layers.convolution import (
     Convolution,
     FewChannelUpsampling,
@@ -47,7 +49,9 @@ from disentgen.models.layers.stack import (
 )
 
 __all__ = [
+    "Backbone",
     "BatchNormalisation",
+    "Codebook",
     "Convolution",
     "Dropout",
     "FewChannelUpsampling",
