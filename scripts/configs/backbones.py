@@ -1,4 +1,4 @@
-"""Networks of supervised encoders that are not of the study: as Camposampiero et al. 2025 train them.
+"""Networks of supervised encoders, as Camposampiero et al. 2025 have them.
 
 Their code leaves open what stands between the features of a ResNet-18 and its heads; here nothing
 does, and a linear layer in ``ed``, whose codebooks need features of either sign.

@@ -59,18 +59,23 @@ FLAGS = {
 }
 
 
-def choose_study(name: str | None) -> Study:
-    """A study by name, or the only one.
+def choose_study(name: str | None, experiment: str) -> Study:
+    """A study by name, or the only one that has rows of an experiment.
+
+    Args:
+        name: of the study; None where none is given.
+        experiment: whose rows are wanted.
 
     Raises:
         UsageError: there is none of this name, or there are several and none is named.
     """
     studies = load_studies()
-    if name is None and len(studies) == 1:
-        return next(iter(studies.values()))
-    if name is None:
-        raise UsageError(f"--study must name one of {', '.join(studies)}.")
-    return choose("study", name, studies)
+    if name is not None:
+        return choose("study", name, studies)
+    fitting = {key: one for key, one in studies.items() if experiment in one.experiments}
+    if len(fitting) == 1:
+        return next(iter(fitting.values()))
+    raise UsageError(f"--study must name one of {', '.join(fitting or studies)}.")
 
 
 def build_parser() -> CommandParser:
@@ -163,7 +168,7 @@ class Plan:
 
 def plan_study(given: argparse.Namespace) -> Plan:
     """The cells of a study's rows."""
-    study = choose_study(given.study)
+    study = choose_study(given.study, given.experiment)
     check_names(study, given)
     extra = SMOKE * given.smoke + tuple(given.words or ())
     seeds = range(1, (given.seeds or 1) + 1)

@@ -17,6 +17,7 @@ from disentgen.report.columns import (
 )
 from disentgen.report.formatting import DASH, INTERVALS, format_number, records
 from disentgen.report.index import describe_index
+from disentgen.training.selection import RULES
 from records import list_changeable
 from run_tables import make_runs
 
@@ -28,6 +29,11 @@ SCORES = {
     "ELBO held-out": "elbo_held_out", "IW-NLL held-out": "iw_nll_held_out",
     "PSNR validation": "psnr_validation", "PSNR held-out": "psnr_held_out",
     "SSIM validation": "ssim_validation", "SSIM held-out": "ssim_held_out",
+    "joint accuracy train": "joint_accuracy_train",
+    "joint accuracy held-out": "joint_accuracy_held_out",
+    "R² train": "r2_train", "R² held-out": "r2_held_out",
+    **{f"joint accuracy held-out, epoch by {rule.title}": f"joint_accuracy_held_out_by_{name}"
+       for name, rule in RULES.items()},
     "D": "disentanglement", "informativeness": "informativeness", "seeds": "seeds",
     "steps": "steps", "seed": "seed", "seeds with control": "gap_to_control_seeds",
 }  # fmt: skip

@@ -156,8 +156,9 @@ def test_published_numbers_of_no_row_are_refused(tiny, tmp_path, old, new, messa
 
 
 def test_nothing_outside_a_study_knows_it():
-    folder = REPOSITORY / "src" / "disentgen" / "studies" / "montero2021"
     files = [path for place in ("src", "scripts") for path in (REPOSITORY / place).rglob("*.py")]
-    own = [path for path in files if folder in path.parents]
-    assert len(own) == 3
-    assert not [path for path in files if path not in own and STUDY.name in path.read_text()]
+    for name in ("montero2021", "camposampiero2025"):
+        folder = REPOSITORY / "src" / "disentgen" / "studies" / name
+        own = [path for path in files if folder in path.parents]
+        assert len(own) == 3
+        assert not [path for path in files if path not in own and name in path.read_text()]

@@ -110,6 +110,8 @@ class Heads(nn.Module):
         values: of all factors.
     """
 
+    variances: Tensor
+
     def __init__(self, kinds: Mapping[str, Kind], values: FactorValues):
         super().__init__()
         names = list(values)
@@ -127,14 +129,16 @@ class Heads(nn.Module):
 
     def forward(self, made: Tensor) -> HeadsOutput:
         """What an encoder makes, (batch, sum of widths), as the output of heads."""
-        parts = made.split(self.widths, dim=1)
+        parts = torch.split(made, self.widths, dim=1)
         tables = tuple(getattr(self, f"table_{number}") for number in range(len(parts)))
         columns = [
             part.softmax(1) @ table if kind == "classes" else part[:, 0]
             for part, table, kind in zip(parts, tables, self.kinds, strict=True)
         ]
         prediction = torch.stack(columns, dim=1)
-        return HeadsOutput(prediction, self.variances, parts, tables, self.kinds, self.places)
+        return HeadsOutput(
+            prediction, self.variances, tuple(parts), tables, self.kinds, self.places
+        )
 
 
 def measure_variances(values: FactorValues) -> Tensor:
@@ -188,7 +192,7 @@ def check_classes(kinds: Mapping[str, Kind], values: FactorValues) -> None:
         UsageError: a factor has classes of one value.
     """
     for name in kinds:
-        if len(np.unique(np.float32(values[name]))) < len(values[name]):
+        if len(np.unique(np.asarray(values[name], np.float32))) < len(values[name]):
             raise UsageError(
                 f"model.heads: classes of {name} have values that single precision does not "
                 "distinguish; give dataset.factor_scale=standardised, or leave the factor out."

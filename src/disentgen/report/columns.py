@@ -9,6 +9,7 @@ import pandas as pd
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.metrics import load_metrics
 from disentgen.report.compare import COMPARED
+from disentgen.training.selection import RULES
 
 #: How a value is shown: a number, one with its interval, text in one line or several, text that
 #: opens on a click, a verdict, or links to runs.
@@ -53,6 +54,8 @@ _SPLIT = _columns("text", {"condition_title": "condition", "variant": "variant"}
 RUN_SCORES = {
     "nll_train": "NLL train", "nll_held_out": "NLL held-out",
     "excess_held_out": "excess held-out", "gap_to_control": "gap to control",
+    "joint_accuracy_train": "joint accuracy train",
+    "joint_accuracy_held_out": "joint accuracy held-out", "r2_held_out": "R² held-out",
     "disentanglement": "D", "informativeness": "informativeness",
 }  # fmt: skip
 #: Scores of a cell, each with its interval.
@@ -63,6 +66,11 @@ CELL_SCORES = {
     "elbo_held_out": "ELBO held-out", "iw_nll_held_out": "IW-NLL held-out",
     "psnr_validation": "PSNR validation", "psnr_held_out": "PSNR held-out",
     "ssim_validation": "SSIM validation", "ssim_held_out": "SSIM held-out",
+    "joint_accuracy_train": "joint accuracy train",
+    "joint_accuracy_held_out": "joint accuracy held-out",
+    "r2_train": "R² train", "r2_held_out": "R² held-out",
+    **{f"joint_accuracy_held_out_by_{name}": f"joint accuracy held-out, epoch by {rule.title}"
+       for name, rule in RULES.items()},
     "disentanglement": "D", "informativeness": "informativeness",
 }  # fmt: skip
 

@@ -8,9 +8,12 @@ from disentgen.studies.rows import Row
 #: What is compared: a model's sides; its sides' difference and the images'; a model's conditions;
 #: disentanglement and a score over models; models and a reference.
 Kind = Literal["ratio", "share", "ordering", "correlation", "best"]
-#: By which a claim is decided: NLL, or NLL less the entropy floor of the images.
-Score = Literal["nll", "excess"]
-SCORE_TITLES: dict[Score, str] = {"nll": "NLL", "excess": "excess NLL"}
+#: By which a claim is decided: NLL, NLL less the entropy floor of the images, or the share of
+#: images in which all factors are right at once.
+Score = Literal["nll", "excess", "joint_accuracy"]
+SCORE_TITLES: dict[Score, str] = {
+    "nll": "NLL", "excess": "excess NLL", "joint_accuracy": "joint accuracy"
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

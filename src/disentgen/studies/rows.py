@@ -14,7 +14,7 @@ class Row(NamedTuple):
         dataset: its name.
         variant: held-out combinations, by their name in the dataset.
         model: its name in the study's tables: model and strength, as in ``β-VAE 8``, or the title
-            of its family.
+            of its family, or the name of its architecture.
     """
 
     experiment: str
@@ -31,8 +31,11 @@ class Entry:
         words: of the command line, after ``with``.
         note: what of them is an inference, or is not known; empty where all of it is published.
         seed: of the published run, where it is known.
+        undecidable: why runs of the row can decide no claim, whatever comes out; empty where they
+            can.
     """
 
     words: Words
     note: str = ""
     seed: int | None = None
+    undecidable: str = ""

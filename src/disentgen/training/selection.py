@@ -68,7 +68,7 @@ def choose_epoch(history: Sequence[Row], rule: Rule) -> Row | None:
 
 
 def compare_rules(history: Sequence[Row]) -> dict[str, dict[str, Any]]:
-    """What each rule would have chosen, and how that does; empty where no epoch was scored held out.
+    """What each rule would have chosen, and how that does; empty without held-out scores of epochs.
 
     Args:
         history: a row for each finished epoch, with the columns of the scores after it.

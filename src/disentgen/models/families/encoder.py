@@ -72,6 +72,7 @@ class FactorEncoder(Model):
     """
 
     output = FactorOutput
+    variances: Tensor | None
 
     def __init__(self, encoder: Stack | Separate, variances: Tensor | None = None):
         super().__init__()

@@ -55,7 +55,7 @@ def compare_with_rows(record: Mapping[Any, Any], run: Run, protocols: Protocols)
     settings = read_settings(run)
     label = losses()["vae"].title if is_unit_beta(settings) else record["label"]
     family = FAMILIES.get(run.family)
-    for model in (label, (family and family.title) or ""):
+    for model in (label, (family and family.title) or "", record["architecture"]):
         row = Row(record["experiment"], record["dataset"], record["variant"], model)
         if row in protocols:
             differences = list_differences(settings, protocols[row], record["steps"])

@@ -1,6 +1,6 @@
 """Which runs count for a study's claims, and what is missing of those that should."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,14 +8,23 @@ import pandas as pd
 from disentgen.analysis.cells import ALONE
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.metrics import load_metrics
-from disentgen.analysis.tables import MINIMUM_SEEDS, has_failed, has_learned
+from disentgen.analysis.tables import (
+    LEARNED_SHARE,
+    MINIMUM_SEEDS,
+    has_failed,
+    has_learned,
+    read_accuracy,
+)
 from disentgen.studies.rows import Row
 
 ROW = ["experiment", "dataset", "variant", "row"]
 NO_RUN = "no run"
+#: Scores of encoders with heads, which tables of other runs may lack.
+ACCURACIES = ("joint_accuracy_train", "joint_accuracy_held_out")
 #: What users know scores as that runs may lack.
 SCORE_TITLES = {
     "over_control": "a control",
+    "accuracy_over_control": "a control",
     "disentanglement": "disentanglement of as many images as its metric wants",
 }
 
@@ -96,6 +105,10 @@ def describe_rows(remarks: Iterable[tuple[Row, str]]) -> str:
 
 def find_fault(cell: pd.DataFrame) -> str:
     """Why the runs of a cell decide nothing, whatever their number; empty if they may."""
+    accuracy = read_accuracy(cell).mean()
+    if not np.isnan(accuracy):
+        failed = accuracy < LEARNED_SHARE
+        return "has hardly learned (train joint accuracy below a half)" if failed else ""
     columns = ["excess_train", "excess_constant"]
     means = np.exp(np.log(cell[columns].astype(float)).mean().to_frame().T)
     if has_failed(means).item():
@@ -113,8 +126,10 @@ def add_scores(runs: pd.DataFrame) -> pd.DataFrame:
     Returns:
         ``disentanglement`` only where it was measured on as many images as its metric wants, and
         further columns ``nll_ratio`` and ``excess_ratio`` (held-out over train score),
-        ``control_excess`` (of held-out images; NaN without a control) and ``over_control``.
+        ``control_excess`` (of held-out images; NaN without a control) and ``over_control``; of
+        joint accuracy likewise ``joint_accuracy_ratio`` and ``accuracy_over_control``.
     """
+    runs = runs.reindex(columns=[*dict.fromkeys([*runs.columns, *ACCURACIES])])
     controls = runs[runs["control"].astype(bool)]
     usable = set(controls.loc[has_learned(controls), "run"])
     own = runs[~runs["control"].astype(bool)]
@@ -124,13 +139,27 @@ def add_scores(runs: pd.DataFrame) -> pd.DataFrame:
     # it is known by construction, it is of none.
     images = own["metric_images"]
     known = images.isna() | (images >= load_metrics()[DISENTANGLEMENT].images)
+    accuracies = usable_controls(controls, usable)["joint_accuracy_held_out"]
     return own.assign(
+        joint_accuracy_ratio=own["joint_accuracy_held_out"] / own["joint_accuracy_train"],
+        accuracy_over_control=own["joint_accuracy_held_out"]
+        / own["control_run"].map(accuracies).astype(float),
         disentanglement=own["disentanglement"].where(known),
         nll_ratio=own["nll_held_out"] / own["nll_train"],
         excess_ratio=own["excess_held_out"] / own["excess_train"],
         control_excess=control,
         over_control=own["excess_held_out"] / control,
     )
+
+
+def usable_controls(controls: pd.DataFrame, usable: Collection[str]) -> pd.DataFrame:
+    """Controls that have learned, by the name of their run.
+
+    Args:
+        controls: a row for each.
+        usable: names of those that have learned.
+    """
+    return controls[controls["run"].isin(usable)].drop_duplicates("run").set_index("run")
 
 
 def list_strays(runs: pd.DataFrame) -> pd.DataFrame:
