@@ -147,6 +147,7 @@ class _SplitExpressions(BaseModel):
     held_out: Text
     held_in: Text = None
     thin: Text = None
+    set_aside: Text = None
 
 
 class SavedSplit(BaseModel):
@@ -159,6 +160,7 @@ class SavedSplit(BaseModel):
         validation: likewise.
         expressions: that the split was made from.
         weights: that training images are drawn by, where they are not drawn alike.
+        set_aside: the side of that name, where there is one.
     """
 
     held_in: _SideCounts
@@ -167,6 +169,7 @@ class SavedSplit(BaseModel):
     validation: _SideCounts
     expressions: _SplitExpressions
     weights: _Weights | None = None
+    set_aside: _SideCounts | None = None
 
 
 class _SideScores(BaseModel):
@@ -219,6 +222,7 @@ class _SelectedEpoch(BaseModel):
 
     epoch: Annotated[NonNegativeInt, Strict()]
     validation: dict[str, Number] = {}
+    set_aside: dict[str, Number] = {}
     held_out: dict[str, Number]
 
 

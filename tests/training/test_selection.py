@@ -32,6 +32,17 @@ def test_each_rule_chooses_by_its_own_score():
     assert "held-out side (an oracle)" in shown and "0.6000" in shown
 
 
+def test_combinations_set_aside_have_rules_of_their_own():
+    rows = make_rows(train=[1.0, 2.0, 3.0], validation=[0.90, 0.95, 0.99], held_out=[0.1, 0.2, 0.3])
+    for row, aside in zip(rows, (1.0, 0.9, 0.2), strict=True):
+        row |= {"set_aside.nll": 1.0, "set_aside.joint_accuracy": aside}
+    chosen = compare_rules(rows)
+    # 0.90 + 0, 0.95 - 0.01, 0.99 - 0.08.
+    assert (chosen["set_aside"]["epoch"], chosen["both"]["epoch"]) == (1, 2)
+    assert chosen["both"]["set_aside"] == {"nll": 1.0, "joint_accuracy": 0.9}
+    assert "combinations set aside" in "\n".join(format_rules(chosen))
+
+
 def test_of_equals_the_last_epoch_is_chosen_as_published():
     rows = make_rows(train=[1.0, 1.0], validation=[0.5, 0.5], held_out=[0.5, 0.5])
     assert {rule["epoch"] for rule in compare_rules(rows).values()} == {2}

@@ -116,6 +116,9 @@ def _describe_sides(spec: DatasetSpec, split: Split) -> list[str]:
     ]
     if split.expressions["held_in"]:
         lines.append(f"held in where  {split.expressions['held_in']}")
+    if aside := split.expressions.get("set_aside"):
+        count = int(split.mask("set_aside").sum())
+        lines.append(f"set aside, {count:,} held-in images: {aside}")
     if thin := split.expressions.get("thin"):
         lines.append(f"of the combinations where {thin}{_explain_thinning(spec, thin)}")
     if split.control:

@@ -37,6 +37,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     "dataset.factor_names": {"": None},
     "dataset.drawing": {"": 1},
     "dataset.spec": {"": None},
+    "dataset.set_aside": {"": None},
     "model.heads": {"encoder": "values"},
     "model.separate": {"encoder": False},
     "model.readout": {"encoder": "linear"},

@@ -45,13 +45,23 @@ def describe_start(training: "Training") -> str:
     return (
         f"{training.dataset.note}\n"
         f"{training.dataset.label}: {len(training.batches.indices):,} images to train on{drawn}, "
-        f"{split['validation']['count']:,} for validation, {held_out}{control}\n"
+        f"{split['validation']['count']:,} for validation, {describe_aside(split)}{held_out}"
+        f"{control}\n"
         f"{make_visible(training.config.model['name'] or training.config.family)}: "
         f"{parameters:,} parameters, "
         f"loss {settings.loss.name}, {training.device}{how}, "
         f"seed {training.config.seed}{fixed}"
         f"{''.join(describe_doubts(training))}"
     )
+
+
+def describe_aside(split: Mapping[str, Any]) -> str:
+    """How many images are set aside; empty where none are.
+
+    Args:
+        split: of :meth:`~disentgen.dataset.split.Split.describe`.
+    """
+    return f"{split['set_aside']['count']:,} set aside, " if "set_aside" in split else ""
 
 
 def describe_doubts(training: "Training") -> Iterator[str]:

@@ -257,7 +257,8 @@ def attach_chosen(trainer: Engine, training: Training) -> dict[str, Any]:
 def validate(training: Training) -> Row:
     """Scores after an epoch as columns of the history; none where no image can be scored.
 
-    They are of validation images, and of held-out ones where these are asked for.
+    They are of validation images, of combinations that are set aside, and of held-out images where
+    these are asked for.
     """
     settings = training.config.training
     scores = training.score("validation", settings.validation_images)
@@ -268,6 +269,9 @@ def validate(training: Training) -> Row:
     if scores is not None and not math.isfinite(scores.nll):
         raise DivergenceError(f"validation NLL is {scores.nll} after epoch {epoch}. {ADVICE}")
     row = name_scores("validation", scores)
+    if training.dataset.split.set_aside is not None:
+        aside = training.score("set_aside", settings.validation_images)
+        row |= name_scores("set_aside", aside)
     if settings.oracle_images is not None:
         row |= name_scores("held_out", training.score("held_out", settings.oracle_images))
     return row | rates
