@@ -67,15 +67,19 @@ def choose_study(name: str | None, experiment: str) -> Study:
         experiment: whose rows are wanted.
 
     Raises:
-        UsageError: there is none of this name, or there are several and none is named.
+        UsageError: there is none of this name or with this experiment, or there are several and
+            none is named.
     """
     studies = load_studies()
     if name is not None:
         return choose("study", name, studies)
     fitting = {key: one for key, one in studies.items() if experiment in one.experiments}
+    if not fitting:
+        known = dict.fromkeys(name for one in studies.values() for name in one.experiments)
+        raise unknown("experiment of a study", experiment, known)
     if len(fitting) == 1:
         return next(iter(fitting.values()))
-    raise UsageError(f"--study must name one of {', '.join(fitting or studies)}.")
+    raise UsageError(f"--study must name one of {', '.join(fitting)}.")
 
 
 def build_parser() -> CommandParser:

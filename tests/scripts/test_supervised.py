@@ -1,12 +1,11 @@
 """The supervised track through its command line: heads of classes on an orthotopic split."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
-from analysis.report import main as report
 from disentgen.analysis.cells import describe_cell
+from disentgen.analysis.tables import tabulate_runs
 from disentgen.export.reading import load_exported
 from disentgen.export.writing import export_run
 from disentgen.runs import open_run
@@ -38,8 +37,7 @@ def test_classes_and_values_by_the_command_line(environment, data, tmp_path):
     exported = load_exported(export_run(run, tmp_path / "exported"))
     images = torch.ones(2, 1, 64, 64)
     assert torch.equal(exported(images).prediction, run.model(images).prediction)
-    report(["--output", str(tmp_path / "report"), "--jobs", "1"])
-    table = pd.read_csv(tmp_path / "report" / "runs.csv")
+    table = tabulate_runs([run])
     assert (
         table["joint_accuracy_held_out_by_oracle"].item()
         == (selection["oracle"]["held_out"]["joint_accuracy"])

@@ -33,6 +33,11 @@ SCORES: dict[str, Scale] = {
     "side_difference": "plain",
     "gap_to_control": "plain",
 }
+#: Columns of each side, and what results call their scores.
+KEPT = {
+    "nll": "nll", "nll_standard_error": "nll_standard_error", "floor": "nll_floor", "kl": "kl",
+    "elbo": "elbo", "iw_nll": "iw_nll", "active_units": "active_units", JOINT: JOINT, "r2": "r2",
+}  # fmt: skip
 #: What distinguishes cells in tables, controls beside their counterparts.
 CELL = [
     "experiment", "dataset", "version", "source", "condition", "variant", "model", "parameters",
@@ -109,12 +114,15 @@ def describe_row(run: Run) -> dict[str, Any]:
         "batch_size": training["batch_size"],
         "weights": results["parameters"],
     }
+    return row | describe_scores(results) | {"path": str(run.path)}
+
+
+def describe_scores(results: Mapping[str, Any]) -> dict[str, float]:
+    """The scores of a run's results, by column; NaN where there is none."""
+    row: dict[str, float] = {}
     for side in SIDES:
         score = results["scores"].get(side) or {}
-        for name, key in (("nll", "nll"), ("nll_standard_error", "nll_standard_error"),
-                          ("floor", "nll_floor"), ("kl", "kl"), ("elbo", "elbo"),
-                          ("iw_nll", "iw_nll"), ("active_units", "active_units"),
-                          ("joint_accuracy", JOINT), ("r2", "r2")):  # fmt: skip
+        for name, key in KEPT.items():
             row[f"{name}_{side}"] = score.get(key, np.nan)
         row[f"excess_{side}"] = row[f"nll_{side}"] - row[f"floor_{side}"]
     selected = results.get("selection") or {}
@@ -123,7 +131,7 @@ def describe_row(run: Run) -> dict[str, Any]:
         row[f"joint_accuracy_held_out_by_{rule}"] = scores.get(JOINT, np.nan)
     row["ratio"] = row["nll_held_out"] / row["nll_train"]
     row["side_difference"] = row["excess_held_out"] - row["excess_train"]
-    return row | {"path": str(run.path)}
+    return row
 
 
 def describe_results(run: Run, results: Mapping[str, Result]) -> dict[str, float]:

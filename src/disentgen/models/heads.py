@@ -128,7 +128,7 @@ class Heads(nn.Module):
         self.register_buffer("variances", measure_variances(values), persistent=False)
 
     def forward(self, made: Tensor) -> HeadsOutput:
-        """What an encoder makes, (batch, sum of widths), as the output of heads."""
+        """What an encoder makes of images, (batch, widths), as the output of heads."""
         parts = torch.split(made, self.widths, dim=1)
         tables = tuple(getattr(self, f"table_{number}") for number in range(len(parts)))
         columns = [

@@ -102,7 +102,13 @@ Values = NDArray[np.float64]
 
 
 def divide_sides(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
-    """(cells,) held-out over train score; none where no train score is published."""
+    """(cells,) held-out over train score; none where no train score is published.
+
+    Args:
+        table: of :func:`load_published`, by row.
+        cells: rows that it has.
+        score: a column, held out.
+    """
     train = score.replace("held_out", "train")
     if train not in table:
         return np.array([])
@@ -110,12 +116,24 @@ def divide_sides(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
 
 
 def subtract_sides(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
-    """(cells,) held-out less train score."""
+    """(cells,) held-out less train score.
+
+    Args:
+        table: of :func:`load_published`, by row.
+        cells: rows that it has.
+        score: a column, held out.
+    """
     return read(table, cells, score) - read(table, cells, score.replace("held_out", "train"))
 
 
 def divide_conditions(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
-    """(pairs,) held-out score over that of the same model's next easier condition."""
+    """(pairs,) held-out score over that of the same model's next easier condition.
+
+    Args:
+        table: of :func:`load_published`, by row.
+        cells: rows that it has.
+        score: a column, held out.
+    """
     pairs = pair_conditions(cells)
     if not pairs:
         return np.array([])
@@ -124,7 +142,13 @@ def divide_conditions(table: pd.DataFrame, cells: list[Row], score: str) -> Valu
 
 
 def correlate(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
-    """(1,) Spearman's ρ of disentanglement and held-out score."""
+    """(1,) Spearman's ρ of disentanglement and held-out score.
+
+    Args:
+        table: of :func:`load_published`, by row.
+        cells: rows that it has.
+        score: a column, held out.
+    """
     from scipy.stats import spearmanr
 
     scores = (read(table, cells, name) for name in ("disentanglement", score))
@@ -133,7 +157,13 @@ def correlate(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
 
 
 def divide_by_reference(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
-    """(cells − 1,) held-out score over the last cell's."""
+    """(cells − 1,) held-out score over the last cell's.
+
+    Args:
+        table: of :func:`load_published`, by row.
+        cells: rows that it has.
+        score: a column, held out.
+    """
     scores = read(table, cells, score)
     return np.asarray(scores[:-1] / scores[-1])
 
