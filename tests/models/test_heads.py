@@ -58,6 +58,14 @@ def test_accuracy_is_of_the_most_probable_class_and_of_the_nearest_value():
     assert details["squared_error_per_factor"][:, 1].isnan().all()
 
 
+def test_the_most_probable_class_need_not_be_the_nearest_to_the_expectation():
+    heads = Heads({"shape": "classes"}, VALUES)
+    output = heads(torch.tensor([[2.0, -9.0, 1.9]]))  # the mean of 1 and 4 is nearer to 2
+    target = torch.tensor([[1.0, 0.0, 0.0]])
+    assert output.find_classes(output.prediction).item() == 1
+    assert output.details(target)["joint_accuracy"].item() == 1
+
+
 def test_r2_is_relative_to_the_variance_over_the_grid():
     output, _ = make_output()
     means = {name: value.double().mean(0) for name, value in output.details(TARGET).items()}

@@ -1,5 +1,7 @@
 """The study of Camposampiero et al. 2025: its rows, its numbers, and what decides its claims."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +20,7 @@ from disentgen.studies.camposampiero2025 import STUDY
 from disentgen.studies.camposampiero2025.rows import FACTORS, NETWORKS
 from disentgen.studies.protocols import load_protocols
 from disentgen.studies.rows import Row
+from disentgen.studies.verdicts import departures
 from disentgen.studies.verdicts.published import describe_published, load_published
 from experiments.sweep import main
 
@@ -86,6 +89,22 @@ def test_networks_of_the_rows_differ_as_published():
         [units] for units in (90, 90, 90, 90, 45, 22)
     ]
     assert (resnet["model.separate"], resnet["model.readout"]) == (False, "linear")
+
+
+@pytest.mark.parametrize(
+    ("changed", "departure"), [({}, ""), ({"training.lr": 0.1}, "training.lr 0.1 (0.001)")]
+)
+def test_runs_are_of_the_row_of_their_network(changed, departure, monkeypatch):
+    protocols = load_protocols(STUDY)
+    row = Row("supervised", "dsprites", "orthotopic_c1", "ed")
+    settings = {**protocols[row], **changed}
+    steps = settings.pop("steps")
+    monkeypatch.setattr(departures, "read_settings", lambda run: settings)
+    record = {**make_run("dsprites", 1, "ed", 1, 0.5), "steps": steps}
+    run = SimpleNamespace(family="encoder")
+    assert departures.compare_with_rows(record, run, protocols) == ("ed", departure)
+    other = {**record, "architecture": "kim"}
+    assert departures.compare_with_rows(other, run, protocols) == ("", departures.NO_ROW)
 
 
 def test_published_numbers_are_those_that_were_counted():
