@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from configs.cnnvae import ARCHITECTURES
+from configs.cnnvae import ARCHITECTURES, ENCODERS
 from configs.training import LOSSES, PROTOCOLS
 from conftest import REPOSITORY, read_config
 from disentgen.analysis.figures.examples import save_examples
@@ -124,7 +124,12 @@ def test_a_key_that_came_in_says_what_was_before():
         for path in earlier.glob("*/*/config.json")
         for name in flatten(json.loads(path.read_text(encoding="utf-8")))
     }
-    now = {name for family in ("lgm", "composer") for name in read(family).flat()}
+    supervised = read_config(
+        "encoder", dataset={"name": "dsprites", "source": "stand-in"},
+        model=ENCODERS["fast"], training={"loss": {"name": "nll"}},
+    )  # fmt: skip
+    configs = (read("lgm"), read("composer"), supervised)
+    now = {name for config in configs for name in config.flat()}
     since = {name for name in now - of_then if not name.startswith("training.loss.params")}
     assert since - {"experiment", "model.family"} == set(BEFORE)
 

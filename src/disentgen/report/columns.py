@@ -9,7 +9,7 @@ import pandas as pd
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.metrics import load_metrics
 from disentgen.report.compare import COMPARED
-from disentgen.training.selection import RULES
+from disentgen.training.selection import JOINT, RULES
 
 #: How a value is shown: a number, one with its interval, text in one line or several, text that
 #: opens on a click, a verdict, or links to runs.
@@ -84,6 +84,24 @@ def list_metrics(table: pd.DataFrame) -> dict[str, str]:
     }
 
 
+def is_of_encoders(name: str) -> bool:
+    """Whether a column is a score that supervised encoders alone have."""
+    return name.startswith((JOINT, "r2_"))
+
+
+def keep_known(columns: Iterable[Column], table: pd.DataFrame) -> tuple[Column, ...]:
+    """Columns without those of supervised encoders that a table has no value of.
+
+    Args:
+        columns: of the table as a page shows it.
+        table: of runs or cells.
+    """
+    known = {name for name, values in table.items() if values.notna().any()}
+    return tuple(
+        column for column in columns if column.key in known or not is_of_encoders(column.key)
+    )
+
+
 def list_run_columns(metrics: Mapping[str, str], studies: Mapping[str, str]) -> tuple[Column, ...]:
     """Columns of the table of runs.
 
@@ -140,21 +158,25 @@ def list_stray_columns() -> tuple[Column, ...]:
     )  # fmt: skip
 
 
-def list_comparison_columns() -> tuple[Column, ...]:
-    """Columns of the table of cells beside published ones."""
+def list_comparison_columns(published: Iterable[str] = COMPARED) -> tuple[Column, ...]:
+    """Columns of the table of cells beside published ones.
+
+    Args:
+        published: scores that the study has published numbers of.
+    """
     return (
         Column("data", "dataset", "text"), Column("images", "source", "text"), *_SPLIT,
         Column("model", "model", "text"), Column("parameters", "parameters", "text"),
         Column("runs", "links", "runs"), Column("seeds", "seeds"), Column("steps", "steps"),
-        *_beside(),
+        *_beside(published),
         Column("informativeness", "informativeness"),
         Column("excess held-out", "excess_held_out"),
         Column("gap to control", "gap_to_control", "interval"),
     )  # fmt: skip
 
 
-def _beside() -> Iterable[Column]:
-    for key in COMPARED:
+def _beside(published: Iterable[str]) -> Iterable[Column]:
+    for key in published:
         yield Column(CELL_SCORES[key], key, "interval")
         yield Column("published", f"published_{key}")
         yield Column("ratio", f"{key}_over_published")

@@ -150,6 +150,15 @@ def compare_cells(cells: pd.DataFrame, study: Study) -> pd.DataFrame:
     return joined
 
 
+def list_published(comparison: pd.DataFrame) -> tuple[str, ...]:
+    """Those scores of which a study has published any number."""
+    return tuple(
+        score
+        for score in COMPARED
+        if comparison.get(f"published_{score}", pd.Series(dtype=float)).notna().any()
+    )
+
+
 def save_comparison(results: Sequence[StudyResult], folder: Path) -> None:
     """Write ``comparison.csv`` and ``claims.csv``, of all studies."""
     make_folder(folder)
@@ -178,7 +187,7 @@ def format_result(result: StudyResult) -> str:
 def format_comparison(comparison: pd.DataFrame) -> str:
     """The cells that we have, beside the published ones, as text."""
     there = comparison[comparison["seeds"] > 0]
-    shown = [column for column in TEXT if comparison[f"published_{column.score}"].notna().any()]
+    shown = [column for column in TEXT if column.score in list_published(comparison)]
     with_metric = any(column.score == "disentanglement" for column in shown)
     heads = "".join(f"{column.title:>{column.width}}" for column in shown)
     lines = [
