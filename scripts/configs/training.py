@@ -75,7 +75,12 @@ GENERATION: dict[str, dict[str, Any]] = {
 #: "Lost in Latent Space", NeurIPS 2022).
 INFERENCE: dict[str, dict[str, Any]] = {
     "inference": {"loss": {"name": "nll"}, "epochs": 100, "batch_size": 64, "lr": 1e-3},
-}
+    # Camposampiero et al. 2025, with heads of classes (model.heads=classes); of ResNets batches are
+    # smaller.
+    "classification": {
+        "loss": {"name": "nll"}, "epochs": 5, "batch_size": 1024, "lr": 1e-3, "optimizer": "adamw",
+    },
+}  # fmt: skip
 
 #: Protocols; they may stand beside an objective.
 PROTOCOLS: dict[str, dict[str, Any]] = {

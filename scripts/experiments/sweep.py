@@ -63,22 +63,23 @@ def choose_study(name: str | None, experiment: str) -> Study:
     """A study by name, or the only one that has rows of an experiment.
 
     Args:
-        name: of the study, if given.
-        experiment: that is swept.
+        name: of the study; None where none is given.
+        experiment: whose rows are wanted.
 
     Raises:
-        UsageError: there is none of this name, or none is named and not one alone has such rows.
+        UsageError: there is none of this name or with this experiment, or there are several and
+            none is named.
     """
     studies = load_studies()
     if name is not None:
         return choose("study", name, studies)
-    fit = {key: study for key, study in studies.items() if experiment in study.experiments}
-    if not fit:
-        known = {name for study in studies.values() for name in study.experiments}
-        raise unknown("experiment of a study", experiment, sorted(known))
-    if len(fit) > 1:
-        raise UsageError(f"--study must name one of {', '.join(fit)}.")
-    return next(iter(fit.values()))
+    fitting = {key: one for key, one in studies.items() if experiment in one.experiments}
+    if not fitting:
+        known = dict.fromkeys(name for one in studies.values() for name in one.experiments)
+        raise unknown("experiment of a study", experiment, known)
+    if len(fitting) == 1:
+        return next(iter(fitting.values()))
+    raise UsageError(f"--study must name one of {', '.join(fitting)}.")
 
 
 def build_parser() -> CommandParser:

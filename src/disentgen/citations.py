@@ -28,11 +28,13 @@ EXPERIMENTS = {
     "composition": "Montero et al. 2021",
     "supervised": "Montero et al. 2022",
 }
-#: What scores are, and their sources, of those that every run, or every Latent Gaussian Model, has.
+#: What scores are, and their sources, of those that every run, or every model of a kind, has.
 SCORES = {
     "active_units": ("active units", "Burda et al. 2016"),
     "elbo": ("ELBO", "Kingma & Welling 2014"),
     "iw_nll": ("importance-weighted NLL", "Burda et al. 2016"),
+    "r2": ("R²", "Schott et al. 2022"),
+    "joint_accuracy": ("joint accuracy", "Camposampiero et al. 2025"),
 }
 
 _CITATION = re.compile(r"([A-Z][\w-]+)(?: & ([A-Z][\w-]+)| (et al\.))? ((?:19|20)\d\d)")

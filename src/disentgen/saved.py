@@ -116,6 +116,7 @@ class SavedModel(BaseModel):
         image_shape: channels, height, width.
         factors: names of the dataset's factors.
         parameters: of the family's builder.
+        factor_values: by factor, the values of its classes, of models that need them.
     """
 
     family: StrictStr
@@ -124,6 +125,7 @@ class SavedModel(BaseModel):
     ]
     factors: Annotated[list[Any], Field(min_length=1)]
     parameters: dict[str, Any]
+    factor_values: dict[str, Annotated[list[Number], Field(min_length=1)]] | None = None
 
 
 class _SideCounts(BaseModel):
@@ -145,6 +147,7 @@ class _SplitExpressions(BaseModel):
     held_out: Text
     held_in: Text = None
     thin: Text = None
+    set_aside: Text = None
 
 
 class SavedSplit(BaseModel):
@@ -157,6 +160,7 @@ class SavedSplit(BaseModel):
         validation: likewise.
         expressions: that the split was made from.
         weights: that training images are drawn by, where they are not drawn alike.
+        set_aside: the side of that name, where there is one.
     """
 
     held_in: _SideCounts
@@ -165,6 +169,7 @@ class SavedSplit(BaseModel):
     validation: _SideCounts
     expressions: _SplitExpressions
     weights: _Weights | None = None
+    set_aside: _SideCounts | None = None
 
 
 class _SideScores(BaseModel):
@@ -183,6 +188,8 @@ class _SideScores(BaseModel):
     active_units: Number | None = None
     samples: Number | None = None
     sampled_images: Number | None = None
+    r2: Number | None = None
+    joint_accuracy: Number | None = None
 
 
 class _AllScores(BaseModel):
@@ -210,6 +217,15 @@ class SavedImages(BaseModel):
     hash: Text = None
 
 
+class _SelectedEpoch(BaseModel):
+    """The epoch that a rule of selection chooses, and its scores by name."""
+
+    epoch: Annotated[NonNegativeInt, Strict()]
+    validation: dict[str, Number] = {}
+    set_aside: dict[str, Number] = {}
+    held_out: dict[str, Number]
+
+
 class SavedResults(BaseModel):
     """``results.json``; much else stands in it that nothing computes with.
 
@@ -221,6 +237,7 @@ class SavedResults(BaseModel):
         split: as in ``split.json``; it can be computed again.
         duplicates: images of a side that are identical to training images; None where not counted.
         model_sha256: of the ``model.pt`` that was scored; runs of earlier versions do not say it.
+        selection: by rule, of runs whose epochs were scored held out.
     """
 
     data: SavedImages
@@ -230,6 +247,7 @@ class SavedResults(BaseModel):
     split: SavedSplit | None = None
     duplicates: dict[Duplicated, Annotated[NonNegativeInt, Strict()]] | None = None
     model_sha256: Text = None
+    selection: dict[StrictStr, _SelectedEpoch] | None = None
 
 
 class _RecordedProgram(BaseModel):

@@ -56,7 +56,8 @@ def rebuild_model(description: Mapping[str, Any], path: Path) -> Model:
     """A model as it is described, with the weights of a file, in evaluation mode.
 
     Args:
-        description: ``family``, ``image_shape``, ``factors``, ``parameters``, as in ``model.json``.
+        description: ``family``, ``image_shape``, ``factors``, ``parameters`` and, of models that
+            need them, ``factor_values``, as in ``model.json``.
         path: of the weights.
 
     Raises:
@@ -98,6 +99,7 @@ def _build(description: Mapping[str, Any]) -> Model:
         description["image_shape"],
         len(description["factors"]),
         description["parameters"],
+        description.get("factor_values"),
     )
 
 

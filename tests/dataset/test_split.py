@@ -12,6 +12,7 @@ from disentgen.dataset.split import split_grid
 from disentgen.dataset.splitting import build_split
 from disentgen.dataset.variants import Variant
 from disentgen.errors import UsageError
+from disentgen.training.identity import list_hashes
 
 DSPRITES = find_spec("dsprites")
 
@@ -272,3 +273,30 @@ def test_a_variant_is_of_this_project_and_shows_the_rest_unless_it_says_otherwis
 def test_mistakes(options, message):
     with pytest.raises(UsageError, match=message):
         split(**options)
+
+
+def test_combinations_set_aside_are_on_no_other_side_that_is_used():
+    spec = find_spec("dsprites")
+    words = "class(shape) == 0 & class(scale) == 2"
+    plain = build_split(spec, variant="orthotopic_c1")
+    split = build_split(spec, variant="orthotopic_c1", set_aside=words)
+    aside = split.mask("set_aside")
+    assert aside.sum() == 40 * (14 * 14 + 2 * 14 * 18)  # at most one of both positions is late
+    assert not (aside & (split.mask("train") | split.mask("validation") | split.held_out)).any()
+    assert np.array_equal(split.held_in, plain.held_in)
+    sides = [split.mask(side) for side in ("train", "validation", "set_aside")]
+    assert np.array_equal(np.sum(sides, axis=0), split.held_in)
+    assert split.validation.sum() == round(0.05 * (split.held_in.sum() - aside.sum()))
+    assert split.describe()["set_aside"]["count"] == aside.sum()
+    assert list_hashes(split.describe()).keys() - list_hashes(plain.describe()).keys() == {
+        "set_aside"
+    }
+    assert not plain.mask("set_aside").any() and "set_aside" not in plain.describe()
+
+
+@pytest.mark.parametrize(
+    ("words", "count"), [("class(shape) >= 2 & class(scale) >= 3", "none"), ("posX >= 0", "all")]
+)
+def test_what_is_set_aside_is_some_of_what_is_held_in(words, count):
+    with pytest.raises(UsageError, match=f"set_aside=.* holds for {count} of 238,560 held-in"):
+        build_split(find_spec("dsprites"), variant="orthotopic_c1", set_aside=words)

@@ -8,6 +8,7 @@ from pages import Reader, build_tables, link_runs, render_index
 import disentgen.report
 from disentgen.analysis.metrics import load_metrics
 from disentgen.report.columns import (
+    keep_known,
     list_cell_columns,
     list_claim_columns,
     list_comparison_columns,
@@ -15,8 +16,10 @@ from disentgen.report.columns import (
     list_run_columns,
     list_stray_columns,
 )
+from disentgen.report.compare import list_published
 from disentgen.report.formatting import DASH, INTERVALS, format_number, records
 from disentgen.report.index import describe_index
+from disentgen.training.selection import RULES
 from records import list_changeable
 from run_tables import make_runs
 
@@ -28,6 +31,11 @@ SCORES = {
     "ELBO held-out": "elbo_held_out", "IW-NLL held-out": "iw_nll_held_out",
     "PSNR validation": "psnr_validation", "PSNR held-out": "psnr_held_out",
     "SSIM validation": "ssim_validation", "SSIM held-out": "ssim_held_out",
+    "joint accuracy train": "joint_accuracy_train",
+    "joint accuracy held-out": "joint_accuracy_held_out",
+    "R² train": "r2_train", "R² held-out": "r2_held_out",
+    **{f"joint accuracy held-out, epoch by {rule.title}": f"joint_accuracy_held_out_by_{name}"
+       for name, rule in RULES.items()},
     "D": "disentanglement", "informativeness": "informativeness", "seeds": "seeds",
     "steps": "steps", "seed": "seed", "seeds with control": "gap_to_control_seeds",
 }  # fmt: skip
@@ -104,9 +112,22 @@ def test_scores_of_runs_and_cells_that_a_reader_looks_for_are_there():
     assert {title for title, kind in cell.items() if kind == "interval"} == means
 
 
+def test_scores_of_encoders_are_shown_where_there_are_any(tables):
+    titles = [
+        {column.title for column in keep_known(list_cell_columns({}), cells)}
+        for cells in (tables.cells, tables.cells.assign(joint_accuracy_train=0.5, r2_train=np.nan))
+    ]
+    assert titles[1] - titles[0] == {"joint accuracy train"}
+    assert list_published(tables.results[0].cells) == (
+        "nll_train",
+        "nll_held_out",
+        "disentanglement",
+    )
+
+
 def test_ours_published_and_their_ratio_stand_beside_each_other():
     columns = [column.key for column in list_comparison_columns()]
-    for score in ("nll_train", "nll_held_out", "disentanglement"):
+    for score in ("nll_train", "nll_held_out", "disentanglement", "joint_accuracy_held_out"):
         place = columns.index(score)
         assert columns[place + 1 : place + 3] == [f"published_{score}", f"{score}_over_published"]
 
@@ -143,7 +164,9 @@ def test_every_value_stands_in_the_page(tables, section, rows, columns):
     page = render_index(tables, texts)
     (table,) = [rows for name, rows in Reader(page).tables if name == section][:1]
     head, *shown = table
+    described |= {"comparison_columns": study["comparison_columns"]}
     assert head == [column.title for column in described[columns]]
+    assert not {"joint accuracy train", "joint accuracy held-out"} & {*head}
     assert len(shown) == len(content) > 0
     for texts_of_row, row in zip(shown, content, strict=True):
         assert texts_of_row == [show(row, column) for column in described[columns]]

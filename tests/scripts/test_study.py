@@ -15,6 +15,7 @@ import pytest
 from conftest import REPOSITORY
 from disentgen.run_directory import RunDirectory
 from disentgen.runs import find_runs, open_run
+from disentgen.studies import camposampiero2025
 from disentgen.studies.montero2021 import STUDY
 from experiments.cells import SMOKE
 from experiments.planned import plan_runs
@@ -118,9 +119,12 @@ def interpreter(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize(("experiment", "number"), [("disent", 66), ("decoders", 11),
-                                                    ("composition", 11)])  # fmt: skip
-def test_dry_run_prints_every_run(experiment, number, interpreter, tmp_path):
+@pytest.mark.parametrize(
+    ("experiment", "number", "study"),
+    [("disent", 66, STUDY), ("decoders", 11, STUDY), ("composition", 11, STUDY),
+     ("supervised", 30, camposampiero2025.STUDY)],
+)  # fmt: skip
+def test_dry_run_prints_every_run(experiment, number, study, interpreter, tmp_path):
     script = REPOSITORY / "bin" / f"run-{experiment}.sh"
     printed = subprocess.run(
         [script, "--dry-run"], capture_output=True, text=True, check=True, cwd=tmp_path,
@@ -130,18 +134,19 @@ def test_dry_run_prints_every_run(experiment, number, interpreter, tmp_path):
     assert first.endswith(f"row ({number}) × seed (1): {number} cells")
     assert last.startswith(f"{number} cells to make: ")
     assert len(set(printed)) == len(printed) == number
-    runs = plan_runs(STUDY, experiment)
+    runs = plan_runs(study, experiment)
     for line, planned in zip(printed, runs, strict=True):
         assert shlex.split(line, comments=True) == ["python", *planned.command]
         assert line.partition("  # ")[2] == planned.note
-    assert len(plan_runs(STUDY, experiment, range(1, 4))) == 3 * number
-    assert f"The {experiment} runs of Montero et al. 2021, {number};" in script.read_text()
+    assert len(plan_runs(study, experiment, range(1, 4))) == 3 * number
+    assert f"The {experiment} runs of {study.title}, {number};" in script.read_text()
 
 
 def test_batch_scripts_take_a_data_folder_beside_where_they_are_called(interpreter, tmp_path):
     python = interpreter / "bin" / "python"
     python.write_text('#!/bin/sh\necho "$DISENTGEN_DATA"\n')
-    for name in ("run-disent.sh", "run-decoders.sh", "run-composition.sh", "run-liang.sh"):
+    names = ("run-disent.sh", "run-decoders.sh", "run-composition.sh", "run-liang.sh")
+    for name in (*names, "run-supervised.sh"):
         done = subprocess.run(
             [REPOSITORY / "bin" / name], capture_output=True, text=True, check=True, cwd=tmp_path,
             env={**os.environ, "VENV": str(interpreter), "DISENTGEN_DATA": "data"},
@@ -179,10 +184,11 @@ def test_a_misspelt_model_of_the_study_is_answered(command):
     assert "Traceback" not in done.stderr
 
 
-def test_every_word_of_the_table_is_known_to_its_experiment(command):
-    for experiment in STUDY.experiments:
+@pytest.mark.parametrize("study", [STUDY, camposampiero2025.STUDY], ids=lambda study: study.name)
+def test_every_word_of_the_table_is_known_to_its_experiment(command, study):
+    for experiment in study.experiments:
         named = command(f"experiments.{experiment}", "print_named_configs").stdout
-        for planned in plan_runs(STUDY, experiment):
+        for planned in plan_runs(study, experiment):
             for word in planned.words:
                 assert "=" in word or re.search(rf"\b{word.split('.')[1]}\b", named), word
 
@@ -253,7 +259,7 @@ def test_runs_of_other_defaults_are_none_of_a_cell(data, monkeypatch):
         ),
         (("--dataset", "discs"), "unknown dataset 'discs'; accepted: dsprites, mpi3d, shapes3d."),
         (("--dataset", "dsprite"), "Did you mean 'dsprites'?"),
-        (("--study", "montero2020"), "unknown study 'montero2020'; accepted: liang2025, "),
+        (("--study", "montero2020"), "Did you mean 'montero2021'?"),
     ],
 )
 def test_mistakes_of_a_study(words, message, capsys):
@@ -263,9 +269,7 @@ def test_mistakes_of_a_study(words, message, capsys):
 
 
 def test_an_experiment_that_the_study_lacks_is_answered():
-    message = (
-        "unknown experiment of montero2021 'decoder'; accepted: disent, decoders, composition. Did"
-    )
+    message = r"unknown experiment of a study 'decoder'; .* Did you mean 'decoders'\?"
     with pytest.raises(SystemExit, match=message):
         main(["decoder", "--study", "montero2021", "--dry-run"])
     message = "unknown experiment of a study 'decoder'; accepted: .*Did you mean 'decoders'"
@@ -273,6 +277,8 @@ def test_an_experiment_that_the_study_lacks_is_answered():
         main(["decoder", "--dry-run"])
     with pytest.raises(SystemExit, match="--study must name one of liang2025, montero2021"):
         main(["decoders", "--dry-run"])
+    with pytest.raises(SystemExit, match="unknown experiment of montero2021 'supervised'"):
+        main(["supervised", "--dry-run", "--study", "montero2021"])
 
 
 @pytest.fixture

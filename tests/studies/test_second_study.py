@@ -21,7 +21,6 @@ from disentgen.report.compare import (
 )
 from disentgen.runs import open_run
 from disentgen.studies import load_studies
-from disentgen.studies.montero2021 import STUDY
 from disentgen.studies.protocols import format_packed, pack
 from disentgen.studies.rows import Row
 from disentgen.studies.verdicts.published import describe_published, load_published
@@ -161,8 +160,9 @@ def test_published_numbers_of_no_row_are_refused(tiny, tmp_path, old, new, messa
 
 
 def test_nothing_outside_a_study_knows_it():
-    folder = REPOSITORY / "src" / "disentgen" / "studies" / "montero2021"
     files = [path for place in ("src", "scripts") for path in (REPOSITORY / place).rglob("*.py")]
-    own = [path for path in files if folder in path.parents]
-    assert len(own) == 3
-    assert not [path for path in files if path not in own and STUDY.name in path.read_text()]
+    for name in ("montero2021", "camposampiero2025"):
+        folder = REPOSITORY / "src" / "disentgen" / "studies" / name
+        own = [path for path in files if folder in path.parents]
+        assert len(own) == 3
+        assert not [path for path in files if path not in own and name in path.read_text()]

@@ -12,6 +12,7 @@ from verdict_errors import Case, list_cases, simulate, summarise, tabulate_error
 from disentgen.analysis.tables import drop_repetitions, interval, tabulate_cells
 from disentgen.report import compare
 from disentgen.report.compare import (
+    DEPARTURES,
     format_comparison,
     format_strays,
     format_verdicts,
@@ -402,14 +403,15 @@ def test_published_tables_are_whole():
     assert load_published(STUDY) is table
     assert describe_published(STUDY.claims[0], STUDY) is describe_published(STUDY.claims[0], STUDY)
     columns = ["dataset", "condition", "variant", "model", "parameters", "nll_train",
-               "nll_held_out", "disentanglement", "label", "experiment"]  # fmt: skip
+               "nll_held_out", "disentanglement", "joint_accuracy_held_out", "label",
+               "experiment"]  # fmt: skip
     assert list(table) == columns
     assert list(load_published(replace(STUDY, published=()))) == columns
 
 
 def test_comparison_puts_cells_beside_published_ones():
     runs = make_runs(AS_PUBLISHED)
-    table = compare_cells(tabulate_cells(runs))
+    table = compare_cells(tabulate_cells(runs, DEPARTURES))
     assert len(table) == 42
     there = table[table["seeds"] > 0]
     assert len(there) == 21
@@ -536,7 +538,7 @@ def test_simulated_errors_reach_their_level_so_that_no_power_is_wasted(kind):
 
 def test_steps_of_compared_cells_are_shown_whole():
     compared = compare_cells(
-        tabulate_cells(make_runs({"recomb2range": 150.0}).assign(steps=20_000))
+        tabulate_cells(make_runs({"recomb2range": 150.0}).assign(steps=20_000), DEPARTURES)
     )
     shown = {format_number(row["steps"]) for row in records(compared[compared["seeds"] > 0])}
     assert shown == {"20,000"}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from configs.cnnvae import ARCHITECTURES
+from configs.cnnvae import ARCHITECTURES, ENCODERS
 from configs.decoders import DECODERS
 from configs.training import LOSSES, PROTOCOLS
 from conftest import REPOSITORY, read_config
@@ -129,7 +129,11 @@ def test_a_key_that_came_in_says_what_was_before():
         "decoder", dataset={"name": "dsprites", "source": "stand-in"}, model=DECODERS["fast"],
         training={"loss": {"name": "nll"}},
     )  # fmt: skip
-    configs = [read("lgm"), read("composer"), decoder]
+    supervised = read_config(
+        "encoder", dataset={"name": "dsprites", "source": "stand-in"},
+        model=ENCODERS["fast"], training={"loss": {"name": "nll"}},
+    )  # fmt: skip
+    configs = (read("lgm"), read("composer"), decoder, supervised)
     now = {name for config in configs for name in config.flat()}
     since = {name for name in now - of_then if not name.startswith("training.loss.params")}
     assert since - {"experiment", "model.family"} == set(BEFORE)

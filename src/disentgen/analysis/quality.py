@@ -5,21 +5,25 @@ import pandas as pd
 
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.metrics import load_metrics
-from disentgen.analysis.tables import has_failed, has_learned
+from disentgen.analysis.tables import LEARNED_SHARE, has_failed, has_learned, read_accuracy
 
 #: Scores of that metric that stand in columns of their own.
 OF_LASSO = ("disentanglement", "informativeness")
 #: Why runs of a cell count for nothing.
 FAILED = "has hardly learned (train excess above half of the mean image's)"
+INACCURATE = "has hardly learned (train joint accuracy below a half)"
 UNKNOWN = "the mean image's score is not measured"
 
 
 def find_fault(cell: pd.DataFrame) -> str:
     """Why the runs of a cell decide nothing, whatever their number; empty if they may.
 
-    They are judged by their means (geometric) together, since leaving out single ones would leave
-    out the bad ones.
+    They are judged by their means (geometric of excess) together, since leaving out single ones
+    would leave out the bad ones.
     """
+    accuracy = read_accuracy(cell).mean()
+    if not np.isnan(accuracy):
+        return INACCURATE if accuracy < LEARNED_SHARE else ""
     columns = ["excess_train", "excess_constant"]
     means = np.exp(np.log(cell[columns].astype(float)).mean().to_frame().T)
     if has_failed(means).item():

@@ -14,6 +14,7 @@ from disentgen.analysis.metrics import Result
 from disentgen.dataset.split import SIDES
 from disentgen.models import FAMILIES
 from disentgen.runs import Run
+from disentgen.training.selection import JOINT, RULES
 
 #: Columns of a run's own scores that are averaged over seeds, and the scale that it is done on;
 #: those of measurements come on top of these: see :func:`list_scales`.
@@ -25,10 +26,18 @@ SCORES: dict[str, Scale] = {
     **dict.fromkeys(("elbo_train", "elbo_held_out"), "negative"),
     **dict.fromkeys(("iw_nll_train", "iw_nll_held_out"), "log"),
     "active_units_train": "log",
+    **dict.fromkeys(("joint_accuracy_train", "joint_accuracy_held_out"), "logit or plain"),
+    **dict.fromkeys((f"joint_accuracy_held_out_by_{rule}" for rule in RULES), "logit or plain"),
+    **dict.fromkeys(("r2_train", "r2_held_out"), "plain"),
     "ratio": "log",
     "side_difference": "plain",
     "gap_to_control": "plain",
 }
+#: Columns of each side, and what results call their scores.
+KEPT = {
+    "nll": "nll", "nll_standard_error": "nll_standard_error", "floor": "nll_floor", "kl": "kl",
+    "elbo": "elbo", "iw_nll": "iw_nll", "active_units": "active_units", JOINT: JOINT, "r2": "r2",
+}  # fmt: skip
 #: What distinguishes cells in tables, controls beside their counterparts.
 CELL = [
     "experiment", "dataset", "version", "source", "condition", "variant", "model", "parameters",
@@ -38,7 +47,8 @@ CONFIDENCE = 0.95
 #: Of fewer seeds there is no interval: with two, Student's t is twelve times its standard error.
 MINIMUM_SEEDS = 3
 #: A model whose training excess is a larger share than this of the mean image's has hardly learned:
-#: it is nearer to knowing nothing of the single image than to knowing all of it.
+#: it is nearer to knowing nothing of the single image than to knowing all of it. So has an encoder
+#: that is right about less than this share of its training images.
 LEARNED_SHARE = 0.5
 
 
@@ -56,7 +66,9 @@ def tabulate_runs(
     Returns:
         Columns of :class:`~disentgen.analysis.cells.Cell` and: ``nll_<side>``, ``floor_<side>``,
         ``excess_<side>`` (NLL less floor), ``kl_<side>``, ``elbo_<side>``, ``iw_nll_<side>``,
-        ``active_units_<side>`` (NaN where a model has none), ``ratio`` (held-out over train NLL),
+        ``active_units_<side>`` (NaN where a model has none), ``joint_accuracy_<side>`` and
+        ``r2_<side>`` of supervised encoders, ``joint_accuracy_held_out_by_<rule>`` of the epoch
+        that a rule of selection would have chosen, ``ratio`` (held-out over train NLL),
         ``side_difference`` (held-out less train excess), ``gap_to_control`` (held-out NLL less that
         of the control of the same cell and seed), ``disentanglement`` (DCI by lasso; 1 by
         construction for ground-truth decoders), ``informativeness`` and ``metric_images`` (how well
@@ -102,16 +114,24 @@ def describe_row(run: Run) -> dict[str, Any]:
         "batch_size": training["batch_size"],
         "weights": results["parameters"],
     }
+    return row | describe_scores(results) | {"path": str(run.path)}
+
+
+def describe_scores(results: Mapping[str, Any]) -> dict[str, float]:
+    """The scores of a run's results, by column; NaN where there is none."""
+    row: dict[str, float] = {}
     for side in SIDES:
         score = results["scores"].get(side) or {}
-        for name, key in (("nll", "nll"), ("nll_standard_error", "nll_standard_error"),
-                          ("floor", "nll_floor"), ("kl", "kl"), ("elbo", "elbo"),
-                          ("iw_nll", "iw_nll"), ("active_units", "active_units")):  # fmt: skip
+        for name, key in KEPT.items():
             row[f"{name}_{side}"] = score.get(key, np.nan)
         row[f"excess_{side}"] = row[f"nll_{side}"] - row[f"floor_{side}"]
+    selected = results.get("selection") or {}
+    for rule in RULES:
+        scores = selected.get(rule, {}).get("held_out", {})
+        row[f"joint_accuracy_held_out_by_{rule}"] = scores.get(JOINT, np.nan)
     row["ratio"] = row["nll_held_out"] / row["nll_train"]
     row["side_difference"] = row["excess_held_out"] - row["excess_train"]
-    return row | {"path": str(run.path)}
+    return row
 
 
 def describe_results(run: Run, results: Mapping[str, Result]) -> dict[str, float]:
@@ -153,17 +173,30 @@ def add_gaps(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def has_learned(runs: pd.DataFrame) -> pd.Series:
-    """Whether models know more of single images than one constant image; False where unknown.
+    """Whether models have learned what they were trained on; False where unknown.
+
+    They know more of single images than one constant image; of encoders with heads, that are right
+    about all factors at once more often than not.
 
     Args:
-        runs: with ``excess_train`` and ``excess_constant``; a row for each run, or for each cell.
+        runs: with ``excess_train`` and ``excess_constant``, or ``joint_accuracy_train``; a row for
+            each run, or for each cell.
     """
-    return runs["excess_train"] <= LEARNED_SHARE * runs["excess_constant"]
+    learned = runs["excess_train"] <= LEARNED_SHARE * runs["excess_constant"]
+    accuracy = read_accuracy(runs)
+    return learned.where(accuracy.isna(), accuracy >= LEARNED_SHARE)
 
 
 def has_failed(runs: pd.DataFrame) -> pd.Series:
     """Whether models are known to have learned next to nothing; see :func:`has_learned`."""
-    return runs["excess_train"] > LEARNED_SHARE * runs["excess_constant"]
+    failed = runs["excess_train"] > LEARNED_SHARE * runs["excess_constant"]
+    accuracy = read_accuracy(runs)
+    return failed.where(accuracy.isna(), accuracy < LEARNED_SHARE)
+
+
+def read_accuracy(runs: pd.DataFrame) -> pd.Series:
+    """Joint accuracy on training images; NaN where there is none."""
+    return runs.get("joint_accuracy_train", pd.Series(np.nan, index=runs.index)).astype(float)
 
 
 def tabulate_cells(runs: pd.DataFrame, remarks: Sequence[str] = ()) -> pd.DataFrame:

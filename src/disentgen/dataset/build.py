@@ -147,6 +147,7 @@ def build_dataset(
     factor_names: Names = None,
     drawing: Count | None = None,
     spec: SpecFile = None,
+    set_aside: Annotated[str | None, OF_SPLIT] = None,
 ) -> Dataset:
     """Open a dataset and divide its grid.
 
@@ -187,6 +188,9 @@ def build_dataset(
             are on other images.
         spec: a Python file of yours, or a package, whose specifications (``SPECS``) are used as
             those of a plugin are; without a name, its first one is meant.
+        set_aside: expression of held-in combinations that are kept out of training whole, and out
+            of validation; they are scored after each epoch, so that results can say which epoch
+            they would have chosen (``training.oracle_images``).
 
     Raises:
         UsageError: a name or expression that cannot be used.
@@ -204,6 +208,7 @@ def build_dataset(
         known, condition, variant, held_out, held_in, split=split, split_params=split_params,
         held_in_file=held_in_file, held_out_file=held_out_file, thin=thin,
         validation=validation, seed=seed, control=control,
+        set_aside=set_aside,
     )  # fmt: skip
     row = known.choose_variant(condition, variant)
     images, note = open_images(known, root, source, drawing)

@@ -83,6 +83,16 @@ class FactorGrid:
         standardised: NDArray[np.float64] = (values - mean) / spread
         return standardised
 
+    def list_values(self, standardise: bool = False) -> dict[str, tuple[float, ...]]:
+        """By factor, the values of its classes, as they are or in standard deviations."""
+        named = {}
+        for name, table in zip(self.names, self._tables(), strict=True):
+            values = np.asarray(table, dtype=np.float64)
+            if standardise:
+                values = (values - values.mean()) / (values.std() or 1.0)
+            named[name] = tuple(values.tolist())
+        return named
+
     def broadcast_values(self, name: str) -> NDArray[np.float64]:
         """A factor's values along its own axis of the grid: (1, …, values, …, 1)."""
         return self._broadcast(name, np.asarray(self.factor_values[name], dtype=np.float64))

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from disentgen.dataset.expression import evaluate
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.sides import Mask, Sides, Weights, sides_by_expression
 from disentgen.errors import UsageError
@@ -36,6 +37,9 @@ class Split:
             epoch shows each once.
         within: (images,) the combinations that there are images of, the only ones on any side;
             None where all are there.
+        set_aside: (images,) combinations of ``held_in`` that are neither trained on nor among the
+            validation images, so that an epoch can be chosen by combinations that are new; None
+            where none are.
     """
 
     grid: FactorGrid
@@ -46,6 +50,7 @@ class Split:
     control: bool = False
     weights: Weights | None = None
     within: Mask | None = None
+    set_aside: Mask | None = None
 
     def __repr__(self) -> str:
         counts = (f"{int(self.mask(side).sum()):,} {side}" for side in SIDES)
@@ -56,16 +61,18 @@ class Split:
         """A side of the grid as a mask over its images, (images,).
 
         Args:
-            side: ``train``, ``validation``, ``held_in`` or ``held_out``.
+            side: ``train``, ``validation``, ``held_in``, ``held_out`` or ``set_aside``.
 
         Raises:
             UsageError: there is no such side.
         """
+        aside = np.zeros_like(self.held_in) if self.set_aside is None else self.set_aside
         masks = {
-            "train": self.held_in & ~self.validation,
+            "train": self.held_in & ~self.validation & ~aside,
             "validation": self.validation,
             "held_in": self.held_in,
             "held_out": self.held_out,
+            "set_aside": aside,
         }
         return choose("side", side, masks)
 
@@ -102,10 +109,13 @@ class Split:
         """Expressions, counts and hashes, as a run's results record them."""
         sides = {
             side: {"count": int(self.mask(side).sum()), "sha256": self.sha256(side)}
-            for side in ("held_in", "held_out", "train", "validation")
+            for side in ("held_in", "held_out", "train", "validation", *self._further_sides())
         }
         drawn = {} if self.weights is None else {"weights": {"sha256": _hash(self.weights, "<f8")}}
         return {**sides, **drawn, "expressions": dict(self.expressions), "control": self.control}
+
+    def _further_sides(self) -> tuple[str, ...]:
+        return () if self.set_aside is None else ("set_aside",)
 
     def sha256(self, side: str) -> str:
         """Hash of a side's sorted indices as little-endian int64."""
@@ -123,6 +133,7 @@ def divide(
     seed: int,
     control: bool = False,
     within: Mask | None = None,
+    set_aside: str | None = None,
 ) -> Split:
     """Make a split of the sides of a grid: draw the validation images.
 
@@ -133,6 +144,7 @@ def divide(
         seed: seed of the validation draw; a property of the data, not of a run.
         control: see :class:`Split`.
         within: (images,) the combinations that there are; by default all.
+        set_aside: expression of held-in combinations that are kept out of training whole.
 
     Raises:
         UsageError: the sides overlap, or one is empty.
@@ -140,7 +152,8 @@ def divide(
     if within is not None:
         sides = sides.restrict(within)
     sides.check(grid.size if within is None else int(within.sum()))
-    candidates = np.flatnonzero(sides.held_in)
+    aside = None if set_aside is None else choose_aside(grid, sides, set_aside)
+    candidates = np.flatnonzero(sides.held_in if aside is None else sides.held_in & ~aside)
     count = max(1, round(validation * len(candidates)))
     if count >= len(candidates):
         raise UsageError(
@@ -150,10 +163,30 @@ def divide(
     chosen = np.random.default_rng(seed).choice(candidates, count, replace=False)
     held_back = np.zeros(grid.size, dtype=bool)
     held_back[chosen] = True
-    words = dict(sides.words)
+    words = dict(sides.words) | ({} if set_aside is None else {"set_aside": set_aside})
     return Split(
-        grid, sides.held_in, sides.held_out, held_back, words, control, sides.weights, within
+        grid, sides.held_in, sides.held_out, held_back, words, control, sides.weights, within, aside
     )
+
+
+def choose_aside(grid: FactorGrid, sides: Sides, set_aside: str) -> Mask:
+    """The held-in combinations that an expression sets aside, (images,).
+
+    Args:
+        grid: the factor grid.
+        sides: of it.
+        set_aside: the expression.
+
+    Raises:
+        UsageError: it cannot be evaluated, or holds for none or all of the held-in combinations.
+    """
+    aside = evaluate(set_aside, grid) & sides.held_in
+    if (count := int(aside.sum())) in (0, int(sides.held_in.sum())):
+        raise UsageError(
+            f"dataset.set_aside={shorten(set_aside)!r} holds for {'all' if count else 'none'} of "
+            f"{int(sides.held_in.sum()):,} held-in combinations; give one that holds for some."
+        )
+    return aside
 
 
 def split_grid(

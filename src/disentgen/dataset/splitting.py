@@ -30,6 +30,7 @@ def build_split(
     validation: float = 0.05,
     seed: int = 0,
     control: bool = False,
+    set_aside: str | None = None,
 ) -> Split:
     """The split that a configuration names, by variant, expressions, a family or files.
 
@@ -49,6 +50,7 @@ def build_split(
         validation: share of held-in images kept out of training, in (0, 1).
         seed: of the validation draw.
         control: train on both sides, score both.
+        set_aside: expression of held-in combinations that are kept out of training whole.
 
     Raises:
         UsageError: settings that exclude or need each other, an unknown name, or an expression or
@@ -78,7 +80,7 @@ def build_split(
         sides = find_sides(row or own, spec.grid, within)
     if thin is not None:
         sides = sides.add_words(thin=thin)
-    return divide(spec.grid, sides, validation, seed, control, within)
+    return divide(spec.grid, sides, validation, seed, control, within, set_aside)
 
 
 def _check_ways(

@@ -116,16 +116,17 @@ def _describe_sides(spec: DatasetSpec, split: Split) -> list[str]:
         "",
         f"held out where {split.expressions['held_out'] or '(nothing is)'}",
     ]
-    if split.expressions["held_in"]:
-        lines.append(f"held in where  {split.expressions['held_in']}")
+    if shown := split.expressions["held_in"]:
+        lines.append(f"held in where  {shown}")
+    if aside := split.expressions.get("set_aside"):
+        lines.append(f"set aside, {sides['set_aside']['count']:,} held-in images: {aside}")
     if thin := split.expressions.get("thin"):
         lines.append(f"of the combinations where {thin}{_explain_thinning(spec, thin)}")
     if split.control:
         lines.append("control: trained on both sides, scored on both")
     count = split.grid.size if split.within is None else int(split.within.sum())
     neither = count - sides["held_in"]["count"] - sides["held_out"]["count"]
-    if neither:
-        lines.append(f"{neither:,} images are on neither side")
+    lines += [f"{neither:,} images are on neither side"] if neither else []
     if split.weights is not None:
         lines.append(_describe_weights(split, split.weights))
     return lines + _describe_novelty(split)

@@ -16,7 +16,7 @@ from disentgen.models.outputs import ImageOutput, Output
 from disentgen.schema import check
 
 #: Parameters of builders that the dataset gives and a configuration cannot set.
-FROM_DATASET = ("image_shape", "factor_count")
+FROM_DATASET = ("image_shape", "factor_count", "factor_values")
 
 
 class Examples(NamedTuple):

@@ -57,6 +57,17 @@ class Output:
         """Of all images that were encoded, (images, latents); no latents without a posterior."""
         return target.new_zeros((len(target), 0))
 
+    def summarise(self, means: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """What the means of the details over images come to.
+
+        Args:
+            means: of :meth:`details` by name, (n,) each, in double precision.
+
+        Returns:
+            Details that are kept, (n,) each, and single scores, () each.
+        """
+        return means, {}
+
 
 @dataclass(frozen=True)
 class ImageOutput(Output):
@@ -143,12 +154,19 @@ class FactorOutput(Output):
 
     Args:
         prediction: (batch, factors), the means of Gaussians of variance 1.
+        variances: (factors,) of the factors' values over the grid; None where they are not known.
     """
 
     # Their NLL is without its constant.
     unit: ClassVar[str] = "nats + constant"
 
     prediction: Tensor
+    variances: Tensor | None = None
+
+    @property
+    def factors(self) -> tuple[int, ...]:
+        """Positions on the grid of the factors that the columns of the prediction are of."""
+        return tuple(range(self.prediction.shape[1]))
 
     def nll(self, target: Tensor) -> Tensor:
         """Half the squared error: the Gaussian's NLL without its constant."""
@@ -162,6 +180,19 @@ class FactorOutput(Output):
 
     def details(self, target: Tensor) -> dict[str, Tensor]:
         return {"squared_error_per_factor": (self.prediction - target).square()}
+
+    def summarise(self, means: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """R² besides: 1 − squared error / variance, of each factor, and its mean over factors.
+
+        The variance is that over the whole grid, not over the side that is scored (Schott et al.
+        2022, equation 1). A factor of one value has none.
+        """
+        if self.variances is None:
+            return means, {}
+        variances = self.variances.to(means["squared_error_per_factor"])
+        r2 = 1 - means["squared_error_per_factor"] / variances.where(variances > 0, torch.nan)
+        known = r2[~r2.isnan()]
+        return means | {"r2_per_factor": r2}, {"r2": known.mean()} if len(known) else {}
 
 
 #: What is said of pixels, by the word for it in configurations.

@@ -1,5 +1,7 @@
 """A model in a table: layers, shapes, parameters."""
 
+from collections.abc import Iterator
+
 from torch import nn
 
 from disentgen.models.layers import Layer, Stack, find_layer_lists
@@ -8,13 +10,22 @@ from disentgen.models.layers import Layer, Stack, find_layer_lists
 def describe_model(model: nn.Module) -> str:
     """The parts of a model, a line for each layer: output shape and number of parameters."""
     lines: list[str] = []
-    for name, part in model.named_children():
+    for name, part in list_parts(model):
         if isinstance(part, Stack):
             lines += [f"{name}: {format_shape(part.input_shape)}", *describe_stack(part), ""]
-        else:
+        elif any(True for _ in part.parameters()):
             lines += [f"{name}:", *describe_layers(part), ""]
     total = sum(parameter.numel() for parameter in model.parameters())
     return "\n".join([*lines, f"{total:,} parameters"])
+
+
+def list_parts(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """The parts of a model by name; of networks beside each other each one."""
+    for name, part in model.named_children():
+        if isinstance(part, nn.ModuleList):
+            yield from ((f"{name}[{number}]", stack) for number, stack in enumerate(part))
+        else:
+            yield name, part
 
 
 def describe_stack(stack: Stack, indent: str = "  ") -> list[str]:

@@ -9,6 +9,7 @@ import pandas as pd
 from disentgen.analysis.measurements.metrics import DISENTANGLEMENT
 from disentgen.analysis.metrics import load_metrics
 from disentgen.report.compare import COMPARED
+from disentgen.training.selection import JOINT, RULES
 
 #: How a value is shown: a number, one with its interval, text in one line or several, text that
 #: opens on a click, a verdict, or links to runs.
@@ -53,6 +54,8 @@ _SPLIT = _columns("text", {"condition_title": "condition", "variant": "variant"}
 RUN_SCORES = {
     "nll_train": "NLL train", "nll_held_out": "NLL held-out",
     "excess_held_out": "excess held-out", "gap_to_control": "gap to control",
+    "joint_accuracy_train": "joint accuracy train",
+    "joint_accuracy_held_out": "joint accuracy held-out", "r2_held_out": "R² held-out",
     "disentanglement": "D", "informativeness": "informativeness",
 }  # fmt: skip
 #: Scores of a cell, each with its interval.
@@ -63,6 +66,11 @@ CELL_SCORES = {
     "elbo_held_out": "ELBO held-out", "iw_nll_held_out": "IW-NLL held-out",
     "psnr_validation": "PSNR validation", "psnr_held_out": "PSNR held-out",
     "ssim_validation": "SSIM validation", "ssim_held_out": "SSIM held-out",
+    "joint_accuracy_train": "joint accuracy train",
+    "joint_accuracy_held_out": "joint accuracy held-out",
+    "r2_train": "R² train", "r2_held_out": "R² held-out",
+    **{f"joint_accuracy_held_out_by_{name}": f"joint accuracy held-out, epoch by {rule.title}"
+       for name, rule in RULES.items()},
     "disentanglement": "D", "informativeness": "informativeness",
 }  # fmt: skip
 
@@ -74,6 +82,24 @@ def list_metrics(table: pd.DataFrame) -> dict[str, str]:
         for name, metric in load_metrics().items()
         if name in table and name != DISENTANGLEMENT
     }
+
+
+def is_of_encoders(name: str) -> bool:
+    """Whether a column is a score that supervised encoders alone have."""
+    return name.startswith((JOINT, "r2_"))
+
+
+def keep_known(columns: Iterable[Column], table: pd.DataFrame) -> tuple[Column, ...]:
+    """Columns without those of supervised encoders that a table has no value of.
+
+    Args:
+        columns: of the table as a page shows it.
+        table: of runs or cells.
+    """
+    known = {name for name, values in table.items() if values.notna().any()}
+    return tuple(
+        column for column in columns if column.key in known or not is_of_encoders(column.key)
+    )
 
 
 def list_run_columns(metrics: Mapping[str, str], studies: Mapping[str, str]) -> tuple[Column, ...]:
@@ -151,21 +177,25 @@ def list_stray_columns() -> tuple[Column, ...]:
     )  # fmt: skip
 
 
-def list_comparison_columns() -> tuple[Column, ...]:
-    """Columns of the table of cells beside published ones."""
+def list_comparison_columns(published: Iterable[str] = COMPARED) -> tuple[Column, ...]:
+    """Columns of the table of cells beside published ones.
+
+    Args:
+        published: scores that the study has published numbers of.
+    """
     return (
         Column("data", "dataset", "text"), Column("images", "source", "text"), *_SPLIT,
         Column("model", "model", "text"), Column("parameters", "parameters", "text"),
         Column("runs", "links", "runs"), Column("seeds", "seeds"), Column("steps", "steps"),
-        *_beside(),
+        *_beside(published),
         Column("informativeness", "informativeness"),
         Column("excess held-out", "excess_held_out"),
         Column("gap to control", "gap_to_control", "interval"),
     )  # fmt: skip
 
 
-def _beside() -> Iterable[Column]:
-    for key in COMPARED:
+def _beside(published: Iterable[str]) -> Iterable[Column]:
+    for key in published:
         yield Column(CELL_SCORES[key], key, "interval")
         yield Column("published", f"published_{key}")
         yield Column("ratio", f"{key}_over_published")

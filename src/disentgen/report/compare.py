@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -18,11 +19,37 @@ from disentgen.runs import Run
 from disentgen.studies import Study, load_studies
 from disentgen.studies.verdicts.decisions import UNDECIDED, tabulate_verdicts
 from disentgen.studies.verdicts.departures import add_protocols
-from disentgen.studies.verdicts.published import KEYS, load_published
+from disentgen.studies.verdicts.published import load_published
 from disentgen.studies.verdicts.selection import NO_RUN, list_strays
 from disentgen.text import make_visible
 
-COMPARED = ("nll_train", "nll_held_out", "disentanglement")
+COMPARED = ("nll_train", "nll_held_out", "disentanglement", "joint_accuracy_held_out")
+#: By which cells are those of a study's rows.
+JOINED = ["experiment", "dataset", "variant", "label"]
+
+
+class TextColumn(NamedTuple):
+    """A score in the table of cells as text.
+
+    Args:
+        score: a column of the comparison.
+        title: its heading.
+        width: in letters.
+        digits: behind the point.
+    """
+
+    score: str
+    title: str
+    width: int
+    digits: int
+
+
+TEXT = (
+    TextColumn("nll_train", "train NLL", 19, 1),
+    TextColumn("nll_held_out", "held-out NLL", 21, 1),
+    TextColumn("disentanglement", "D", 13, 2),
+    TextColumn("joint_accuracy_held_out", "held-out joint accuracy", 26, 3),
+)
 #: What :func:`~disentgen.studies.verdicts.departures.add_protocols` adds to runs.
 DEPARTURES = ("row", "protocol")
 
@@ -49,15 +76,16 @@ class StudyResult:
 
 
 def compare_studies(table: pd.DataFrame, runs: Sequence[Run]) -> list[StudyResult]:
-    """Runs beside every study that there is.
+    """Runs beside every study that has rows of their experiments; beside all, if none has.
 
     Args:
         table: of :func:`~disentgen.analysis.tables.tabulate_runs`.
         runs: those of the table.
     """
+    studies, trained = load_studies().values(), {run.experiment for run in runs}
+    fitting = [study for study in studies if trained & {*study.experiments}]
     return [
-        compare_with_study(add_protocols(table, runs, study), study)
-        for study in load_studies().values()
+        compare_with_study(add_protocols(table, runs, study), study) for study in fitting or studies
     ]
 
 
@@ -96,30 +124,40 @@ def compare_cells(cells: pd.DataFrame, study: Study) -> pd.DataFrame:
 
     Returns:
         A row for each of our cells that the study has too, and for each published one that we have
-        not. For each score of NLL on both sides and disentanglement: ours, its 95 % interval, the
+        not. For NLL on both sides, disentanglement and joint accuracy: ours, its 95 % interval, the
         published value, and ours over the published one; then ours alone: what differs from the
         study's protocol, seeds, steps, source, informativeness, excess over the entropy floor, gap
         to the control.
     """
     own = cells[~cells["control"].astype(bool)] if len(cells) else cells
+    own = own.assign(label=own["row"]) if len(own) else own
     published = load_published(study).rename(
         columns={name: f"published_{name}" for name in COMPARED}
     )
     wanted = [
-        *KEYS, "source", "architecture", "cell", "protocol", "seeds", "steps",
+        *JOINED, "source", "architecture", "cell", "protocol", "seeds", "steps",
         *(f"{name}{end}" for name in COMPARED for end in ("", "_low", "_high")),
         "informativeness", "excess_train", "excess_held_out",
         "gap_to_control", "gap_to_control_low", "gap_to_control_high", "gap_to_control_seeds",
     ]  # fmt: skip
-    joined = published.drop(columns=["experiment", "label"]).merge(
-        own.reindex(columns=wanted).astype(dict.fromkeys(KEYS, str)), on=KEYS, how="left"
-    )
+    joined = published.merge(
+        own.reindex(columns=wanted).astype(dict.fromkeys(JOINED, str)), on=JOINED, how="left"
+    ).drop(columns=["experiment", "label"])
     for name in COMPARED:
         joined[f"{name}_over_published"] = joined[name] / joined[f"published_{name}"]
     joined["seeds"] = joined["seeds"].fillna(0).astype(int)
     joined["steps"] = joined["steps"].astype("Int64")  # of published cells that we have not, none
     joined.insert(0, "study", study.name)
     return joined
+
+
+def list_published(comparison: pd.DataFrame) -> tuple[str, ...]:
+    """Those scores of which a study has published any number."""
+    return tuple(
+        score
+        for score in COMPARED
+        if comparison.get(f"published_{score}", pd.Series(dtype=float)).notna().any()
+    )
 
 
 def save_comparison(results: Sequence[StudyResult], folder: Path) -> None:
@@ -150,20 +188,22 @@ def format_result(result: StudyResult) -> str:
 def format_comparison(comparison: pd.DataFrame) -> str:
     """The cells that we have, beside the published ones, as text."""
     there = comparison[comparison["seeds"] > 0]
+    shown = [column for column in TEXT if column.score in list_published(comparison)]
+    with_metric = any(column.score == "disentanglement" for column in shown)
+    heads = "".join(f"{column.title:>{column.width}}" for column in shown)
     lines = [
-        f"{'cell':<52}{'images':<10}{'seeds':>6}{'steps':>8}"
-        f"{'train NLL':>19}{'held-out NLL':>21}{'D':>13}{'inform.':>9}"
+        f"{'cell':<52}{'images':<10}{'seeds':>6}{'steps':>8}{heads}"
+        + f"{'inform.':>9}" * with_metric
     ]
     for _, row in there.iterrows():
-        name = f"{row['dataset']} {row['variant']} {row['model']} {row['parameters']}"
+        name = " ".join(
+            filter(None, (row["dataset"], row["variant"], row["model"], row["parameters"]))
+        )
         line = f"{name:<52}{row['source']:<10}{row['seeds']:>6}{int(row['steps']):>8,}"
-        for score, width, digits in (
-            ("nll_train", 19, 1), ("nll_held_out", 21, 1), ("disentanglement", 13, 2)
-        ):  # fmt: skip
+        for score, _, width, digits in shown:
             text = f"{row[score]:.{digits}f} ({row[f'published_{score}']:.{digits}f})"
             line += f"{text:>{width}}"
-        line += f"{row['informativeness']:>9.2f}"
-        lines.append(line)
+        lines.append(line + f"{row['informativeness']:>9.2f}" * with_metric)
     return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ from disentgen.analysis.statistics import MINIMUM_GROUPS
 from disentgen.analysis.tables import CELL
 from disentgen.dataset.spec import find_known
 from disentgen.report.columns import (
+    keep_known,
     list_cell_columns,
     list_claim_columns,
     list_comparison_columns,
@@ -22,7 +23,7 @@ from disentgen.report.columns import (
     list_stratum_columns,
     list_stray_columns,
 )
-from disentgen.report.compare import StudyResult, name_departures
+from disentgen.report.compare import StudyResult, list_published, name_departures
 from disentgen.report.formatting import records
 from disentgen.report.links import Links, name_row
 from disentgen.report.tables import ReportTables
@@ -53,13 +54,12 @@ def describe_index(
     }
     return {
         "run_rows": describe_runs(tables.runs, links, differences),
-        "run_columns": list_run_columns(metrics, studies),
+        "run_columns": keep_known(list_run_columns(metrics, studies), tables.runs),
         "splits": describe_splits(tables, links, differences),
-        "cell_columns": list_cell_columns(metrics),
+        "cell_columns": keep_known(list_cell_columns(metrics), tables.cells),
         "studies": [describe_study(result, links) for result in tables.results],
         "claim_columns": list_claim_columns(),
         "stray_columns": list_stray_columns(),
-        "comparison_columns": list_comparison_columns(),
         "predictors": [describe_predictors(*pair) for pair in tables.predictors.items()],
         "predictor_columns": list_predictor_columns(),
         "stratum_columns": list_stratum_columns(),
@@ -107,6 +107,7 @@ def describe_study(result: StudyResult, links: Links) -> dict[str, Any]:
         "claims": claims,
         "strays": strays,
         "comparison": describe_comparison(result, links),
+        "comparison_columns": list_comparison_columns(list_published(result.cells)),
     }
 
 

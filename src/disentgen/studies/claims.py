@@ -9,9 +9,12 @@ from disentgen.studies.rows import Row
 #: disentanglement and a score over models; models and a reference; a model and what composes
 #: nothing.
 Kind = Literal["ratio", "share", "ordering", "correlation", "best", "uncomposed"]
-#: By which a claim is decided: NLL, or NLL less the entropy floor of the images.
-Score = Literal["nll", "excess"]
-SCORE_TITLES: dict[Score, str] = {"nll": "NLL", "excess": "excess NLL"}
+#: By which a claim is decided: NLL, NLL less the entropy floor of the images, or the share of
+#: images in which all factors are right at once.
+Score = Literal["nll", "excess", "joint_accuracy"]
+SCORE_TITLES: dict[Score, str] = {
+    "nll": "NLL", "excess": "excess NLL", "joint_accuracy": "joint accuracy"
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,11 @@ class Entry:
         words: of the command line, after ``with``.
         note: what of them is an inference, or is not known; empty where all of it is published.
         seed: of the published run, where it is known.
+        undecidable: why runs of the row can decide no claim, whatever comes out; empty where they
+            can.
     """
 
     words: Words
     note: str = ""
     seed: int | None = None
+    undecidable: str = ""

@@ -13,6 +13,7 @@ from disentgen.dataset.batches import ScoringBatches, TrainingBatches
 from disentgen.dataset.images import Indices
 from disentgen.dataset.tasks import ReconstructPairs, Task
 from disentgen.models import FAMILIES, Model
+from disentgen.schema import signature
 from disentgen.training.config import Config
 from disentgen.training.continuing import has_ended
 from disentgen.training.evaluation import Scores, score
@@ -74,7 +75,14 @@ class Training:
             "image_shape": list(self.dataset.spec.image_shape),
             "factors": list(self.dataset.spec.grid.names),
             "parameters": {**self.config.model, **self.model.layers},
+            **self._describe_values(),
         }
+
+    def _describe_values(self) -> dict[str, Any]:
+        """The values of factors, where the model is built by them."""
+        build = FAMILIES[self.config.family].build
+        needed = "factor_values" in signature(build)
+        return {"factor_values": self.config.factor_values} if needed else {}
 
     @property
     def best_epoch(self) -> int:

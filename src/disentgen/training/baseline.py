@@ -38,6 +38,12 @@ BEFORE: dict[str, dict[str, Any]] = {
     "dataset.drawing": {"": 1},
     "dataset.spec": {"": None},
     "model.likelihood": {"decoder": "bernoulli"},
+    "dataset.set_aside": {"": None},
+    "model.heads": {"encoder": "values"},
+    "model.separate": {"encoder": False},
+    "model.readout": {"encoder": "linear"},
+    "model.nominal": {"encoder": None},
+    "training.oracle_images": {"": None},
 }
 
 

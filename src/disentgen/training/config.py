@@ -163,7 +163,12 @@ class Config:
     def build_model(self) -> Model:
         """A new model for the images of the dataset."""
         shape, count = self.spec.image_shape, len(self.spec.grid.sizes)
-        return build_model(self.family, shape, count, self.model)
+        return build_model(self.family, shape, count, self.model, self.factor_values)
+
+    @property
+    def factor_values(self) -> dict[str, tuple[float, ...]]:
+        """By factor, the values of its classes, as models are given them."""
+        return self.spec.grid.list_values(self.dataset["factor_scale"] == "standardised")
 
     def build_loss(self, model: Model) -> Loss:
         """The objective for a model."""

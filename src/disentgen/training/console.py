@@ -13,6 +13,7 @@ from disentgen.training.config import Config
 from disentgen.training.losses import losses
 from disentgen.training.machine import lacks_bf16
 from disentgen.training.rates import COSINE
+from disentgen.training.selection import RULES
 
 if TYPE_CHECKING:  # Ignite takes seconds to start
     from disentgen.training.assembly import Training
@@ -44,13 +45,23 @@ def describe_start(training: "Training") -> str:
     return (
         f"{training.dataset.note}\n"
         f"{training.dataset.label}: {len(training.batches.indices):,} images to train on{drawn}, "
-        f"{split['validation']['count']:,} for validation, {held_out}{control}\n"
+        f"{split['validation']['count']:,} for validation, {describe_aside(split)}{held_out}"
+        f"{control}\n"
         f"{make_visible(training.config.model['name'] or training.config.family)}: "
         f"{parameters:,} parameters, "
         f"loss {settings.loss.name}, {training.device}{how}, "
         f"seed {training.config.seed}{fixed}"
         f"{''.join(describe_doubts(training))}"
     )
+
+
+def describe_aside(split: Mapping[str, Any]) -> str:
+    """How many images are set aside; empty where none are.
+
+    Args:
+        split: of :meth:`~disentgen.dataset.split.Split.describe`.
+    """
+    return f"{split['set_aside']['count']:,} set aside, " if "set_aside" in split else ""
 
 
 def describe_doubts(training: "Training") -> Iterator[str]:
@@ -145,10 +156,12 @@ def format_duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
+#: Scores of the epochs that rules of selection choose, and what they are called.
+SELECTED = {"joint_accuracy": "joint accuracy", "r2": "R²", "nll": "NLL"}
 #: Heads and keys of the columns that tables of scores may have; in cells of a width each.
 COLUMNS = (
     ("NLL", "nll"), ("± s.e.", "nll_standard_error"), ("floor", "nll_floor"), ("KL", "kl"),
-    ("active", "active_units"), ("images", "images"),
+    ("active", "active_units"), ("R²", "r2"), ("joint", "joint_accuracy"), ("images", "images"),
 )  # fmt: skip
 BOUND_COLUMNS = (
     ("−ELBO", "negative_elbo"), ("± s.e.", "elbo_standard_error"),
@@ -225,10 +238,28 @@ def format_results(results: Mapping[str, Any], unit: str) -> str:
         results: of :func:`collect_results`.
         unit: what NLL is in.
     """
-    lines = [format_scores(results["scores"], unit)]
+    lines = [format_scores(results["scores"], unit), *format_rules(results.get("selection", {}))]
     if results["duplicates"] is not None:
         lines.append(describe_duplicates(results["duplicates"], results["split"]))
     return "\n".join(lines)
+
+
+def format_rules(rules: Mapping[str, Any]) -> list[str]:
+    """Lines of what each rule of selection would have chosen, held-out scores last.
+
+    Args:
+        rules: of :func:`~disentgen.training.selection.compare_rules`.
+    """
+    if not rules:
+        return []
+    keys = {key: title for key, title in SELECTED.items()
+            if key in next(iter(rules.values()))["held_out"]}  # fmt: skip
+    heads = "".join(f"{f'{title} held-out':>20}" for title in keys.values())
+    lines = ["", f"{'epoch by':<28}{'epoch':>6}{heads}"]
+    for name, chosen in rules.items():
+        cells = "".join(f"{chosen['held_out'][key]:>20.4f}" for key in keys)
+        lines.append(f"  {RULES[name].title:<26}{chosen['epoch']:>6}{cells}")
+    return lines
 
 
 def format_per_factor(scores: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -36,6 +36,7 @@ class Scores:
             images to which a value applies, NaN where there were none.
         active_units: number of latents whose posterior mean varies over the images; None for models
             without a posterior.
+        single: further scores by name, such as joint accuracy.
     """
 
     images: int
@@ -44,6 +45,7 @@ class Scores:
     nll_floor: float
     details: dict[str, tuple[float, ...]]
     active_units: int | None = None
+    single: dict[str, float] = field(default_factory=dict)
 
     @property
     def kl(self) -> float | None:
@@ -57,9 +59,11 @@ class Scores:
         Args:
             factors: names of the dataset's factors.
         """
-        given = {**vars(self), "kl": self.kl}
+        given = {**vars(self), "kl": self.kl, **self.single}
         record = {
-            name: value for name, value in given.items() if name != "details" and value is not None
+            name: value
+            for name, value in given.items()
+            if name not in ("details", "single") and value is not None
         }
         for name, values in self.details.items():
             named = zip(factors, values, strict=False)
@@ -85,10 +89,12 @@ class Measured(NamedTuple):
     Args:
         values: by name, (batch, n) each.
         codes: posterior means of all images that were encoded, (images, latents).
+        output: of the model.
     """
 
     values: dict[str, Tensor]
     codes: Tensor
+    output: Output
 
     @property
     def joined(self) -> Tensor:
@@ -126,7 +132,7 @@ def create_evaluator(model: nn.Module, device: torch.device) -> Engine:
         inputs, target = batch
         output: Output = model(inputs)
         codes = make_exact(output.posterior_means(target))
-        return Measured(measure(output, target), codes)
+        return Measured(measure(output, target), codes, output)
 
     evaluator = Engine(step)
     # Codes stand apart: sums over more columns beside each other might round otherwise.
@@ -162,6 +168,7 @@ def score(
     widths = {name: value.shape[1] for name, value in measured.values.items()}
     parts = dict(zip(widths, means.split(list(widths.values())), strict=True))
     nll, floor = parts.pop("nll"), parts.pop("floor")
+    details, single = measured.output.summarise(parts)
     variance = (state.metrics["mean_square"][0] - nll.square()).clamp(min=0).item()
     return Scores(
         images=images,
@@ -169,8 +176,9 @@ def score(
         # The sample's variance divides by n - 1, the error of its mean by n.
         nll_standard_error=(variance / (images - 1)) ** 0.5 if images > 1 else None,
         nll_floor=floor.item(),
-        details={name: tuple(values.tolist()) for name, values in parts.items()},
+        details={name: tuple(values.tolist()) for name, values in details.items()},
         active_units=count_active(state.metrics["code_mean"], state.metrics["code_mean_square"]),
+        single={name: value.item() for name, value in single.items()},
     )
 
 

@@ -13,13 +13,14 @@ from disentgen.training.config import Config
 HASHED_SIDES = ("held_in", "held_out", "validation")
 #: What is hashed beside them, of splits that have it.
 WEIGHTS = "weights"
+FURTHER = (WEIGHTS, "set_aside")
 
 
 def cell_settings(config: Config, split: Mapping[str, Any]) -> dict[str, Any]:
     """All settings that distinguish a training's cell from others, by their keys with dots.
 
     The split stands there by the hashes of its sides, and of the weights that its images are drawn
-    by if it has any, not by the words that define it.
+    by and of what is set aside if it has any, not by the words that define it.
 
     Args:
         config: of the training.
@@ -47,7 +48,7 @@ def list_hashes(split: Mapping[str, Any]) -> dict[str, str]:
     Args:
         split: of :meth:`~disentgen.dataset.split.Split.describe`.
     """
-    hashed = [*HASHED_SIDES, *([WEIGHTS] if split.get(WEIGHTS) else [])]
+    hashed = [*HASHED_SIDES, *(part for part in FURTHER if split.get(part))]
     return {part: split[part]["sha256"] for part in hashed}
 
 

@@ -16,6 +16,7 @@ from disentgen.run_directory import RunDirectory
 from disentgen.training.assembly import Training
 from disentgen.training.handlers import now
 from disentgen.training.likelihood import BOUNDED_IMAGES, Bounds, score_bounds
+from disentgen.training.selection import compare_rules
 from disentgen.versions import LIBRARIES, list_versions
 
 
@@ -44,6 +45,7 @@ def collect_results(
         "best_epoch": training.best_epoch,
         "select": training.config.training.select,
         "selected_epoch": training.selected_epoch,
+        **({"selection": rules} if (rules := compare_rules(training.history)) else {}),
         "model_sha256": directory.digest("model.pt"),
         "epochs": len(training.history),
         "seed": training.config.seed,

@@ -31,6 +31,7 @@ from disentgen.training.continuing import (
     require_checkpoint,
 )
 from disentgen.training.divergence import ADVICE, attach_guard, has_finite_weights
+from disentgen.training.evaluation import Scores
 from disentgen.training.handlers import Recorder
 from disentgen.training.loggers import open_loggers
 from disentgen.training.machine import prepare_process
@@ -254,23 +255,45 @@ def attach_chosen(trainer: Engine, training: Training) -> dict[str, Any]:
 
 
 def validate(training: Training) -> Row:
-    """Validation scores as columns of the history; none where no image can be scored."""
-    scores = training.score("validation", training.config.training.validation_images)
+    """Scores after an epoch as columns of the history; none where no image can be scored.
+
+    They are of validation images, of combinations that are set aside, and of held-out images where
+    these are asked for.
+    """
+    settings = training.config.training
+    scores = training.score("validation", settings.validation_images)
     rates = {"lr": training.optimizer.param_groups[0]["lr"]}
     epoch = len(training.history) + 1
-    if scores is None:
-        if not has_finite_weights(training.model):
-            raise DivergenceError(f"weights are not finite after epoch {epoch}. {ADVICE}")
-        return rates
-    if not math.isfinite(scores.nll):
+    if scores is None and not has_finite_weights(training.model):
+        raise DivergenceError(f"weights are not finite after epoch {epoch}. {ADVICE}")
+    if scores is not None and not math.isfinite(scores.nll):
         raise DivergenceError(f"validation NLL is {scores.nll} after epoch {epoch}. {ADVICE}")
-    row = {"validation.nll": scores.nll}
-    if scores.kl is not None:
-        row["validation.kl"] = scores.kl
-    for name, values in scores.details.items():
-        numbered = number_latents(f"validation.{name}", list(values))
-        row |= {key: value for key, value in numbered.items() if not math.isnan(value)}
+    row = name_scores("validation", scores)
+    if training.dataset.split.set_aside is not None:
+        aside = training.score("set_aside", settings.validation_images)
+        row |= name_scores("set_aside", aside)
+    if settings.oracle_images is not None:
+        row |= name_scores("held_out", training.score("held_out", settings.oracle_images))
     return row | rates
+
+
+def name_scores(side: str, scores: Scores | None) -> Row:
+    """Scores as columns of the history.
+
+    Args:
+        side: that they are of.
+        scores: None where none of its images can be scored.
+    """
+    if scores is None:
+        return {}
+    row = {f"{side}.nll": scores.nll}
+    if scores.kl is not None:
+        row[f"{side}.kl"] = scores.kl
+    row |= {f"{side}.{name}": value for name, value in scores.single.items()}
+    for name, values in scores.details.items():
+        numbered = number_latents(f"{side}.{name}", list(values))
+        row |= {key: value for key, value in numbered.items() if not math.isnan(value)}
+    return row
 
 
 def resume(checkpoints: Checkpoints, recorders: Sequence[Recorder]) -> None:

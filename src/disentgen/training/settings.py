@@ -75,6 +75,9 @@ class TrainingSettings:
             compiles for them at the start, in a minute or so; ``eager`` one operation after the
             other. The noise is the same, and results are up to rounding.
         validation_images: how many are scored after each epoch, as a limit; null is all.
+        oracle_images: how many held-out images are scored after each epoch, as a limit, so that the
+            results say which epoch other rules of selection would have chosen, the held-out side
+            itself among them; null scores none. What is kept and scored does not depend on it.
         score_images: how many of each side are scored at the end, as a limit; null is all.
         score_samples: draws from the posterior of each image, for ELBO and importance-weighted NLL
             at the end, of Latent Gaussian Models and up to 1,000 images of each side; null leaves
@@ -109,6 +112,7 @@ class TrainingSettings:
     precision: Literal["fp32", "bf16"] = "fp32"
     execution: Annotated[Execution, OF_KEEPING] = "eager"
     validation_images: Count | None = 5_000
+    oracle_images: Annotated[Count | None, OF_SCORING] = None
     score_images: Annotated[Count | None, OF_SCORING] = 20_000
     score_samples: Annotated[Annotated[int, Field(ge=1, le=100_000)] | None, OF_SCORING] = 16
     find_duplicates: Annotated[bool, OF_SCORING] = True

@@ -46,31 +46,28 @@ def collect_predictions(measured: Measurements) -> Predictions:
     """Predictions of some images of each side."""
     run = measured.run
     examined = {title: run_task(run, side, IMAGES) for title, side in list_shown_sides(run).items()}
+    places = next(iter(examined.values())).output.factors
     points = {
-        factor: {
+        run.split.grid.names[place]: {
             title: Points(
-                one.target[:, number].double().numpy(),
+                one.target[:, place].double().numpy(),
                 one.output.prediction[:, number].double().numpy(),
             )
             for title, one in examined.items()
         }
-        for number, factor in enumerate(run.split.grid.names)
+        for number, place in enumerate(places)
     }
     return Predictions(describe_run_and_seed(run), points, list_values(run))
 
 
 def list_values(run: Run) -> dict[str, dict[str, float]]:
     """The values of all factors as the run's model takes them, by what they are called."""
-    grid, named = run.split.grid, {}
-    tables = [np.asarray(grid.factor_values[factor], dtype=np.float64) for factor in grid.names]
-    for factor, table in zip(grid.names, tables, strict=True):
-        scale = table
-        if run.dataset.factor_scale == "standardised":
-            scale = (table - table.mean()) / (table.std() or 1.0)
-        named[factor] = {
-            grid.name_value(factor, number): value for number, value in enumerate(scale.tolist())
-        }
-    return named
+    grid = run.split.grid
+    scaled = grid.list_values(run.dataset.factor_scale == "standardised")
+    return {
+        factor: {grid.name_value(factor, number): value for number, value in enumerate(values)}
+        for factor, values in scaled.items()
+    }
 
 
 def draw_predictions(data: Predictions) -> MplFigure:

@@ -16,8 +16,10 @@ from disentgen.models.layers.activations import (
     SigmoidLinearUnit,
 )
 from disentgen.models.layers.additive import Additive, BlockSum
+from disentgen.models.layers.backbone import Backbone
 from disentgen.models.layers.base import ImageShape, Layer, LayerList, Penalised, Shape
 from disentgen.models.layers.broadcast import SpatialBroadcast
+from disentgen.models.layers.codebook import Codebook
 from disentgen.models.layers.convolution import (
     Convolution,
     FewChannelUpsampling,
@@ -51,8 +53,10 @@ from disentgen.models.layers.stack import (
 
 __all__ = [
     "Additive",
+    "Backbone",
     "BatchNormalisation",
     "BlockSum",
+    "Codebook",
     "Convolution",
     "Dropout",
     "ExponentialLinearUnit",

@@ -36,13 +36,14 @@ def compare(claim: Claim, evidence: Evidence, by_control: bool = False) -> Compa
 
 def list_columns(claim: Claim, by_control: bool = False) -> list[str]:
     """The scores of a cell that a claim needs; see :func:`compare`."""
-    held_out = "over_control" if by_control else f"{claim.score}_held_out"
+    over = "accuracy_over_control" if claim.score == "joint_accuracy" else "over_control"
+    held_out = over if by_control else f"{claim.score}_held_out"
     match claim.kind:
         case "share":
             train = "control_excess" if by_control else "excess_train"
             return [train, "excess_held_out", "floor_train", "floor_held_out"]
         case "ratio":
-            return ["over_control" if by_control else f"{claim.score}_ratio"]
+            return [over if by_control else f"{claim.score}_ratio"]
         case "uncomposed":
             return ["over_uncomposed"]
         case "correlation":

@@ -45,7 +45,7 @@ class Verdict:
         confidence: of the interval that decides.
         seeds: of that model.
         control: whether the gap to controls that were trained on all images confirms the verdict.
-        missing: what an undecided claim lacks: cells, or seeds.
+        missing: what an undecided claim lacks: cells, or seeds; or why none would decide it.
         published: the quantity's range in the published tables.
         note: what the claim cannot show, and what is uncertain of the study's rows that it needs.
     """
@@ -98,7 +98,7 @@ def judge(claim: Claim, evidence: Evidence, study: Study) -> Verdict:
         evidence: the runs that count.
         study: whose published numbers and notes stand beside the verdict.
     """
-    missing = evidence.list_missing(claim.cells, list_columns(claim))
+    missing = refuse(claim, study) or evidence.list_missing(claim.cells, list_columns(claim))
     comparisons = compare(claim, evidence)
     verdict, place = UNDECIDED, find_weakest(comparisons, claim.some)
     if not missing:
@@ -120,6 +120,16 @@ def judge(claim: Claim, evidence: Evidence, study: Study) -> Verdict:
         published=describe_published(claim, study),
         note=describe_notes(claim, study),
     )
+
+
+def refuse(claim: Claim, study: Study) -> str:
+    """Why no runs can decide a claim; empty where they can.
+
+    Args:
+        claim: of the study.
+        study: whose rows it needs.
+    """
+    return describe_rows((row, study.entries[row].undecidable) for row in claim.cells)
 
 
 def describe_decisive(comparisons: Comparisons, place: int, alone: bool) -> dict[str, Any]:

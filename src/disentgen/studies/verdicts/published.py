@@ -22,6 +22,7 @@ SCORES = {
     "train nll": "nll_train",
     "test nll": "nll_held_out",
     "train dci_disentanglement": "disentanglement",
+    "test joint_accuracy": "joint_accuracy_held_out",
 }
 
 
@@ -30,11 +31,12 @@ def load_published(study: Study) -> pd.DataFrame:
     """The published cells of a study: a row for each, as ``analysis.tables`` writes runs.
 
     Its files hold a line for each number, with columns :data:`KEYS`, ``split`` (``train`` or
-    ``test``), ``metric`` (``nll`` or ``dci_disentanglement``) and ``value``.
+    ``test``), ``metric`` (``nll``, ``dci_disentanglement`` or ``joint_accuracy``) and ``value``.
 
     Returns:
-        Columns :data:`KEYS`, ``nll_train``, ``nll_held_out``, ``disentanglement``, ``label``,
-        ``experiment``; no rows where the study has no files.
+        Columns :data:`KEYS`, ``nll_train``, ``nll_held_out``, ``disentanglement``,
+        ``joint_accuracy_held_out``, ``label``, ``experiment``; no rows where the study has no
+        files.
 
     Raises:
         DataFileError: a published cell is none of the study's rows.
@@ -85,45 +87,84 @@ def describe_published(claim: Claim, study: Study) -> str:
     cells = [row for row in claim.cells if row in table.index]
     if not cells:
         return ""
-    values = QUANTITIES[claim.kind](table, cells)
+    score = "joint_accuracy_held_out" if claim.score == "joint_accuracy" else "nll_held_out"
+    values = QUANTITIES[claim.kind](table, cells, score)
+    if not len(values):
+        return ""
     ends = values.min(), values.max()
     if claim.kind == "share":
         return "NLL differs by {:.1f} to {:.1f}".format(*ends)
-    units: dict[Score, str] = {"nll": "", "excess": " in NLL"}
+    units: dict[Score, str] = {"nll": "", "excess": " in NLL", "joint_accuracy": ""}
     return " to ".join(dict.fromkeys(f"{end:.2f}" for end in ends)) + units[claim.score]
 
 
 Values = NDArray[np.float64]
 
 
-def divide_sides(table: pd.DataFrame, cells: list[Row]) -> Values:
-    """(cells,) held-out over train NLL."""
-    return read(table, cells, "nll_held_out") / read(table, cells, "nll_train")
+def divide_sides(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
+    """(cells,) held-out over train score; none where no train score is published.
+
+    Args:
+        table: of :func:`load_published`, by row.
+        cells: rows that it has.
+        score: a column, held out.
+    """
+    train = score.replace("held_out", "train")
+    if train not in table:
+        return np.array([])
+    return read(table, cells, score) / read(table, cells, train)
 
 
-def subtract_sides(table: pd.DataFrame, cells: list[Row]) -> Values:
-    """(cells,) held-out less train NLL."""
-    return read(table, cells, "nll_held_out") - read(table, cells, "nll_train")
+def subtract_sides(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
+    """(cells,) held-out less train score.
+
+    Args:
+        table: of :func:`load_published`, by row.
+        cells: rows that it has.
+        score: a column, held out.
+    """
+    return read(table, cells, score) - read(table, cells, score.replace("held_out", "train"))
 
 
-def divide_conditions(table: pd.DataFrame, cells: list[Row]) -> Values:
-    """(pairs,) held-out NLL over that of the same model's next easier condition."""
-    easier, harder = zip(*pair_conditions(cells), strict=True)
-    return read(table, list(harder), "nll_held_out") / read(table, list(easier), "nll_held_out")
+def divide_conditions(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
+    """(pairs,) held-out score over that of the same model's next easier condition.
+
+    Args:
+        table: of :func:`load_published`, by row.
+        cells: rows that it has.
+        score: a column, held out.
+    """
+    pairs = pair_conditions(cells)
+    if not pairs:
+        return np.array([])
+    easier, harder = zip(*pairs, strict=True)
+    return read(table, list(harder), score) / read(table, list(easier), score)
 
 
-def correlate(table: pd.DataFrame, cells: list[Row]) -> Values:
-    """(1,) Spearman's ρ of disentanglement and held-out NLL."""
+def correlate(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
+    """(1,) Spearman's ρ of disentanglement and held-out score.
+
+    Args:
+        table: of :func:`load_published`, by row.
+        cells: rows that it has.
+        score: a column, held out.
+    """
     from scipy.stats import spearmanr
 
-    scores = (read(table, cells, name) for name in ("disentanglement", "nll_held_out"))
+    scores = (read(table, cells, name) for name in ("disentanglement", score))
     rho: float = spearmanr(*scores).statistic
     return np.array([rho])
 
 
-def divide_by_reference(table: pd.DataFrame, cells: list[Row]) -> Values:
-    """(cells − 1,) held-out NLL over the last cell's."""
-    scores = read(table, cells, "nll_held_out")
+def divide_by_reference(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
+    """(cells − 1,) held-out score over the last cell's.
+
+    Args:
+        table: of :func:`load_published`, by row.
+        cells: rows that it has.
+        score: a column, held out.
+    """
+    scores = read(table, cells, score)
     return np.asarray(scores[:-1] / scores[-1])
 
 
@@ -138,7 +179,7 @@ def read(table: pd.DataFrame, cells: list[Row], score: str) -> Values:
     return table[score].loc[cells].to_numpy(float)
 
 
-QUANTITIES: dict[Kind, Callable[[pd.DataFrame, list[Row]], Values]] = {
+QUANTITIES: dict[Kind, Callable[[pd.DataFrame, list[Row], str], Values]] = {
     "ratio": divide_sides,
     "share": subtract_sides,
     "ordering": divide_conditions,

@@ -7,15 +7,18 @@ import pandas as pd
 
 from disentgen.analysis.cells import ALONE
 from disentgen.analysis.quality import drop_unreliable, find_fault
-from disentgen.analysis.tables import MINIMUM_SEEDS
+from disentgen.analysis.tables import MINIMUM_SEEDS, has_learned
 from disentgen.studies.rows import Row
 
 ROW = ["experiment", "dataset", "variant", "row"]
 NO_RUN = "no run"
+#: Scores of encoders with heads, which tables of other runs may lack.
+ACCURACIES = ("joint_accuracy_train", "joint_accuracy_held_out")
 #: What users know scores as that runs may lack.
 SCORE_TITLES = {
     "over_control": "a control",
     "over_uncomposed": "a score of the nearest training image",
+    "accuracy_over_control": "a control",
     "disentanglement": "disentanglement of as many images as its metric wants",
 }
 
@@ -105,18 +108,34 @@ def add_scores(runs: pd.DataFrame) -> pd.DataFrame:
         ``nll_ratio`` and ``excess_ratio`` (held-out over train score), ``control_excess`` (of
         held-out images; NaN without a control), ``over_control`` and ``over_uncomposed`` (held-out
         score over that of the nearest training image, or of the mean one where it is better; NaN
-        where they were not scored).
+        where they were not scored); of joint accuracy likewise ``joint_accuracy_ratio`` and
+        ``accuracy_over_control``.
     """
+    runs = runs.reindex(columns=[*dict.fromkeys([*runs.columns, *ACCURACIES])])
     own = drop_unreliable(runs)
     control = own["excess_held_out"] - own["gap_to_control"]
     uncomposed = own.reindex(columns=["nll_nearest", "nll_mean_image"]).min(axis=1, skipna=False)
+    accuracies = usable_controls(runs)["joint_accuracy_held_out"]
     return own.assign(
+        joint_accuracy_ratio=own["joint_accuracy_held_out"] / own["joint_accuracy_train"],
+        accuracy_over_control=own["joint_accuracy_held_out"]
+        / own["control_run"].map(accuracies).astype(float),
         nll_ratio=own["nll_held_out"] / own["nll_train"],
         excess_ratio=own["excess_held_out"] / own["excess_train"],
         control_excess=control,
         over_control=own["excess_held_out"] / control,
         over_uncomposed=own["nll_held_out"] / uncomposed,
     )
+
+
+def usable_controls(runs: pd.DataFrame) -> pd.DataFrame:
+    """Controls that have learned, by the name of their run.
+
+    Args:
+        runs: controls among them.
+    """
+    controls = runs[runs["control"].astype(bool)]
+    return controls[has_learned(controls)].drop_duplicates("run").set_index("run")
 
 
 def list_strays(runs: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# The supervised runs of Camposampiero et al. 2025, 30; finished ones are skipped, interrupted ones go on.
+# Options: --dry-run (print the command lines, with notes on what is uncertain about them),
+# --smoke (a few iterations each), --status, --seeds N, --jobs N (at a time), --dataset NAME,
+# --model NAME, --control, --control-only, --retry, --engine NAME, --with SETTINGS…
+set -euo pipefail
+[ -z "${DISENTGEN_DATA:-}" ] || export DISENTGEN_DATA=$(realpath -m "$DISENTGEN_DATA")
+bin=$(dirname "${BASH_SOURCE[0]}")
+# Slurm runs a copy of a script that is elsewhere.
+[ -x "$bin/setup.sh" ] || bin=$(git -C "${SLURM_SUBMIT_DIR:-.}" rev-parse --show-toplevel)/bin
+cd "$bin/.."
+bin/setup.sh
+python=$(realpath -s "${VENV:-.venv}/bin/python")
+cd scripts
+exec "$python" -m experiments.sweep supervised --study camposampiero2025 "$@"
