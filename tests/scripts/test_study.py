@@ -269,7 +269,9 @@ def test_mistakes_of_a_study(words, message, capsys):
 
 
 def test_an_experiment_that_the_study_lacks_is_answered():
-    message = r"unknown experiment of a study 'decoder'; .* Did you mean 'decoders'\?"
+    message = (
+        "unknown experiment of montero2021 'decoder'; accepted: disent, decoders, composition."
+    )
     with pytest.raises(SystemExit, match=message):
         main(["decoder", "--study", "montero2021", "--dry-run"])
     message = "unknown experiment of a study 'decoder'; accepted: .*Did you mean 'decoders'"

@@ -68,7 +68,7 @@ def draw_predictors(data: PredictorData) -> MplFigure:
     axis = figure.subplots()
     for place, (_, row) in enumerate(data.combined.iterrows()):
         draw_score(axis, place, strata[strata["score"] == row["score"]], row, colours)
-    fit_axis(axis, data.combined, data.predictors.tried)
+    fit_axis(axis, data)
     draw_legend(figure, colours)
     add_heading(figure, data.heading)
     return figure
@@ -116,24 +116,20 @@ def draw_rho(axis: Axes, height: float, row: pd.Series, colour: Any, mark: str) 
     axis.plot(row["rho"], height, mark, color=colour, markersize=3.5)
 
 
-def fit_axis(axis: Axes, rows: pd.DataFrame, tried: int) -> None:
-    """Name rows on the left, p-values on the right, and mark 0.
-
-    Args:
-        axis: that has been drawn on.
-        rows: over all strata, from above.
-        tried: for how many scores p-values are adjusted.
-    """
+def fit_axis(axis: Axes, data: PredictorData) -> None:
+    """Name rows on the left, p-values on the right, and mark 0."""
+    rows, seeds = data.combined, data.predictors.strata["seeds"].min()
     axis.axvline(0, color="0.7", linewidth=0.7, zorder=0)
     axis.set_xlim(-1.04, 1.04)
-    axis.set_xlabel("Spearman's ρ of score and gap, over means of cells", fontsize=MEDIUM)
+    label = f"Spearman's ρ of score and gap (95 % interval), over means of cells; seeds ≥ {seeds}"
+    axis.set_xlabel(label, fontsize=MEDIUM)
     for side in (axis, right := axis.twinx()):
         side.set_ylim(len(rows) - 0.5, -0.5)
         side.tick_params(labelsize=SMALL, length=0)
     places = range(len(rows))
     axis.set_yticks(places, [wrap(title, 34) for title in rows["title"]])
     right.set_yticks(places, [describe_p(row) for _, row in rows.iterrows()])
-    right.set_ylabel(f"p, adjusted for {tried} scores", fontsize=MEDIUM)
+    right.set_ylabel(f"p, adjusted for {data.predictors.tried} scores", fontsize=MEDIUM)
     axis.hlines(np.arange(1, len(rows)) - 0.5, -1.04, 1.04, color="0.9", linewidth=0.5, zorder=0)
 
 
