@@ -167,8 +167,9 @@ def test_commands_of_the_pages_work(command, data_of_readers):
     if program.startswith("bin/"):
         assert os.access(REPOSITORY / program, os.X_OK)
         if program.startswith("bin/run-"):
-            experiment = program.removeprefix("bin/run-").removesuffix(".sh")
-            call_module(environment, "experiments.sweep", experiment, "--dry-run", *words)
+            script = (REPOSITORY / program).read_text(encoding="utf-8")
+            (given,) = re.findall(r'-m experiments\.sweep (.+) "\$@"', script)
+            call_module(environment, "experiments.sweep", *given.split(), "--dry-run", *words)
         return
     _, module, *words = words
     if module == "experiments.sweep":

@@ -302,7 +302,7 @@ def sweep(environment, monkeypatch, capsys):
 
 @pytest.mark.ci
 def test_finished_cells_are_skipped_and_interrupted_ones_go_on(sweep, command, data):
-    words = ("decoders", "--smoke", "--dataset", "dsprites")
+    words = ("decoders", "--study", "montero2021", "--smoke", "--dataset", "dsprites")
     assert sweep(*words).count("] done") == 3
     runs = find_runs(data / "sims")
     assert (runs["status"] == "COMPLETED").all()

@@ -96,7 +96,11 @@ def test_forward_pass_and_objective_compile_whole_and_once(name, family):
 def test_nothing_of_a_recorded_update_is_fixed(name, family, precision):
     """Batch, noise, schedules, Adam's count of steps: what were fixed would differ from then on."""
     assert WARM_UP + 1 < STEPS - 2
-    assert_same_steps(EXECUTIONS["captured"], name, family, precision=precision)
+    # Where a module is used twice, a recorded update adds up its gradients in single precision.
+    tolerance = 1e-3 if precision == "bf16" else 1e-5
+    assert_same_steps(
+        EXECUTIONS["captured"], name, family, tolerance=tolerance, precision=precision
+    )
 
 
 def test_what_were_fixed_would_show(monkeypatch):
