@@ -4,12 +4,7 @@
 # --smoke (a few iterations each), --status, --seeds N, --jobs N (at a time), --dataset NAME,
 # --model NAME, --control, --control-only, --retry, --engine NAME, --with SETTINGS…
 set -euo pipefail
-[ -z "${DISENTGEN_DATA:-}" ] || export DISENTGEN_DATA=$(realpath -m "$DISENTGEN_DATA")
 bin=$(dirname "${BASH_SOURCE[0]}")
 # Slurm runs a copy of a script that is elsewhere.
-[ -x "$bin/setup.sh" ] || bin=$(git -C "${SLURM_SUBMIT_DIR:-.}" rev-parse --show-toplevel)/bin
-cd "$bin/.."
-bin/setup.sh
-python=$(realpath -s "${VENV:-.venv}/bin/python")
-cd scripts
-exec "$python" -m experiments.sweep supervised --study camposampiero2025 "$@"
+[ -x "$bin/sweep.sh" ] || bin=$(git -C "${SLURM_SUBMIT_DIR:-.}" rev-parse --show-toplevel)/bin
+exec "$bin/sweep.sh" supervised --study camposampiero2025 "$@"

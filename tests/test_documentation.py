@@ -168,7 +168,7 @@ def test_commands_of_the_pages_work(command, data_of_readers):
         assert os.access(REPOSITORY / program, os.X_OK)
         if program.startswith("bin/run-"):
             script = (REPOSITORY / program).read_text(encoding="utf-8")
-            (given,) = re.findall(r'-m experiments\.sweep (.+) "\$@"', script)
+            (given,) = re.findall(r'/sweep\.sh" (.+) "\$@"', script)
             call_module(environment, "experiments.sweep", *given.split(), "--dry-run", *words)
         return
     _, module, *words = words

@@ -174,7 +174,7 @@ def test_image_quality_stands_in_all_tables(sims):
         assert mean == pytest.approx(own.mean())
     numbers = tabulate_metrics(collection.measured, {})
     assert set(numbers[numbers["metric"] == QUALITY[1]]["part"]) == {
-        "psnr", "ssim", "squared_error", "r2"
+        "psnr", "ssim", "squared_error", "image_r2"
     }  # fmt: skip
     assert (numbers[numbers["metric"] == QUALITY[1]]["images"] == 30).all()
 

@@ -8,9 +8,11 @@ from scipy import special, stats
 import disentgen.analysis
 from conftest import REPOSITORY
 from disentgen.analysis.collect import find_collection, find_fault, print_left_out
+from disentgen.analysis.measurements import list_columns
 from disentgen.analysis.tables import (
     CELL,
     add_gaps,
+    describe_row,
     drop_repetitions,
     has_failed,
     has_learned,
@@ -33,6 +35,13 @@ SCALES = {
     "negative": ([-50.0, -60.0, -80.0], lambda x: np.log(-x), lambda x: -np.exp(x)),
     "logit": ([0.2, 0.5, 0.6, 0.9, 0.3], special.logit, special.expit),
 }
+
+
+def test_measurements_and_runs_have_no_column_in_common():
+    """What is measured would take the place of the run's own score."""
+    own = describe_row(open_run(EARLIER / "disent" / "beta-4"))
+    assert {"r2_held_out", "joint_accuracy_held_out", "nll_train"} <= set(own)
+    assert not set(own) & set(list_columns())
 
 
 @pytest.mark.parametrize("scale", SCALES)

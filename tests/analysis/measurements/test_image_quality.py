@@ -97,7 +97,7 @@ def test_images_are_those_that_the_run_was_scored_on(name, tmp_path):
         assert result["ssim"] == pytest.approx(ssim_of(*arrays), abs=1e-4)
         error, spread = ((made - arrays[1]) ** 2).sum(), arrays[1].var(axis=0).sum() * len(indices)
         assert result["squared_error"] == pytest.approx(error / len(indices), rel=1e-5)
-        assert result["r2"] == pytest.approx(1 - error / spread, rel=1e-5)
+        assert result["image_r2"] == pytest.approx(1 - error / spread, rel=1e-5)
 
 
 def test_r2_is_1_of_originals_0_of_their_mean_and_undefined_where_nothing_varies():

@@ -56,13 +56,14 @@ def measure_quality(measured: Measured, images: int, side: str) -> Result:
         side: of the run's split.
 
     Returns:
-        ``psnr`` in dB, ``ssim``, ``squared_error``, ``r2``, all None of no images, and ``images``.
+        ``psnr`` in dB, ``ssim``, ``squared_error``, ``image_r2``, all None of no images, and
+        ``images``.
     """
     run = measured.run
     task = run.task(side)
     indices = task.usable(run.split.sample(side, images))
     if not len(indices):
-        return {"psnr": None, "ssim": None, "squared_error": None, "r2": None, "images": 0}
+        return {"psnr": None, "ssim": None, "squared_error": None, "image_r2": None, "images": 0}
 
     def make_pairs() -> Iterator[tuple[Tensor, Tensor]]:
         with torch.no_grad():
@@ -71,7 +72,7 @@ def measure_quality(measured: Measured, images: int, side: str) -> Result:
 
     errors = SquaredErrors()
     psnr, ssim = compare_images(errors.watch(make_pairs()), run.model.image_shape)
-    of_errors = {"squared_error": errors.mean, "r2": errors.r2}
+    of_errors = {"squared_error": errors.mean, "image_r2": errors.r2}
     return {"psnr": psnr, "ssim": ssim, **of_errors, "images": len(indices)}
 
 
@@ -152,7 +153,7 @@ def list_compared(run: Run) -> dict[str, Part]:
 def list_quality() -> dict[str, Column]:
     """Scores of both sides; SSIM is in 0..1 but for images that are worse than unlike."""
     scales: dict[str, Scale] = {
-        "psnr": "plain", "ssim": "logit or plain", "squared_error": "log", "r2": "plain"
+        "psnr": "plain", "ssim": "logit or plain", "squared_error": "log", "image_r2": "plain"
     }  # fmt: skip
     return {
         f"{score}_{side}": Column(f"image_quality_{side}", score, scale)
