@@ -199,3 +199,13 @@ def test_classes_need_values_that_differ():
         build_model("encoder", GREY, 3, {**ENCODERS["fast"], "heads": "classes"})
     with pytest.raises(UsageError, match="32 × 32 and more"):
         build(BACKBONES["resnet18"], (1, 16, 16))
+
+
+@pytest.mark.parametrize("kinds", ["values", "classes"])
+def test_no_weight_or_buffer_needs_double_precision(kinds):
+    """Some devices have none."""
+    model = build_model(
+        "encoder", GREY, 3, {**ENCODERS["fast"], "heads": kinds}, factor_values=VALUES
+    )
+    held = [*model.parameters(), *model.buffers()]
+    assert {part.dtype for part in held} <= {torch.float32, torch.int64}

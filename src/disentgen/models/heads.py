@@ -110,22 +110,18 @@ class Heads(nn.Module):
         values: of all factors.
     """
 
-    variances: Tensor
-
     def __init__(self, kinds: Mapping[str, Kind], values: FactorValues):
         super().__init__()
         names = list(values)
         self.asked = [name for name in names if name in kinds]
         self.kinds = tuple(kinds[name] for name in self.asked)
         self.places = tuple(names.index(name) for name in self.asked)
-        self.widths = [
-            len(values[name]) if kind == "classes" else 1
-            for name, kind in zip(self.asked, self.kinds, strict=True)
-        ]
+        self.widths = list(list_widths(kinds, values).values())
         for number, name in enumerate(self.asked):
             table = torch.tensor(values[name], dtype=torch.float32)
             self.register_buffer(f"table_{number}", table, persistent=False)
-        self.register_buffer("variances", measure_variances(values), persistent=False)
+        # No buffer: not every device has double precision.
+        self.variances = measure_variances(values)
 
     def forward(self, made: Tensor) -> HeadsOutput:
         """What an encoder makes of images, (batch, widths), as the output of heads."""

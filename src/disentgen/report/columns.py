@@ -86,7 +86,8 @@ def list_metrics(table: pd.DataFrame) -> dict[str, str]:
 
 def is_of_encoders(name: str) -> bool:
     """Whether a column is a score that supervised encoders alone have."""
-    return name.startswith((JOINT, "r2_"))
+    known = name in RUN_SCORES or name in CELL_SCORES
+    return known and name.startswith((JOINT, "r2_"))
 
 
 def keep_known(columns: Iterable[Column], table: pd.DataFrame) -> tuple[Column, ...]:

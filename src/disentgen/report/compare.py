@@ -253,10 +253,11 @@ def format_strays(strays: pd.DataFrame) -> str:
     lines = ["protocol differs from the study's; these runs decide no claim:"]
     for _, row in strays.iterrows():
         control = ", control" if row["control"] else ""
+        seeds = "one seed" if row["seeds"] == 1 else f"{row['seeds']} seeds"
         lines.append(
             f"       {row['runs']}: {row['dataset']} {row['variant']} {row['label']}{control}, "
             f"NLL {row['nll_train']:.1f} train, {row['nll_held_out']:.1f} held-out "
-            f"({row['seeds']} seeds)\n           {row['protocol']}"
+            f"({seeds})\n           {row['protocol']}"
         )
     return "\n".join(lines) if len(strays) else ""
 

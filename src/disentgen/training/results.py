@@ -84,7 +84,7 @@ def bound_side(training: Training, side: str) -> Bounds | None:
     settings, model = training.config.training, training.model
     if settings.score_samples is None or not isinstance(model, Autoencoder):
         return None
-    if model.output.encoded_images > 1:
+    if model.output.encoded_images > 1 or not training.loss.trains_variances:
         return None
     limit = min(settings.score_images or BOUNDED_IMAGES, BOUNDED_IMAGES)
     indices = training.dataset.split.sample(side, limit)

@@ -1,6 +1,7 @@
 """Inversion by search: linear decoders whose latents are known, and runs of every family."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -106,3 +107,13 @@ def test_the_command_measures_and_prints(tmp_path, short, monkeypatch, capsys):
     assert line["inversion"]["held_out"]["images"] == 2
     with pytest.raises(SystemExit, match="2"):
         main(["inversion"])
+
+
+@pytest.mark.parametrize(
+    ("family", "decoder", "can"),
+    [("decoder", [["linear", [8]]], True), ("decoder", [["one_hot", [28]], ["linear", [8]]], False),
+     ("lgm", [["linear", [8]]], True), ("encoder", None, False)],
+)  # fmt: skip
+def test_what_has_no_gradient_is_not_inverted(family, decoder, can):
+    run = SimpleNamespace(family=family, config={"model": {"decoder": decoder}})
+    assert inversion.can_be_inverted(run) is can

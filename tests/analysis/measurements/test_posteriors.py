@@ -1,6 +1,7 @@
 """Posteriors of runs: means that are the codes, variances beside them, and what is kept."""
 
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -61,3 +62,13 @@ def test_arrays_that_are_no_posteriors_are_not_taken():
 def test_families_whose_codes_are_means_have_posteriors():
     assert {name for name, family in FAMILIES.items() if family.posterior} >= {"lgm", "composer"}
     assert all(family.encode for family in FAMILIES.values() if family.posterior)
+
+
+@pytest.mark.parametrize(
+    ("family", "loss", "has"),
+    [("lgm", "vae", True), ("composer", "beta", True), ("lgm", "consistency", False),
+     ("encoder", "nll", False), ("lgm", "of a plugin", False)],
+)  # fmt: skip
+def test_posteriors_whose_variances_were_not_trained_are_none(family, loss, has):
+    run = SimpleNamespace(family=family, config={"training": {"loss": {"name": loss}}})
+    assert posteriors.has_posteriors(run) is has

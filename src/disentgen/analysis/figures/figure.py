@@ -2,7 +2,8 @@
 
 A module exports ``FIGURE``; the folder is the list. Figures *of a run* are drawn for every run that
 they apply to, those *of a study* for all runs on one dataset, those *of a split* for the runs on
-each of its splits, those *of a source* for all runs on original images, or on stand-ins.
+each of its splits, those *of a source* for all runs on original images, on stand-ins, or on drawn
+ones.
 """
 
 from collections.abc import Callable, Sequence

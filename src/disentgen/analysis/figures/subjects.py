@@ -146,7 +146,7 @@ def group_by_dataset(
 
 
 def group_by_source(runs: pd.DataFrame, cells: pd.DataFrame) -> Iterator[RunGroup]:
-    """All runs on original images, and all on stand-ins.
+    """All runs on original images, all on stand-ins, and all on drawn ones.
 
     Args:
         runs: of :func:`~disentgen.analysis.tables.tabulate_runs`.

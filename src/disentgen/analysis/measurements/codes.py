@@ -82,6 +82,17 @@ def measure_codes(measured: Measured, images: int, side: str) -> Codes:
     return collect_codes(measured.run, side, images)
 
 
+def collect_sides(measured: Measured, images: int) -> dict[str, Codes]:
+    """Codes of all sides of a run's split that have images.
+
+    Args:
+        measured: of a run whose model has codes.
+        images: of each side, at most.
+    """
+    sides = list_sides(measured.run)
+    return {side: measured.get("codes", side, images) for side in sides}
+
+
 def list_sides(run: Run) -> dict[str, Part]:
     """The sides of a run's split that have images."""
     return {side: Part(f"codes_{side}", (side,)) for side in SIDES if run.split.mask(side).any()}

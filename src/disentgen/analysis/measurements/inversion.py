@@ -17,6 +17,7 @@ from disentgen.analysis.measurements import Column, Measured, Measurement, Part,
 from disentgen.analysis.metrics import Result
 from disentgen.dataset.images import Indices
 from disentgen.models import FAMILIES
+from disentgen.models.layers.encodings import OneHot
 from disentgen.models.outputs import ImageOutput
 from disentgen.runs import Run
 
@@ -92,6 +93,16 @@ def find_latents(run: Run, indices: Indices) -> Tensor:
         return observed.factor_values(indices)
     with torch.no_grad():
         return family.encode(run.model, observed.images(indices))
+
+
+def can_be_inverted(run: Run) -> bool:
+    """Whether a run's model decodes, from latents or factors that can be moved a little.
+
+    A one-hot code is of places alone: it has no gradient.
+    """
+    layers = run.config["model"].get("decoder") or ()
+    starts_from_places = any(layer[0] == OneHot.name for layer in layers)
+    return FAMILIES[run.family].decode is not None and not starts_from_places
 
 
 def measure_inversion(measured: Measured, images: int, side: str) -> Result:
@@ -173,7 +184,7 @@ MEASUREMENT = Measurement(
     "inversion",
     "inversion by search",
     measure_inversion,
-    lambda run: FAMILIES[run.family].decode is not None,
+    can_be_inverted,
     parts=list_parts,
     columns=list_numbers,
     on_request=True,

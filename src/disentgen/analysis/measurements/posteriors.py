@@ -15,6 +15,7 @@ from disentgen.dataset.batches import ScoringBatches
 from disentgen.dataset.tasks import Infer
 from disentgen.models import FAMILIES
 from disentgen.runs import Run
+from disentgen.training.losses import losses
 
 #: What they are called among the measurements of a run.
 POSTERIORS = "posteriors"
@@ -35,8 +36,10 @@ class Posteriors(NamedTuple):
 
 
 def has_posteriors(run: Run) -> bool:
-    """Whether the codes of a run's model are means of posteriors."""
-    return FAMILIES[run.family].posterior is not None
+    """Whether the codes of a run's model are means of posteriors whose variances were trained."""
+    loss = losses().get(run.config["training"]["loss"]["name"])
+    trained = loss is not None and loss.trains_variances
+    return trained and FAMILIES[run.family].posterior is not None
 
 
 def measure_posteriors(measured: Measured, images: int) -> Posteriors:

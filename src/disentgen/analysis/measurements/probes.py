@@ -6,8 +6,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from disentgen.analysis.measurements import Measured, Measurement, Part
-from disentgen.analysis.measurements.codes import Codes, has_codes
-from disentgen.dataset.split import SIDES
+from disentgen.analysis.measurements.codes import Codes, collect_sides, has_codes
 
 Kind = Literal["linear", "mlp"]
 PROBES: tuple[Kind, ...] = ("linear", "mlp")
@@ -72,11 +71,8 @@ def measure_probe(measured: Measured, images: int, kind: Kind) -> list[dict[Hash
         images: of each side, at most.
         kind: of the probe.
     """
-    split = measured.run.split
-    sides: dict[str, Codes] = {
-        side: measured.get("codes", side, images) for side in SIDES if split.mask(side).any()
-    }
-    return measure_placement(sides, split.grid.names, kind).to_dict("records")
+    sides, grid = collect_sides(measured, images), measured.run.split.grid
+    return measure_placement(sides, grid.names, kind).to_dict("records")
 
 
 MEASUREMENT = Measurement(

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disentgen.analysis.measurements import Column, Measured, Measurement, Part, Scale
-from disentgen.analysis.measurements.codes import Codes, has_codes
+from disentgen.analysis.measurements.codes import Codes, collect_sides, has_codes
 from disentgen.analysis.metrics import Result
 from disentgen.analysis.metrics.dci import BoostedTrees
 from disentgen.analysis.metrics.information import mean_known
 from disentgen.dataset.grid import FactorGrid
-from disentgen.dataset.split import SIDES
 from disentgen.runs import Run
 
 Kind = Literal["linear", "trees"]
@@ -39,11 +38,8 @@ def measure_readouts(measured: Measured, images: int, kind: Kind) -> Result:
         images: of each side, at most.
         kind: of the models that read.
     """
-    split = measured.run.split
-    sides: dict[str, Codes] = {
-        side: measured.get("codes", side, images) for side in SIDES if split.mask(side).any()
-    }
-    return read_out(sides, split.grid, kind)
+    sides, grid = collect_sides(measured, images), measured.run.split.grid
+    return read_out(sides, grid, kind)
 
 
 def read_out(sides: Mapping[str, Codes], grid: FactorGrid, kind: Kind = "linear") -> Result:
@@ -168,8 +164,7 @@ def to_classes(values: Numbers, grid: FactorGrid, factor: int) -> NDArray[np.int
         grid: the factor grid.
         factor: its place.
     """
-    table = np.asarray(grid.factor_values[grid.names[factor]], dtype=np.float64)
-    table = (table - table.mean()) / (table.std() or 1.0)
+    table = np.asarray(grid.list_values(standardise=True)[grid.names[factor]])
     order = np.argsort(table)
     between = (table[order][1:] + table[order][:-1]) / 2
     nearest: NDArray[np.int64] = order[np.searchsorted(between, values)]

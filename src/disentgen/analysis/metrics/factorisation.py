@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disentgen.analysis.metrics import Classes, Codes, Metric, Result
-from disentgen.analysis.metrics.arrays import ALIVE, metric_of_arrays
+from disentgen.analysis.metrics.arrays import find_alive, metric_of_arrays
 from disentgen.analysis.metrics.information import hold_back, mean_known, number_fitted
 
 #: Directions shorter than so much of the longest one are none: of values at the mean, there is but
@@ -102,7 +102,7 @@ def make_whitening(centred: Codes) -> NDArray[np.float64]:
         centred: (n, latents) codes of mean 0.
     """
     _, lengths, axes = np.linalg.svd(centred, full_matrices=False)
-    live = (lengths > 0) & (lengths >= ALIVE * lengths.max())
+    live = find_alive(lengths)
     whitening: NDArray[np.float64] = axes[live].T / lengths[live] * np.sqrt(len(centred))
     return whitening
 

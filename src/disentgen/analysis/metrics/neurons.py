@@ -6,7 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disentgen.analysis.metrics import Classes, Codes, Metric, Result
-from disentgen.analysis.metrics.arrays import find_alive, measure_spread, metric_of_arrays
+from disentgen.analysis.metrics.arrays import (
+    find_alive,
+    measure_spread,
+    metric_of_arrays,
+    renumber,
+)
 from disentgen.analysis.metrics.information import (
     hold_back,
     information_of,
@@ -107,10 +112,9 @@ def assign_latents(codes: Codes, classes: Classes) -> NDArray[np.int64]:
     """
     from scipy.optimize import linear_sum_assignment
 
-    everything = np.arange(len(codes))
     information = np.zeros((codes.shape[1], classes.shape[1]))
     for factor, column in enumerate(classes.T):
-        labels = number_fitted(column, everything)
+        labels = renumber(column)
         for latent, values in enumerate(codes.T):
             bins = bin_by_shares(values, labels)
             information[latent, factor] = information_of(bins, labels)

@@ -14,7 +14,7 @@ from pydantic import Field
 from disentgen.dataset.grid import FactorGrid
 from disentgen.dataset.sides import Mask, Sides
 from disentgen.dataset.splits import SplitFamily
-from disentgen.dataset.splits.choices import UNSAID, Pair, measure_distance
+from disentgen.dataset.splits.choices import Pair, complement, measure_distance
 from disentgen.schema import Finite
 
 #: Of factors scaled to 0..1: √½ is the distance of a corner from the diagonal.
@@ -41,8 +41,7 @@ def keep_to_diagonal(
     """
     reach = sqrt(2) * radius * (1 + 1e-9)
     near = reduce(np.logical_and, (measure_distance(grid, within, pair) <= reach for pair in pairs))
-    held_in = np.broadcast_to(near, grid.sizes).ravel() & within
-    return Sides(held_in, within & ~held_in, UNSAID)
+    return complement(np.broadcast_to(near, grid.sizes).ravel(), within)
 
 
 FAMILIES = (

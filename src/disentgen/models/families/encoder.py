@@ -72,12 +72,12 @@ class FactorEncoder(Model):
     """
 
     output = FactorOutput
-    variances: Tensor | None
 
     def __init__(self, encoder: Stack | Separate, variances: Tensor | None = None):
         super().__init__()
         self.encoder = encoder
-        self.register_buffer("variances", variances, persistent=False)
+        # No buffer: not every device has double precision.
+        self.variances = variances
         initialise_weights(self)
 
     @property

@@ -33,6 +33,8 @@ class Loss(nn.Module):
     minimum_batch: ClassVar[int] = 1
     #: Whether the KL from the prior is a part of it.
     counts_kl: ClassVar[bool] = True
+    #: Whether it trains posteriors' variances; where not, nothing is said of posteriors.
+    trains_variances: ClassVar[bool] = True
     #: Whether it wants images together with partners that differ from them in one factor.
     paired: ClassVar[bool] = False
     #: How a reconstruction is judged: ``bce`` by its NLL, ``mse`` by its squared error.

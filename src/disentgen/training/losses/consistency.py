@@ -51,6 +51,7 @@ class Consistency(Loss):
     named_by = "weight"
     judges = LatentGaussianOutput
     counts_kl = False
+    trains_variances = False
     minimum_batch = 2
 
     def __init__(
